@@ -1,0 +1,1 @@
+"""WHO the nodes are, how they are reached, and what they said."""

@@ -1,0 +1,164 @@
+"""The cluster: all nodes, asked at once."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from cluster.connection import Connection
+from cluster.errors import UnknownFact, Unreachable
+from cluster.fabric import FabricPlan, plan_fabric
+from cluster.facts.base import Facts, Reading
+from cluster.facts.script import build_script, take_apart
+from cluster.inventory import Inventory, NodeEntry
+from cluster.local import LocalConnection
+from cluster.node import Node
+from cluster.ssh import SshConnection
+from cluster.ssh_target import ssh_target
+
+T = TypeVar("T")
+
+
+class Cluster:
+    """Every node of an inventory, the manager first: a node's place in the list is its rank."""
+
+    def __init__(self, inventory: Inventory, *, become_password: str | None = None) -> None:
+        """Build the nodes; nothing is connected yet."""
+        self.inventory = inventory
+        self.become_password = become_password
+        self.tell: Callable[[str], None] = lambda _: None
+        entries = [inventory.manager, *(node for node in inventory.nodes if node is not inventory.manager)]
+        self.nodes = tuple(
+            Node(entry.name, entry.address or entry.name, rank, self._connection(entry), self)
+            for rank, entry in enumerate(entries)
+        )
+
+    def _connection(self, entry: NodeEntry) -> Connection:
+        if self.inventory.local:
+            return LocalConnection()
+        return SshConnection(ssh_target(entry, self.inventory.ssh))
+
+    def __getitem__(self, name: str) -> Node:
+        return next(node for node in self.nodes if node.name == name)
+
+    @property
+    def size(self) -> int:
+        """How many nodes there are; also the world size, one process a node."""
+        return len(self.nodes)
+
+    @property
+    def manager(self) -> Node:
+        """The node that leads the swarm and is rank 0."""
+        return self.nodes[0]
+
+    @property
+    def workers(self) -> tuple[Node, ...]:
+        """All nodes but the manager."""
+        return self.nodes[1:]
+
+    @property
+    def reached(self) -> list[Node]:
+        """The nodes that answer."""
+        return [node for node in self.nodes if node.trouble is None]
+
+    @property
+    def deadline_s(self) -> float:
+        """How long a command may take unless it says otherwise, in seconds."""
+        return self.inventory.ssh.command_timeout_s
+
+    @property
+    def fabric(self) -> FabricPlan:
+        """The fabric addresses as they have to be: those that are right already, and new ones where they are not."""
+        return plan_fabric({node.name: node.network for node in self.reached}, self.inventory.fabric, list(self.names))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The nodes' names in order of rank."""
+        return tuple(node.name for node in self.nodes)
+
+    @property
+    def workspace(self) -> str:
+        """The directory on every node that the containers see as /workspace."""
+        return self.inventory.workspace or f"{self.manager.login.home}/spark-runbook"
+
+    @property
+    def model_cache(self) -> str:
+        """The directory on every node that keeps downloaded models."""
+        return f"{self.manager.login.home}/.cache/huggingface"
+
+    @property
+    def bind_sources(self) -> tuple[str, ...]:
+        """All directories that containers see, which docker swarm does not make by itself."""
+        return (self.workspace, self.model_cache, *(mount.source for mount in self.inventory.mounts))
+
+    def peers(self, node: Node) -> list[Node]:
+        """The other nodes."""
+        return [other for other in self.nodes if other is not node]
+
+    def connect(self) -> None:
+        """Connect to all nodes at once; those that do not answer keep their trouble."""
+        self.on_all(Node.connect, self.nodes)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for node in self.nodes:
+            node.connection.close()
+
+    def gather(self, kind: type[Facts]) -> None:
+        """Ask all nodes about a subject at once, one round trip each; nodes that already answered are left alone."""
+        self.on_all(partial(_ask, kind), [node for node in self.nodes if not node.has(kind)])
+
+    def on_all(self, do: Callable[[Node], T], nodes: Iterable[Node]) -> list[T]:
+        """Do something on several nodes at once and return the results in their order."""
+        todo = list(nodes)
+        if len(todo) <= 1:
+            return [do(node) for node in todo]
+        with ThreadPoolExecutor(max_workers=len(todo)) as pool:
+            return list(pool.map(do, todo))
+
+
+def _ask(kind: type[Facts], node: Node) -> None:
+    try:
+        probes = kind.probes(node)
+    except (UnknownFact, Unreachable) as error:  # a question that rests on another fact, which is not known
+        node.keep(kind(node, _Unanswered(str(error))))
+        return
+    nonces: list[str] = []
+
+    def build(become: Callable[[str], str] | None) -> str:
+        script, nonce = build_script(probes, become)
+        nonces.append(nonce)
+        return script
+
+    out = err = ""
+    why_cut = node.trouble or f"{node.name} did not answer in time"
+    try:
+        if node.trouble is None:
+            said = node.run_script(build, node.cluster.deadline_s)
+            out, err = said.out, said.err
+            late = f"{node.name} gave no answer to it within {node.cluster.deadline_s:g} s"
+            why_cut = late if said.exit is None else f"{node.name} broke off before it: {err.strip()[-200:]}"
+    except Unreachable as error:
+        node.trouble = why_cut = str(error)
+    has_root = node.trouble is not None or node.has_root
+    readings = take_apart(
+        probes,
+        nonces[0] if nonces else "-",
+        out,
+        err,
+        has_root=has_root,
+        why_cut=why_cut,
+        why_no_root="" if has_root else node.why_no_root,
+    )
+    node.keep(kind(node, readings))
+
+
+class _Unanswered(dict[str, Reading]):
+    """Readings that all say why nothing could be asked."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self._why = why
+
+    def __missing__(self, name: str) -> Reading:
+        return Reading("", None, "", "", self._why)

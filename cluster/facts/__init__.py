@@ -1,0 +1,1 @@
+"""What the nodes said, one module a subject; everything here only reads."""

@@ -1,0 +1,123 @@
+"""A fact: one read-only command and how to understand what it says; what cannot be read is UNKNOWN, never false."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from cluster.errors import UnknownFact
+
+if TYPE_CHECKING:
+    from cluster.node import Node
+
+T = TypeVar("T")
+
+
+class ParseError(Exception):
+    """What a command said cannot be understood; the message says what was expected."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one probe brought back: exit is None when it was never finished, and `missing` then says why."""
+
+    command: str
+    exit: int | None
+    out: str
+    err: str
+    missing: str | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One read-only shell command; `root` when only root may see the answer, given up after `timeout_s` seconds."""
+
+    name: str
+    command: str
+    root: bool
+    timeout_s: float
+
+
+class Fact(Generic[T]):
+    """A field of a Facts class; reading it gives the parsed value or raises UnknownFact with the reason."""
+
+    def __init__(
+        self,
+        command: "str | Callable[[Node], str]",
+        parse: Callable[[Reading], T],
+        root: bool,
+        timeout_s: float,
+    ) -> None:
+        """Use `fact` instead, which is typed by the value."""
+        self._command = command
+        self._parse = parse
+        self._root = root
+        self._timeout_s = timeout_s
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Learn the field's own name."""
+        self.name = name
+
+    def probe(self, node: "Node") -> Probe:
+        """Build the command for one node."""
+        command = self._command if isinstance(self._command, str) else self._command(node)
+        return Probe(self.name, command, self._root, self._timeout_s)
+
+    def __get__(self, facts: "Facts | None", owner: type) -> T:
+        """Return the value.
+
+        Raises:
+            UnknownFact: The command could not be run, did not end, or said something that cannot be understood.
+        """
+        if facts is None:
+            return self  # type: ignore[return-value]  # on the class itself the descriptor is what one wants
+        reading = facts.readings[self.name]
+        facts.read.append(reading)
+        if reading.missing is not None:
+            raise UnknownFact(reading.missing)
+        try:
+            return self._parse(reading)
+        except ParseError as error:
+            raise UnknownFact(f"`{_short(reading.command)}` on {facts.node.name}: {error}.") from None
+
+
+def fact(
+    command: "str | Callable[[Node], str]",
+    parse: Callable[[Reading], T],
+    *,
+    root: bool = False,
+    timeout_s: float = 10.0,
+) -> T:
+    """Declare a field of a Facts class by the command that answers it and the parser that understands the answer."""
+    return Fact(command, parse, root, timeout_s)  # type: ignore[return-value]  # a descriptor: reads as T
+
+
+class Facts:
+    """What one node said about one subject; every subclass is one read-only script."""
+
+    subject: ClassVar[str]
+
+    def __init__(self, node: "Node", readings: dict[str, Reading]) -> None:
+        """Keep what the node said; it is parsed when it is asked for."""
+        self.node = node
+        self.readings = readings
+        self.read: list[Reading] = []
+
+    @classmethod
+    def probes(cls, node: "Node") -> list[Probe]:
+        """List the commands that answer this subject on one node, in the order they are declared."""
+        return [fact.probe(node) for fact in vars(cls).values() if isinstance(fact, Fact)]
+
+
+def known(read: Callable[[], Any]) -> bool:
+    """Tell whether a fact can be read at all."""
+    try:
+        read()
+    except UnknownFact:
+        return False
+    return True
+
+
+def _short(command: str) -> str:
+    line = " ".join(command.split())
+    return line if len(line) <= 60 else line[:57] + "..."

@@ -1,0 +1,28 @@
+"""Step 9: the accelerate configuration that lies on a node, and the ports that are taken there."""
+
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from cluster.facts.base import Facts, Reading, fact
+from cluster.facts.parse import lines
+
+if TYPE_CHECKING:
+    from cluster.node import Node
+
+ACCELERATE_YAML = "accelerate.yaml"
+
+
+def _ports(reading: Reading) -> frozenset[int]:
+    ports = (line.split()[3].rpartition(":")[2] for line in lines(reading) if len(line.split()) > 3)
+    return frozenset(int(port) for port in ports if port.isdecimal())
+
+
+def _configuration(node: "Node") -> str:
+    return f"cat {quote(node.cluster.workspace)}/{ACCELERATE_YAML}"
+
+
+class ConfigFacts(Facts):
+    """The file as it is (empty where there is none), and the TCP ports somebody listens on."""
+
+    accelerate: str = fact(_configuration, lambda reading: reading.out, root=True)
+    listening: frozenset[int] = fact("ss -Htln", _ports)

@@ -1,0 +1,111 @@
+"""Step 2: the Docker engine, and who may use it."""
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from cluster.facts.base import Facts, ParseError, Reading, fact
+from cluster.facts.parse import as_models, load_json, succeeded, validated, word, words
+
+if TYPE_CHECKING:
+    from cluster.node import Node
+
+
+class NamedResource(BaseModel):
+    """A generic resource with a name of its own, a GPU's UUID for instance."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    kind: str = Field(alias="Kind")
+    value: str = Field(alias="Value")
+
+
+class GenericResource(BaseModel):
+    """One entry of docker's GenericResources; counted resources have no name and are of no use here."""
+
+    named: NamedResource | None = Field(None, alias="NamedResourceSpec")
+
+
+class Peer(BaseModel):
+    """A manager as a node of the swarm knows it."""
+
+    address: str = Field("", alias="Addr")
+
+
+class Swarm(BaseModel):
+    """The swarm part of `docker info`."""
+
+    node_id: str = Field("", alias="NodeID")
+    address: str = Field("", alias="NodeAddr")
+    state: str = Field("", alias="LocalNodeState")
+    is_manager: bool = Field(False, alias="ControlAvailable")
+    error: str = Field("", alias="Error")
+    managers: tuple[Peer, ...] | None = Field(None, alias="RemoteManagers")
+
+
+class Engine(BaseModel):
+    """What the running daemon says of itself (`docker info`)."""
+
+    version: str = Field(alias="ServerVersion")
+    runtimes: dict[str, Any] = Field(alias="Runtimes")
+    default_runtime: str = Field(alias="DefaultRuntime")
+    live_restore: bool = Field(False, alias="LiveRestoreEnabled")
+    resources: tuple[GenericResource, ...] | None = Field(None, alias="GenericResources")
+    swarm: Swarm = Field(alias="Swarm")
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The named generic resources as daemon.json spells them: KIND=VALUE."""
+        return tuple(f"{one.named.kind}={one.named.value}" for one in self.resources or () if one.named)
+
+
+class Container(BaseModel):
+    """A running container, as `docker ps` tells it."""
+
+    id: str = Field(alias="ID")
+    name: str = Field(alias="Names")
+    image: str = Field(alias="Image")
+
+
+def parse_engine(reading: Reading) -> Engine:
+    """Read `docker info`, which exits 0 and fills ServerErrors when the daemon does not answer."""
+    data = load_json(reading.out) if reading.out.strip() else None
+    if isinstance(data, dict) and data.get("ServerErrors"):
+        raise ParseError(f"the daemon does not answer: {str(data['ServerErrors'][0])[:200]}")
+    succeeded(reading)
+    return validated(TypeAdapter(Engine), data)
+
+
+def parse_settings(reading: Reading) -> dict[str, Any]:
+    """Read daemon.json; no file is an empty one."""
+    if not reading.out.strip():
+        return {}
+    data = load_json(reading.out)
+    if not isinstance(data, dict):
+        raise ParseError("daemon.json is no JSON object")
+    return data
+
+
+def _may_use(reading: Reading) -> str:
+    return "yes" if reading.exit == 0 else (reading.err.strip() or "it said nothing").splitlines()[0][:200]
+
+
+def _groups(node: "Node") -> str:
+    return f"id -nG {node.login.user}"
+
+
+DAEMON_JSON = "/etc/docker/daemon.json"
+
+
+class DockerFacts(Facts):
+    """The service, the daemon, its settings, and the groups of the user we are."""
+
+    active: str = fact("systemctl is-active docker.service", word)
+    enabled: str = fact("systemctl is-enabled docker.service", word)
+    groups: frozenset[str] = fact(_groups, words)
+    usable: str = fact("docker version --format '{{.Server.Version}}'", _may_use)
+    engine: Engine = fact("docker info --format '{{json .}}'", parse_engine, root=True)
+    settings: dict[str, Any] = fact(
+        f"cat {DAEMON_JSON} 2>/dev/null || test ! -e {DAEMON_JSON}", parse_settings, root=True
+    )
+    running: tuple[Container, ...] = fact("docker ps --no-trunc --format '{{json .}}'", as_models(Container), root=True)

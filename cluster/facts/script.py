@@ -1,0 +1,69 @@
+"""Many probes as one shell script, and its output taken apart again."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from shlex import quote
+
+from cluster.facts.base import Probe, Reading
+
+# Both streams carry the markers, so that a warning on stderr stays with the command that gave it.
+_PREAMBLE = """\
+export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
+probe() {{
+  printf '\\036{nonce} %s\\n' "$1"; printf '\\036{nonce} %s\\n' "$1" >&2
+  timeout -k 1 "$2" /bin/sh -c "$3" </dev/null
+  printf '\\037{nonce} %s\\n' "$?"
+}}
+"""
+
+
+def build_script(probes: Iterable[Probe], become: Callable[[str], str] | None) -> tuple[str, str]:
+    """Put probes into one script; `become` wraps the part for root, and without it that part is left out.
+
+    Returns the script and the nonce that marks its output.
+    """
+    nonce = secrets.token_hex(8)
+    preamble = _PREAMBLE.format(nonce=nonce)
+    mine = preamble + "".join(_call(probe) for probe in probes if not probe.root)
+    roots = "".join(_call(probe) for probe in probes if probe.root)
+    if roots and become is not None:
+        mine += become(preamble + roots) + "\n"
+    return mine, nonce
+
+
+def _call(probe: Probe) -> str:
+    return f"probe {probe.name} {probe.timeout_s:g} {quote(probe.command)}\n"
+
+
+def take_apart(
+    probes: Iterable[Probe], nonce: str, out: str, err: str, *, has_root: bool, why_cut: str, why_no_root: str
+) -> dict[str, Reading]:
+    """Give every probe its own reading; one that did not come back says why."""
+    said = dict(_sections(out, nonce))
+    warned = dict(_sections(err, nonce))
+    readings = {}
+    for probe in probes:
+        text, exit_status = _split_exit(said.get(probe.name), nonce)
+        missing = None
+        if probe.root and not has_root:
+            missing = why_no_root
+        elif exit_status is None:
+            missing = why_cut
+        elif exit_status in (124, 137):
+            missing = f"`{probe.command.strip().splitlines()[0][:60]}` did not end within {probe.timeout_s:g} s"
+        readings[probe.name] = Reading(probe.command, exit_status, text, warned.get(probe.name, ""), missing)
+    return readings
+
+
+def _sections(stream: str, nonce: str) -> list[tuple[str, str]]:
+    parts = re.split(rf"\x1e{nonce} (\w+)\n", stream)
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def _split_exit(section: str | None, nonce: str) -> tuple[str, int | None]:
+    if section is None:
+        return "", None
+    text, mark, rest = section.partition(f"\x1f{nonce} ")
+    status = rest.split("\n", 1)[0]
+    return text, int(status) if mark and status.isdigit() else None

@@ -1,0 +1,99 @@
+"""Step 6: the image, the directories that containers see, and the service that runs them."""
+
+from pathlib import PurePosixPath
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field
+
+from cluster.facts.base import Facts, ParseError, Reading, fact
+from cluster.facts.parse import as_models, lines, succeeded, text
+
+if TYPE_CHECKING:
+    from cluster.node import Node
+
+STACK = "finetuning-multinode"
+SERVICE = f"{STACK}_finetune"
+DIGEST_LABEL = "com.spark-runbook.digest"
+
+
+class Task(BaseModel):
+    """One task of the service: `state` begins with Running, Pending, Rejected and so on, `error` says why not."""
+
+    name: str = Field("", alias="Name")
+    node: str = Field("", alias="Node")
+    desired: str = Field("", alias="DesiredState")
+    state: str = Field("", alias="CurrentState")
+    error: str = Field("", alias="Error")
+    image: str = Field("", alias="Image")
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is up."""
+        return self.state.startswith("Running")
+
+
+def _image_id(reading: Reading) -> str:
+    return "" if "No such image" in reading.err else text(reading)
+
+
+def _digest(reading: Reading) -> str:
+    return "" if "no such service" in reading.err.lower() else text(reading)
+
+
+_parse_tasks = as_models(Task)
+
+
+def _tasks(reading: Reading) -> tuple[Task, ...]:
+    return () if "no such service" in reading.err.lower() else _parse_tasks(reading)
+
+
+def _present(reading: Reading) -> dict[str, bool]:
+    found = {}
+    for line in lines(reading):
+        answer, _, path = line.partition(" ")
+        if answer not in ("yes", "no"):
+            raise ParseError(f"this is no answer: {line[:80]}")
+        found[path] = answer == "yes"
+    return found
+
+
+def _checksums(reading: Reading) -> dict[str, str]:
+    return {
+        str(PurePosixPath(path)): checksum
+        for line in succeeded(reading).splitlines()
+        if (checksum := line.partition("  ")[0]) and (path := line.partition("  ")[2])
+    }
+
+
+def _image(node: "Node") -> str:
+    return f"docker image inspect --format '{{{{.Id}}}}' {quote(node.cluster.inventory.image.name)}"
+
+
+def _directories(node: "Node") -> str:
+    return "\n".join(
+        f"test -d {quote(path)} && echo yes {quote(path)} || echo no {quote(path)}"
+        for path in node.cluster.bind_sources
+    )
+
+
+def _files(node: "Node") -> str:
+    workspace = quote(node.cluster.workspace)
+    look = "find . -type f -not -path './runs/*' -not -path './models/*' -not -name '*.pyc' -exec sha256sum {} +"
+    return f"test -d {workspace} || exit 0; cd {workspace} && {look}"
+
+
+class StackFacts(Facts):
+    """Image and directories of a node; service and tasks can be told by the manager alone."""
+
+    image_id: str = fact(_image, _image_id, root=True)
+    directories: dict[str, bool] = fact(_directories, _present, root=True)
+    workspace: dict[str, str] = fact(_files, _checksums, root=True, timeout_s=20)
+    digest: str = fact(
+        f"docker service inspect --format '{{{{index .Spec.Labels \"{DIGEST_LABEL}\"}}}}' {SERVICE}",
+        _digest,
+        root=True,
+    )
+    tasks: tuple[Task, ...] = fact(
+        f"docker service ps --no-trunc --format '{{{{json .}}}}' {SERVICE}", _tasks, root=True
+    )

@@ -1,0 +1,38 @@
+"""Step 3: the NVIDIA Container Toolkit."""
+
+import re
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from cluster.facts.base import Facts, ParseError, Reading, fact
+from cluster.facts.parse import succeeded
+
+CONFIG_TOML = "/etc/nvidia-container-runtime/config.toml"
+
+
+def parse_version(reading: Reading) -> tuple[int, ...]:
+    """Read `NVIDIA Container Toolkit CLI version 1.20.1`; () when the toolkit is not there."""
+    if reading.exit == 127:
+        return ()
+    found = re.search(r"version (\d+(?:\.\d+)+)", succeeded(reading))
+    if not found:
+        raise ParseError("it names no version")
+    return tuple(int(part) for part in found[1].split("."))
+
+
+def parse_toml(reading: Reading) -> dict[str, Any]:
+    """Read config.toml; no file is an empty one."""
+    try:
+        return tomlkit.parse(reading.out).unwrap()
+    except TOMLKitError as error:
+        raise ParseError(f"it is not valid TOML: {error}") from None
+
+
+class ToolkitFacts(Facts):
+    """The toolkit's version and its runtime's configuration."""
+
+    version: tuple[int, ...] = fact("nvidia-ctk --version", parse_version)
+    runtime: str = fact("command -v nvidia-container-runtime || true", lambda reading: reading.out.strip())
+    settings: dict[str, Any] = fact(f"cat {CONFIG_TOML} 2>/dev/null || test ! -e {CONFIG_TOML}", parse_toml)

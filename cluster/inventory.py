@@ -1,0 +1,199 @@
+"""cluster.yaml: which nodes there are, how to reach them and what shall run on them."""
+
+import socket
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from cluster.errors import InventoryError
+from cluster.yaml_lines import line_of, load_with_lines, spell
+
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
+Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:_-]{0,252}[A-Za-z0-9])?$")]
+UserName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$")]
+Interface = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$")]
+ImageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}$")]
+AbsolutePath = Annotated[str, Field(pattern=r"^/[^\x00-\x1f]*$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Strict(BaseModel):
+    """A part of the inventory: unknown keys are refused, values are never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NodeEntry(Strict):
+    """One node; what is left out comes from `ssh`."""
+
+    name: HostName
+    address: Address | None = None
+    port: Port | None = None
+    user: UserName | None = None
+    key: Path | None = None
+    role: Literal["manager", "worker"] | None = None
+
+
+class Ssh(Strict):
+    """How nodes are reached unless they say otherwise."""
+
+    user: UserName | None = None
+    port: Port | None = None
+    key: Path | None = None
+    config: Path = Path("~/.ssh/config")
+    known_hosts: Path = Path("~/.ssh/known_hosts")
+    accept_new: bool = False
+    connect_timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    command_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+
+
+class Fabric(Strict):
+    """The CX-7 network; `auto` takes the interfaces that are up on every node."""
+
+    interfaces: Literal["auto"] | Annotated[tuple[Interface, ...], Field(min_length=1)] = "auto"
+    subnets: tuple[IPv4Network, ...] = tuple(IPv4Network(f"192.168.{third}.0/24") for third in (100, 101, 102, 103))
+
+    @field_validator("subnets")
+    @classmethod
+    def _apart(cls, subnets: tuple[IPv4Network, ...]) -> tuple[IPv4Network, ...]:
+        for index, subnet in enumerate(subnets):
+            if any(subnet.overlaps(other) for other in subnets[:index]):
+                raise ValueError(f"{subnet} overlaps another subnet; each logical interface needs its own")
+        return subnets
+
+
+class Image(Strict):
+    """The training image, and where to load it from when there is no registry to pull from."""
+
+    name: ImageName = "nvcr.io/nvidia/pytorch:25.10-py3"
+    archive: Path | None = None
+
+
+class Mount(Strict):
+    """A directory of every node that its training container sees."""
+
+    source: AbsolutePath
+    target: AbsolutePath
+    read_only: bool = True
+
+
+class Thresholds(Strict):
+    """Limits that checks hold a node to; each default carries its source."""
+
+    driver_temperature_c: Annotated[float, Field(gt=0)] = 85.0  # NVIDIA ISV validation suite
+    clock_offset_s: Annotated[float, Field(gt=0)] = 0.5  # swarm refuses certificates from the future
+
+
+class Inventory(Strict):
+    """A cluster as its owner describes it."""
+
+    name: HostName = "sparks"
+    nodes: Annotated[tuple[NodeEntry, ...], Field(min_length=1)]
+    ssh: Ssh = Ssh()
+    fabric: Fabric = Fabric()
+    image: Image = Image()
+    launcher: Literal["swarm"] = "swarm"
+    recipe: str | None = None
+    workspace: AbsolutePath | None = None
+    rendezvous_port: Port = 29500
+    mounts: tuple[Mount, ...] = ()
+    thresholds: Thresholds = Thresholds()
+    simulated: tuple[str | dict[str, str], ...] = ()
+    local: Annotated[bool, Field(exclude=True)] = False
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Inventory":
+        names = [node.name for node in self.nodes]
+        if twice := _first_repeated(names):
+            raise ValueError(f"two nodes are called {twice}; every node needs a name of its own")
+        doors = [f"{node.address or node.name} port {node.port or self.ssh.port or 22}" for node in self.nodes]
+        if twice := _first_repeated(doors):
+            raise ValueError(f"two nodes have the address {twice}; every node needs an address of its own")
+        managers = [node.name for node in self.nodes if node.role == "manager"]
+        if len(managers) > 1:
+            raise ValueError(f"{' and '.join(managers)} are both manager; one node leads the cluster")
+        if self.local and len(self.nodes) > 1:
+            raise ValueError("`local` describes this machine alone")
+        return self
+
+    @property
+    def manager(self) -> NodeEntry:
+        """The node that leads the swarm and holds rank 0: the one that says so, else the first."""
+        return next((node for node in self.nodes if node.role == "manager"), self.nodes[0])
+
+    @property
+    def simulated_parts(self) -> list[str]:
+        """What of this cluster is not real, as lines for the report's head."""
+        return [
+            part if isinstance(part, str) else ", ".join(f"{key}: {value}" for key, value in part.items())
+            for part in self.simulated
+        ]
+
+
+def _first_repeated(values: list[str]) -> str | None:
+    return next((value for index, value in enumerate(values) if value in values[:index]), None)
+
+
+def this_machine() -> Inventory:
+    """Describe the machine that runs us as a cluster of one, reached without SSH."""
+    name = socket.gethostname().split(".")[0] or "localhost"
+    return Inventory(nodes=(NodeEntry(name=name, address="localhost"),), local=True)
+
+
+def read_inventory(path: Path) -> Inventory:
+    """Read an inventory file.
+
+    Raises:
+        InventoryError: The file cannot be read or describes no usable cluster.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InventoryError(f"{path} does not exist: write it, or name another with --inventory.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise InventoryError(f"{path} cannot be read: {reason}.") from None
+    return parse_inventory(text, str(path))
+
+
+def parse_inventory(text: str, source: str) -> Inventory:
+    """Turn YAML text into an inventory; `source` names it in errors.
+
+    Raises:
+        InventoryError: With file, line, field and the reason of the first mistake.
+    """
+    data, lines = load_with_lines(text, source)
+    if not isinstance(data, dict):
+        raise InventoryError(f"{source}:1: a mapping is expected, with your nodes listed under `nodes:`.")
+    if "local" in data:
+        raise InventoryError(
+            f"{source}:{lines[('local',)]}: local: unknown key; run without --inventory for this machine."
+        )
+    try:
+        return Inventory.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = tuple(part for part in first["loc"] if _is_written(part))
+        raise InventoryError(
+            f"{source}:{line_of(tuple(first['loc']), lines)}: {_explain(spell(field), first['type'], first['msg'])}"
+        ) from None
+
+
+def _is_written(part: str | int) -> bool:
+    # pydantic adds the name of a union's member to the location; only keys and indexes help a reader.
+    return isinstance(part, int) or not part.startswith(("literal[", "tuple[", "constrained", "function-"))
+
+
+def _explain(field: str, kind: str, message: str) -> str:
+    match kind:
+        case "extra_forbidden":
+            return f"{field}: unknown key; see docs/inventory.md for the keys there are."
+        case "missing":
+            return f"{field} is missing."
+        case "value_error":
+            sentence = message.removeprefix("Value error, ")
+            return f"{field + ': ' if field else ''}{sentence}."
+        case _:
+            return f"{field}: {message[0].lower()}{message[1:]}."

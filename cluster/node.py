@@ -1,0 +1,151 @@
+"""One node: its place in the cluster and what it said about every subject."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from cluster.connection import Connection
+from cluster.facts.base import Facts
+from cluster.facts.config import ConfigFacts
+from cluster.facts.container import ContainerFacts
+from cluster.facts.docker import DockerFacts
+from cluster.facts.gpu import GpuFacts
+from cluster.facts.machine import MachineFacts
+from cluster.facts.mesh import MeshFacts
+from cluster.facts.network import NetworkFacts
+from cluster.facts.ssh import SshFacts
+from cluster.facts.stack import StackFacts
+from cluster.facts.swarm import SwarmFacts
+from cluster.facts.toolkit import ToolkitFacts
+from cluster.session import Session
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+    from cluster.cluster import Cluster
+
+F = TypeVar("F", bound=Facts)
+
+
+class Node(Session):
+    """A node of the cluster; its facts are read when they are first asked for and dropped when it changes."""
+
+    def __init__(self, name: str, address: str, rank: int, connection: Connection, cluster: "Cluster") -> None:
+        """Name a node; its cluster connects to it."""
+        super().__init__(name, connection, cluster.deadline_s, cluster.become_password)
+        self.address = address
+        self.rank = rank
+        self.cluster = cluster
+        self._facts: dict[type[Facts], Facts] = {}
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @property
+    def role(self) -> str:
+        """`manager` for the node that leads the swarm, `worker` for the others."""
+        return "manager" if self.rank == 0 else "worker"
+
+    @property
+    def host(self) -> "Host":
+        """Testinfra's host API on this node's own connection, for one-off questions."""
+        from cluster.testinfra_host import host_of  # noqa: PLC0415 - few runs need testinfra's fifty modules
+
+        return host_of(self)
+
+    def reconnect(self) -> None:
+        """Take a fresh session, which alone sees new group memberships; what the node said before is dropped.
+
+        Raises:
+            Unreachable: The node did not let us in again.
+        """
+        super().reconnect()
+        self.forget()
+
+    @contextmanager
+    def changes_allowed(self) -> Iterator[None]:
+        """Allow `change` for the duration of one change; afterwards nothing the node said before counts."""
+        try:
+            with super().changes_allowed():
+                yield
+        finally:
+            self.forget()
+
+    def facts(self, kind: type[F]) -> F:
+        """Return what this node said about a subject; the first to ask makes all nodes answer at once."""
+        if kind not in self._facts:
+            self.cluster.gather(kind)
+        found = self._facts[kind]
+        assert isinstance(found, kind)
+        return found
+
+    def keep(self, facts: Facts) -> None:
+        """Keep what the node said until something changes there."""
+        self._facts[type(facts)] = facts
+
+    def has(self, kind: type[Facts]) -> bool:
+        """Whether the node was already asked about a subject."""
+        return kind in self._facts
+
+    def forget(self) -> None:
+        """Drop all facts, because something on the node has changed."""
+        self._facts.clear()
+
+    def take_evidence(self) -> list[Facts]:
+        """Return the facts of which something was read, so that a check can show what it rests on."""
+        return [facts for facts in self._facts.values() if facts.read]
+
+    @property
+    def machine(self) -> MachineFacts:
+        """What kind of machine it is."""
+        return self.facts(MachineFacts)
+
+    @property
+    def network(self) -> NetworkFacts:
+        """Step 1: links, addresses, netplan."""
+        return self.facts(NetworkFacts)
+
+    @property
+    def ssh(self) -> SshFacts:
+        """Step 1: keys and known hosts."""
+        return self.facts(SshFacts)
+
+    @property
+    def mesh(self) -> MeshFacts:
+        """Step 1: which peers it reaches over the fabric."""
+        return self.facts(MeshFacts)
+
+    @property
+    def docker(self) -> DockerFacts:
+        """Step 2: the engine, and who may use it."""
+        return self.facts(DockerFacts)
+
+    @property
+    def toolkit(self) -> ToolkitFacts:
+        """Step 3: the NVIDIA Container Toolkit."""
+        return self.facts(ToolkitFacts)
+
+    @property
+    def gpu(self) -> GpuFacts:
+        """Step 4: the GPUs."""
+        return self.facts(GpuFacts)
+
+    @property
+    def swarm(self) -> SwarmFacts:
+        """Step 5: the swarm as this node sees it."""
+        return self.facts(SwarmFacts)
+
+    @property
+    def stack(self) -> StackFacts:
+        """Step 6: image, directories, service."""
+        return self.facts(StackFacts)
+
+    @property
+    def container(self) -> ContainerFacts:
+        """Step 7: our containers."""
+        return self.facts(ContainerFacts)
+
+    @property
+    def config(self) -> ConfigFacts:
+        """Step 9: the accelerate configuration."""
+        return self.facts(ConfigFacts)

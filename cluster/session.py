@@ -1,0 +1,194 @@
+"""The session on a node: who we are there, and the two doors: read and change."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from shlex import quote
+
+from cluster.connection import Connection, Held, Said
+from cluster.errors import CommandFailed, ReadOnly, SudoRefused, Unreachable
+from cluster.read_only import refuse_changes
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who we are on a node, and how we become root there: `sudo` is none, free, password or refused."""
+
+    user: str
+    home: str
+    sudo: str
+
+
+class Session:
+    """Commands on one node over one connection, as the user or as root."""
+
+    def __init__(self, name: str, connection: Connection, deadline_s: float, become_password: str | None) -> None:
+        """Prepare a session; `connect` opens it. A command may take `deadline_s` seconds unless it says otherwise."""
+        self.name = name
+        self.trouble: str | None = None
+        self.deadline_s = deadline_s
+        self.connection = connection
+        self._become_password = become_password
+        self._login: Login | None = None
+        self._changing = False
+
+    @property
+    def login(self) -> Login:
+        """Who we are there.
+
+        Raises:
+            Unreachable: We never got in.
+        """
+        if self._login is None:
+            raise Unreachable(self.trouble or f"{self.name} is not connected.")
+        return self._login
+
+    def connect(self) -> None:
+        """Open the connection and learn who we are; a failure is kept in `trouble` and not raised."""
+        self.trouble = None
+        try:
+            self.connection.open()
+            self._login = self._who()
+        except Unreachable as error:
+            self.trouble = str(error)
+
+    def reconnect(self) -> None:
+        """Take a fresh session, which alone sees new group memberships.
+
+        Raises:
+            Unreachable: The node did not let us in again.
+        """
+        self.connection.reopen()
+        self._login = self._who()
+
+    def _who(self) -> Login:
+        ask = 'id -u; id -un; echo "$HOME"; sudo -n -- /bin/sh -c true >/dev/null 2>&1 && echo free || echo asks'
+        said = self._send(f"/bin/sh -c {quote(ask)}", b"", self.deadline_s, None)
+        answers = said.out.split("\n")
+        if said.exit != 0 or len(answers) < 4:
+            reason = (said.err.strip() or said.out.strip())[:200]
+            raise Unreachable(f"{self.name} lets us in but runs no commands for us: {reason}")
+        uid, user, home, sudo = answers[:4]
+        if uid == "0":
+            return Login(user, home, "none")
+        if sudo == "free":
+            return Login(user, home, "free")
+        return Login(user, home, "password" if self._password_works() else "refused")
+
+    def _password_works(self) -> bool:
+        password = self._become_password
+        if password is None:
+            return False
+        said = self._send(_with_password("true"), f"{password}\n".encode(), self.deadline_s, None)
+        return said.exit == 0
+
+    @property
+    def has_root(self) -> bool:
+        """Whether we can become root there."""
+        return self._login is not None and self._login.sudo != "refused"
+
+    @property
+    def why_no_root(self) -> str:
+        """What to do where we cannot become root."""
+        wrong = "the password given is not accepted" if self._become_password else "sudo asks for a password"
+        return f"{wrong} on {self.name}: rerun with --ask-become-pass, or let {self.login.user} use sudo without one"
+
+    def read(self, command: str, *, root: bool = False, deadline_s: float | None = None) -> Said:
+        """Run a command that only reads.
+
+        Raises:
+            ReadOnly: The command would change something.
+            SudoRefused: It needs root and we cannot become root.
+            Unreachable: The connection broke.
+        """
+        refuse_changes(command)
+        return self._run(command, root, b"", deadline_s or self.deadline_s, None)
+
+    @contextmanager
+    def changes_allowed(self) -> Iterator[None]:
+        """Allow `change` for the duration of one change; only the engine, the journal written, calls this."""
+        self._changing = True
+        try:
+            yield
+        finally:
+            self._changing = False
+
+    def change(
+        self,
+        command: str,
+        *,
+        root: bool = True,
+        stdin: bytes = b"",
+        deadline_s: float | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Said:
+        """Run a command that changes the node and has to succeed; secrets go by `stdin`, never in the command.
+
+        Raises:
+            ReadOnly: No change is being applied.
+            CommandFailed: It failed, or was given up past its deadline.
+            SudoRefused: It needs root and we cannot become root.
+            Unreachable: The connection broke.
+        """
+        if not self._changing:
+            raise ReadOnly(f"`{command[:80]}` would change {self.name}, and no change is being applied.")
+        deadline = deadline_s or self.deadline_s
+        said = self._run(command, root, stdin, deadline, on_line)
+        if said.exit is None:
+            raise CommandFailed(f"`{_brief(command)}` on {self.name} did not end within {deadline:g} s.")
+        if said.exit != 0:
+            reason = (said.err.strip() or said.out.strip() or "it said nothing").splitlines()[-1][:300]
+            raise CommandFailed(f"`{_brief(command)}` on {self.name} failed with exit {said.exit}: {reason}")
+        return said
+
+    def hold(self, command: str, *, root: bool = True) -> Held:
+        """Start a command that lives until released (a lock); it gets no input but the become password."""
+        return self.connection.hold(
+            self._as_root(command) if root else f"/bin/sh -c {quote(command)}",
+            stdin=self._password_line() if root else b"",
+            deadline_s=self.deadline_s,
+        )
+
+    def _run(
+        self, command: str, root: bool, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None
+    ) -> Said:
+        if not root:
+            return self._send(f"/bin/sh -c {quote(command)}", stdin, deadline_s, on_line)
+        return self._send(self._as_root(command), self._password_line() + stdin, deadline_s, on_line)
+
+    def run_script(self, build: Callable[[Callable[[str], str] | None], str], deadline_s: float) -> Said:
+        """Run a read-only script whose part for root is wrapped by the function given to `build`."""
+        script = build(self._as_root if self.has_root else None)
+        refuse_changes(script)
+        return self._send(
+            f"/bin/sh -c {quote(script)}", self._password_line() if self.has_root else b"", deadline_s, None
+        )
+
+    def _as_root(self, command: str) -> str:
+        match self.login.sudo:
+            case "none":
+                return f"/bin/sh -c {quote(command)}"
+            case "free":
+                return f"sudo -n -- /bin/sh -c {quote(command)}"
+            case "password":
+                return _with_password(command)
+            case _:
+                raise SudoRefused(self.why_no_root + ".")
+
+    def _password_line(self) -> bytes:
+        if self._login is not None and self._login.sudo == "password":
+            return f"{self._become_password}\n".encode()
+        return b""
+
+    def _send(self, command: str, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None) -> Said:
+        return self.connection.run(command, stdin=stdin, deadline_s=deadline_s, on_line=on_line)
+
+
+def _with_password(command: str) -> str:
+    # -k: a remembered password would leave the one on standard input unread, for the command to take as its own input.
+    return f"sudo -k -S -p '' -- /bin/sh -c {quote(command)}"
+
+
+def _brief(command: str) -> str:
+    line = " ".join(command.split())
+    return line if len(line) <= 80 else line[:77] + "..."

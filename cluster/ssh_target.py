@@ -1,0 +1,66 @@
+"""From an inventory entry and the user's ssh_config to the place where a node's SSH is."""
+
+from pathlib import Path
+
+import paramiko
+
+from cluster.errors import InventoryError
+from cluster.inventory import NodeEntry, Ssh
+from cluster.ssh import Target
+
+
+def ssh_target(node: NodeEntry, ssh: Ssh) -> Target:
+    """Resolve a node: the inventory wins over ssh_config, ssh_config over the defaults.
+
+    Raises:
+        InventoryError: The ssh_config cannot be understood.
+    """
+    config = _read_config(ssh.config.expanduser())
+    return _resolve(node.name, node.address or node.name, node, ssh, config)
+
+
+def _resolve(
+    name: str, alias: str, node: NodeEntry | None, ssh: Ssh, config: paramiko.SSHConfig, jumps: int = 0
+) -> Target:
+    found = config.lookup(alias)
+    jump = found.get("proxyjump", "none")
+    if jumps > 3:
+        raise InventoryError(f"{ssh.config}: ProxyJump of {name} leads in a circle.")
+    keys = [key for key in ((node.key if node else None), ssh.key) if key is not None][:1]
+    keys = keys or [Path(key) for key in found.get("identityfile", [])]
+    return Target(
+        name=name,
+        host=found.get("hostname", alias),
+        port=(node.port if node else None) or (ssh.port if node else None) or int(found.get("port", 22)),
+        user=(node.user if node else None) or (ssh.user if node else None) or found.get("user"),
+        keys=tuple(key.expanduser() for key in keys),
+        known_hosts=ssh.known_hosts.expanduser(),
+        accept_new=ssh.accept_new,
+        connect_timeout_s=ssh.connect_timeout_s,
+        jump=None if jump == "none" else _jump(jump, ssh, config, jumps),
+        proxy_command=found.get("proxycommand"),
+        host_key_alias=found.get("hostkeyalias"),
+    )
+
+
+def _jump(spec: str, ssh: Ssh, config: paramiko.SSHConfig, jumps: int) -> Target:
+    if "," in spec:
+        raise InventoryError(
+            f"{ssh.config}: ProxyJump {spec} names several hosts; name the last, with a ProxyJump of its own."
+        )
+    user, _, door = spec.rpartition("@")
+    host, _, port = door.partition(":")
+    entry = NodeEntry.model_validate(
+        {"name": "jump", "address": host, "user": user or None, "port": int(port) if port else None}
+    )
+    plain = Ssh(known_hosts=ssh.known_hosts, accept_new=ssh.accept_new, connect_timeout_s=ssh.connect_timeout_s)
+    return _resolve(f"the jump host {host}", host, entry, plain, config, jumps + 1)
+
+
+def _read_config(path: Path) -> paramiko.SSHConfig:
+    if not path.exists():
+        return paramiko.SSHConfig()
+    try:
+        return paramiko.SSHConfig.from_path(str(path))
+    except (OSError, paramiko.ConfigParseError) as error:
+        raise InventoryError(f"{path} cannot be read as an ssh_config: {error}.") from None
