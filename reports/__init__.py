@@ -1,0 +1,45 @@
+"""How a run is told: JUnit, HTML and Markdown, made from report.json alone."""
+
+from pathlib import Path
+
+from reports.files import point, write_whole
+from reports.html import html
+from reports.junit import junit
+from reports.markdown import markdown
+from reports.model import ReportError, load
+
+__all__ = ["ReportError", "render", "write_formats"]
+
+
+def render(run_dir: Path) -> None:
+    """Write the formats of a run that has just ended and point `latest`, beside its folder, to it.
+
+    Raises:
+        ReportError: report.json cannot be read, or the folder cannot be written.
+    """
+    write_formats(run_dir)
+    folder = run_dir.resolve()
+    link = folder.with_name("latest")
+    try:
+        point(link, folder.name)
+    except OSError as error:
+        raise ReportError(f"{link} cannot be pointed to the run ({error.strerror}); move it away.") from error
+
+
+def write_formats(run_dir: Path) -> list[Path]:
+    """Write junit.xml, report.html and summary.md beside report.json, and return their paths.
+
+    Raises:
+        ReportError: report.json cannot be read, or the folder cannot be written.
+    """
+    report = load(run_dir / "report.json")
+    contents = {"junit.xml": junit(report), "report.html": html(report), "summary.md": markdown(report)}
+    paths = []
+    for name, content in contents.items():
+        path = run_dir / name
+        try:
+            write_whole(path, content)
+        except OSError as error:
+            raise ReportError(f"{path} cannot be written ({error.strerror}); make room or give the right.") from error
+        paths.append(path)
+    return paths

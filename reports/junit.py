@@ -1,0 +1,130 @@
+"""junit.xml: a suite for each step, a case for each check and place, and the remedy kept in it."""
+
+from xml.etree import ElementTree as ET
+
+from reports.matrix import steps
+from reports.model import Check, Report
+from reports.outcome import Outcome
+from reports.summary import verdict
+from reports.text import clip, fair_limit, moment
+
+# Characters of all commands' output; CI services refuse or cut files of many megabytes.
+OUTPUT_BUDGET = 300_000
+
+_TAGS = {
+    Outcome.FIX_FAILED: "failure",
+    Outcome.FAILED: "failure",
+    Outcome.WOULD_FIX: "failure",
+    Outcome.UNKNOWN: "error",
+    Outcome.BLOCKED: "skipped",
+    Outcome.SKIPPED: "skipped",
+}
+
+
+def junit(report: Report) -> str:
+    """Return the file; texts are already free of what XML 1.0 forbids, as `model` reads them so."""
+    outputs = [len(evidence.output) for check in report.checks for evidence in check.evidence]
+    limit = fair_limit(outputs, OUTPUT_BUDGET)
+    root = ET.Element("testsuites", {"name": "Spark Runbook", **_totals(report.checks)})
+    for step in steps(report):
+        checks = tuple(check for check in report.checks if check.step == step.number)
+        if checks:
+            name = f"{step.number:02d} {step.title}"
+            suite = ET.SubElement(root, "testsuite", {"name": name, **_totals(checks)})
+            started = moment(report.run.started)
+            if started:
+                suite.set("timestamp", f"{started:%Y-%m-%dT%H:%M:%S}")
+            _properties(suite, _of_run(report))
+            for check in checks:
+                _case(suite, check, limit)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _totals(checks: tuple[Check, ...]) -> dict[str, str]:
+    tags = [_TAGS.get(check.outcome) for check in checks]
+    return {
+        "tests": str(len(checks)),
+        "failures": str(tags.count("failure")),
+        "errors": str(tags.count("error")),
+        "skipped": str(tags.count("skipped")),
+        "time": _time(sum(check.seconds or 0.0 for check in checks)),
+    }
+
+
+def _case(suite: ET.Element, check: Check, limit: int) -> None:
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=f"runbook.step_{check.step:02d}",
+        name=f"{check.id}[{check.place}]",
+        time=_time(check.seconds or 0.0),
+    )
+    _properties(case, _of_check(check))
+    tag = _TAGS.get(check.outcome)
+    if tag:
+        reason = check.cause or f"expected {check.expected}, found {check.found}"
+        told = ET.SubElement(case, tag, type=check.outcome.value, message=f"{check.outcome.word}: {reason}")
+        told.text = _told(check)
+    if check.evidence:
+        ET.SubElement(case, "system-out").text = _evidence(check, limit)
+
+
+def _properties(parent: ET.Element, values: list[tuple[str, str | None]]) -> None:
+    properties = ET.SubElement(parent, "properties")
+    for name, value in values:
+        if value is not None:
+            ET.SubElement(properties, "property", name=name, value=value)
+
+
+def _of_run(report: Report) -> list[tuple[str, str | None]]:
+    run = report.run
+    told: list[tuple[str, str | None]] = [
+        ("run", run.id),
+        ("mode", run.mode),
+        ("verdict", verdict(report).value),
+    ]
+    return [*told, ("next", report.next), *[("simulated", what) for what in run.simulated]]
+
+
+def _of_check(check: Check) -> list[tuple[str, str | None]]:
+    return [
+        ("id", check.id),
+        ("title", check.title),
+        ("node", check.place),
+        ("outcome", check.outcome.value),
+        ("cause", check.cause),
+        ("remedy", check.remedy),
+    ]
+
+
+def _told(check: Check) -> str:
+    lines = [check.title]
+    lines += [
+        f"{name}: {value}"
+        for name, value in [
+            ("expected", check.expected),
+            ("found", check.found),
+            ("cause", check.cause),
+            ("remedy", check.remedy),
+            ("waits for", ", ".join(check.blocked_by) or None),
+        ]
+        if value is not None
+    ]
+    lines += [
+        f"{'changed' if change.applied else 'not changed'} ({change.risk}):\n{change.describe}"
+        for change in check.changes
+    ]
+    return "\n".join(lines)
+
+
+def _evidence(check: Check, limit: int) -> str:
+    return "\n".join(
+        f"$ {evidence.command}\n{clip(evidence.output, limit)}\n"
+        f"[{'did not end' if evidence.exit is None else f'exit {evidence.exit}'}]"
+        for evidence in check.evidence
+    )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.3f}"

@@ -1,0 +1,119 @@
+"""summary.md: the run on the page of a CI job."""
+
+import re
+
+from reports.matrix import Cell, places, steps
+from reports.model import Check, Report
+from reports.obstacles import Obstacle, obstacles
+from reports.summary import counts, sentence, verdict
+from reports.text import clip, duration, when
+
+# GitHub refuses a job summary above 1 MiB; a table is also easier to read with short cells.
+CELL_LIMIT = 300
+CHANGE_LIMIT = 4000
+MOST_ROWS = 100
+MOST_CHANGES = 50
+
+# As character references they are shown and never parsed, whatever the dialect of Markdown.
+_ACTIVE = re.compile(r"[&<>|`*_~\[\]\\#!\"']")
+
+
+def markdown(report: Report) -> str:
+    """Return the summary: verdict, next, what was simulated, failures, matrix, changes and the way back."""
+    parts = [_head(report), _attention(report), _matrix(report), _training(report), _changes(report)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escape(value: str) -> str:
+    """Return text as one line of Markdown that shows it and means nothing else."""
+    shown = _ACTIVE.sub(lambda match: f"&#{ord(match.group())};", value.strip())
+    return "<br>".join(line.strip() for line in shown.splitlines())
+
+
+def _head(report: Report) -> str:
+    run = report.run
+    lines = [f"# {verdict(report)}", sentence(report)]
+    if run.interrupted:
+        lines.append("The run was interrupted; this is incomplete.")
+    if report.next:
+        lines.append(f"**Next:** {escape(clip(report.next, CHANGE_LIMIT))}")
+    if run.simulated:
+        lines.append("**Simulated in this run:** " + "; ".join(escape(what) for what in run.simulated))
+    lines.append(
+        f"Run {escape(run.id)} ({run.mode}) on {escape(run.cluster or 'the cluster')}, "
+        f"{escape(when(run.started))}, {duration(run.seconds)}."
+    )
+    return "\n\n".join(lines)
+
+
+def _attention(report: Report) -> str:
+    found = obstacles(report)
+    if not found:
+        return ""
+    failures = [(obstacle, check) for obstacle in found for _, check in obstacle.entries]
+    rows = [_failure(obstacle, check) for obstacle, check in failures[:MOST_ROWS]]
+    table = _table(["Node", "Check", "Outcome", "Found", "Expected", "Cause", "Remedy"], rows)
+    more = len(failures) - len(rows)
+    return f"## To attend to\n\n{table}" + (f"\n\nand {more} more, in report.html." if more else "")
+
+
+def _failure(obstacle: Obstacle, check: Check) -> list[str]:
+    holds = f" (holds up {obstacle.waiting})" if obstacle.waiting else ""
+    values = [check.found, check.expected, check.cause, check.remedy]
+    cells = [_cell(check.place), f"{_cell(check.title)}<br>{_cell(check.id)}", f"{check.outcome.word}{holds}"]
+    return cells + [_cell(value) for value in values]
+
+
+def _matrix(report: Report) -> str:
+    if not report.checks:
+        return ""
+    columns = places(report)
+    rows = [[f"{step.number}. {_cell(step.title)}", *[_glyphs(cell) for cell in step.cells]] for step in steps(report)]
+    legend = ", ".join(f"{outcome.glyph} {outcome.word}" for outcome, _ in counts(report.checks))
+    return f"## Steps\n\n{_table(['Step', *map(_cell, columns)], rows)}\n\n{legend}"
+
+
+def _glyphs(cell: Cell) -> str:
+    return f"{cell.worst.glyph} {cell.share}".strip() if cell.worst else "not run"
+
+
+def _training(report: Report) -> str:
+    training = report.training
+    if training is None:
+        return ""
+    losses = [step.loss for step in training.steps if step.loss is not None]
+    curve = f"loss {losses[0]:.3f} to {losses[-1]:.3f} in {len(training.steps)} steps" if losses else "no loss known"
+    speed = "speed not known" if training.tokens_per_s is None else f"{training.tokens_per_s:,.0f} tokens/s"
+    return f"## Training\n\n{escape(training.recipe)}: {curve}, {speed}, {duration(training.seconds)}."
+
+
+def _changes(report: Report) -> str:
+    told = [(check, change) for check in report.checks for change in check.changes if change.applied]
+    if not told:
+        return ""
+    parts = ["## Changed"]
+    for check, change in told[:MOST_CHANGES]:
+        parts += [
+            f"{escape(check.place)}: {escape(check.title)} ({change.risk})",
+            _fenced(change.describe, "diff"),
+        ]
+    if len(told) > MOST_CHANGES:
+        parts.append(f"and {len(told) - MOST_CHANGES} more, in report.html.")
+    if report.undo:
+        parts += ["To take all of it back:", _fenced(report.undo, "sh")]
+    return "\n\n".join(parts)
+
+
+def _fenced(value: str, language: str) -> str:
+    longest = max((len(run) for run in re.findall(r"`+", value)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{clip(value, CHANGE_LIMIT)}\n{fence}"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: str | None) -> str:
+    return "" if value is None else escape(clip(value, CELL_LIMIT))

@@ -1,0 +1,85 @@
+"""The run as a table of steps and places, and as steps with their checks grouped."""
+
+from dataclasses import dataclass
+
+from reports.model import Check, Report
+from reports.outcome import Outcome
+from reports.summary import counts
+
+CLUSTER = "cluster"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The checks of one step in one place; worst is None where none was run."""
+
+    place: str
+    checks: tuple[Check, ...]
+
+    @property
+    def worst(self) -> Outcome | None:
+        """The outcome that the cell is shown by."""
+        return min((check.outcome for check in self.checks), key=list(Outcome).index, default=None)
+
+    @property
+    def share(self) -> str:
+        """How many of the checks came to the worst outcome, "1/5"; empty where all did."""
+        alike = sum(check.outcome is self.worst for check in self.checks)
+        return "" if alike == len(self.checks) else f"{alike}/{len(self.checks)}"
+
+    @property
+    def told(self) -> str:
+        """The cell in words: "1 failed, 4 passed"."""
+        return ", ".join(f"{number} {outcome.word}" for outcome, number in counts(self.checks)) or "not run"
+
+
+@dataclass(frozen=True)
+class Group:
+    """One check in all places where it came to one outcome; entries are (position in the file, check)."""
+
+    title: str
+    id: str
+    outcome: Outcome
+    entries: tuple[tuple[int, Check], ...]
+
+
+@dataclass(frozen=True)
+class StepView:
+    """A step of the playbook: cells in the order of `places`, and groups, those that need attention first."""
+
+    number: int
+    title: str
+    cells: tuple[Cell, ...]
+    groups: tuple[Group, ...]
+    counts: tuple[tuple[Outcome, int], ...]
+
+
+def places(report: Report) -> list[str]:
+    """Return the columns: the cluster if it has checks of its own, then the nodes, as listed or as met."""
+    nodes = dict.fromkeys([node.name for node in report.nodes])
+    nodes |= dict.fromkeys([check.node for check in report.checks if check.node is not None])
+    whole = [CLUSTER] if any(check.node is None for check in report.checks) else []
+    return whole + list(nodes)
+
+
+def steps(report: Report) -> list[StepView]:
+    """Return every step that the file lists or a check names, in the playbook's order."""
+    titles = {check.step: f"Step {check.step}" for check in report.checks}
+    titles |= {step.number: step.title for step in report.steps}
+    columns = places(report)
+    return [_step(report, number, titles[number], columns) for number in sorted(titles)]
+
+
+def _step(report: Report, number: int, title: str, columns: list[str]) -> StepView:
+    entries = [(position, check) for position, check in enumerate(report.checks) if check.step == number]
+    checks = tuple(check for _, check in entries)
+    cells = tuple(Cell(place, tuple(check for check in checks if check.place == place)) for place in columns)
+    return StepView(number, title, cells, _groups(entries), tuple(counts(checks)))
+
+
+def _groups(entries: list[tuple[int, Check]]) -> tuple[Group, ...]:
+    together: dict[tuple[str, str, Outcome], list[tuple[int, Check]]] = {}
+    for position, check in entries:
+        together.setdefault((check.title, check.id, check.outcome), []).append((position, check))
+    groups = [Group(*key, tuple(members)) for key, members in together.items()]
+    return tuple(sorted(groups, key=lambda group: not group.outcome.needs_attention))

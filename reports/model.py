@@ -1,0 +1,182 @@
+"""The report file as this room reads it: schema 1, with every text made visible at the door."""
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from reports.outcome import Outcome
+from reports.text import clip, visible
+
+
+class ReportError(Exception):
+    """A report that cannot be read or told; the message is one sentence for a person."""
+
+
+def _visible(value: object) -> object:
+    return visible(value) if isinstance(value, str) else value
+
+
+def _finite(value: object) -> object:
+    # Python's json writes NaN and Infinity, which a diverging loss produces; they are told as not known.
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Text = Annotated[str, BeforeValidator(_visible)]
+Figure = Annotated[float | None, BeforeValidator(_finite)]
+
+
+class _Part(BaseModel):
+    """A part of the file; keys that other tools add are let pass."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Run(_Part):
+    """What was asked and when; seconds is the whole run's."""
+
+    id: Text
+    mode: Literal["check", "plan", "fix", "undo"]
+    started: Text
+    seconds: Figure
+    inventory: Text | None
+    simulated: tuple[Text, ...]
+    ready: bool
+    cluster: Text | None = None
+    command: Text | None = None
+    interrupted: bool = False
+    version: Text | None = None
+
+
+class Gpu(_Part):
+    """One GPU of a node."""
+
+    name: Text | None = None
+    uuid: Text | None = None
+    driver: Text | None = None
+
+
+class Node(_Part):
+    """A node as it was found; None is what could not be read."""
+
+    name: Text
+    address: Text | None = None
+    role: Text | None = None
+    rank: int | None = None
+    os: Text | None = None
+    kernel: Text | None = None
+    docker: Text | None = None
+    gpus: tuple[Gpu, ...] | None = None
+
+
+class Step(_Part):
+    """A step of the playbook, by its own number."""
+
+    number: int
+    title: Text
+
+
+class Change(_Part):
+    """What was changed, or would be: a unified diff or a command line."""
+
+    describe: Text
+    risk: Literal["safe", "disruptive", "human"]
+    applied: bool
+
+
+class Evidence(_Part):
+    """A command that was run on a node and what it said; exit is None where it did not end."""
+
+    command: Text
+    exit: int | None
+    output: Text
+
+
+class Check(_Part):
+    """One assertion about a node, or about the cluster where node is None."""
+
+    id: Text
+    step: int
+    title: Text
+    node: Text | None
+    outcome: Outcome
+    expected: Text | None
+    found: Text | None
+    cause: Text | None
+    remedy: Text | None
+    changes: tuple[Change, ...]
+    seconds: Figure
+    evidence: tuple[Evidence, ...]
+    blocked_by: tuple[Text, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """The node's name, or "cluster"."""
+        return "cluster" if self.node is None else self.node
+
+
+class TrainingStep(_Part):
+    """One optimizer step; loss has no unit."""
+
+    step: int
+    loss: Figure = None
+    tokens_per_s: Figure = None
+
+
+class Rank(_Part):
+    """One process of the training, and the SHA-256 of the weights that it ended with."""
+
+    rank: int
+    node: Text | None = None
+    weights_sha256: Text | None = None
+
+
+class Training(_Part):
+    """The fine-tune that closed the run; tokens_per_s is over all ranks."""
+
+    recipe: Text
+    world_size: int | None = None
+    steps: tuple[TrainingStep, ...] = ()
+    tokens_per_s: Figure = None
+    seconds: Figure = None
+    adapter: Text | None = None
+    ranks: tuple[Rank, ...] = ()
+
+
+class Report(_Part):
+    """The whole file; its `schema` is judged by `load`, before the rest is looked at."""
+
+    run: Run
+    nodes: tuple[Node, ...]
+    checks: tuple[Check, ...]
+    next: Text | None
+    steps: tuple[Step, ...] = ()
+    training: Training | None = None
+    undo: Text | None = None
+
+
+def load(path: Path) -> Report:
+    """Read a report file.
+
+    Raises:
+        ReportError: it is missing, unreadable, truncated, of another schema, or lacks what schema 1 promises.
+    """
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReportError(f"{path} cannot be read ({error.strerror}); name the folder of a finished run.") from error
+    except (ValueError, RecursionError) as error:
+        raise ReportError(
+            f"{path} is not whole JSON ({error}); the run that wrote it may have been cut off: run it again."
+        ) from error
+    if not isinstance(data, dict) or data.get("schema") != 1:
+        found = clip(repr(data.get("schema")), 40) if isinstance(data, dict) else "none"
+        raise ReportError(f"{path} is not a report of schema 1 (schema found: {found}); use the version that wrote it.")
+    try:
+        return Report.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ReportError(f"{path}: {where}: {first['msg']}; the tool that wrote the file must correct it.") from error

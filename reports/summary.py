@@ -1,0 +1,41 @@
+"""What the checks add up to: the verdict, and the counts."""
+
+from collections import Counter
+from enum import StrEnum
+
+from reports.model import Check, Report
+from reports.outcome import Outcome
+from reports.text import counted
+
+
+class Verdict(StrEnum):
+    """The answer to the one question a run is asked."""
+
+    READY = "READY"
+    NOT_READY = "NOT READY"
+    NOT_SURE = "NOT SURE"
+
+
+def verdict(report: Report) -> Verdict:
+    """Return the verdict; READY only where the file says so and no check in it speaks against it."""
+    outcomes = {check.outcome for check in report.checks}
+    if any(outcome.is_failure for outcome in outcomes):
+        return Verdict.NOT_READY
+    open_question = report.run.interrupted or not outcomes or outcomes & {Outcome.UNKNOWN, Outcome.BLOCKED}
+    return Verdict.READY if report.run.ready and not open_question else Verdict.NOT_SURE
+
+
+def counts(checks: tuple[Check, ...]) -> list[tuple[Outcome, int]]:
+    """Return how many checks came to each outcome, worst first, leaving out those that did not occur."""
+    found = Counter(check.outcome for check in checks)
+    return [(outcome, found[outcome]) for outcome in Outcome if found[outcome]]
+
+
+def sentence(report: Report) -> str:
+    """Return what happened in one sentence: "60 checks: 2 failed, 7 blocked, 51 passed."."""
+    if not report.checks:
+        return "No check was run."
+    if all(check.outcome is Outcome.PASSED for check in report.checks):
+        return f"{counted(len(report.checks), 'check')}, and every one passed."
+    told = ", ".join(f"{number:,} {outcome.word}" for outcome, number in counts(report.checks))
+    return f"{counted(len(report.checks), 'check')}: {told}."

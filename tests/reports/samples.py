@@ -1,0 +1,259 @@
+"""Report files to tell: what the engine would write for clusters in various states."""
+
+from typing import Any
+
+STEPS = {
+    1: "Configure network connectivity",
+    2: "Configure Docker permissions",
+    3: "Install NVIDIA Container Toolkit",
+    4: "Enable resource advertising",
+    5: "Initialize Docker Swarm",
+    6: "Join worker nodes and deploy",
+    7: "Find the container",
+    9: "Adapt the configuration files",
+    10: "Run finetuning scripts",
+    14: "Cleanup and rollback",
+}
+
+DIFF = """--- /etc/docker/daemon.json
++++ /etc/docker/daemon.json
+@@ -6,4 +6,4 @@
+   "default-runtime": "nvidia",
+   "node-generic-resources": [
+-    "NVIDIA_GPU=GPU-00000000-0000-0000-0000-000000000000"
++    "NVIDIA_GPU=GPU-45cbf7b3-f919-7228-7a26-b06628ebefa1"
+   ]"""
+
+Json = dict[str, Any]
+
+
+def a_node(rank: int) -> Json:
+    return {
+        "name": f"spark-{rank + 1}",
+        "address": f"10.77.0.{11 + rank}",
+        "role": "worker" if rank else "manager",
+        "rank": rank,
+        "os": "DGX OS 7.3.1",
+        "kernel": "6.17.0-1008-nvidia",
+        "docker": "28.5.1",
+        "gpus": [
+            {"name": "NVIDIA GB10", "uuid": f"GPU-45cbf7b3-f919-7228-7a26-b06628ebef{rank:02x}", "driver": "580.95.05"}
+        ],
+    }
+
+
+def a_check(number: str, step: int, node: str | None, outcome: str = "passed", **more: Any) -> Json:
+    return {
+        "id": number,
+        "step": step,
+        "title": "Docker answers without sudo",
+        "node": node,
+        "outcome": outcome,
+        "expected": "exit 0",
+        "found": "exit 0",
+        "cause": None,
+        "remedy": None,
+        "blocked_by": [],
+        "changes": [],
+        "seconds": 0.1,
+        "evidence": [{"command": "docker ps -q", "exit": 0, "output": "3f2a9c1b7d10\n"}],
+    } | more
+
+
+def a_report(checks: list[Json], nodes: int = 2, **more: Any) -> Json:
+    return {
+        "schema": 1,
+        "run": {
+            "id": "20261123-184501-fix",
+            "mode": "fix",
+            "started": "2026-11-23T18:45:01+00:00",
+            "seconds": 73.2,
+            "inventory": "cluster.yaml",
+            "cluster": "desk",
+            "command": "pytest runbook --fix",
+            "simulated": [],
+            "ready": True,
+            "interrupted": False,
+            "version": "0.1.0",
+        },
+        "nodes": [a_node(rank) for rank in range(nodes)],
+        "steps": [{"number": number, "title": title} for number, title in STEPS.items()],
+        "checks": checks,
+        "training": None,
+        "next": None,
+        "undo": None,
+    } | more
+
+
+def healthy() -> Json:
+    checks = [a_check("docker.usable", step, f"spark-{node}") for step in list(STEPS)[:-1] for node in (1, 2)]
+    training = {
+        "recipe": "tiny",
+        "world_size": 2,
+        "steps": [{"step": n, "loss": 1.9 + 3.2 / n + 0.15 * (n % 3), "tokens_per_s": 812.0} for n in range(1, 41)],
+        "tokens_per_s": 900.1,
+        "seconds": 14.2,
+        "adapter": "/workspace/out/tiny/adapter",
+        "ranks": [{"rank": rank, "node": f"spark-{rank + 1}", "weights_sha256": "9f86d081" * 8} for rank in (0, 1)],
+    }
+    return a_report(checks, training=training)
+
+
+def broken() -> Json:
+    """Return a report in which all eight outcomes occur, and one failure holds up two other checks."""
+    checks = [
+        a_check("network.ssh", 1, "spark-1", title="The node answers over SSH"),
+        a_check("network.ssh", 1, "spark-2", title="The node answers over SSH"),
+        a_check(
+            "network.mtu",
+            1,
+            None,
+            "unknown",
+            title="Jumbo frames pass between all nodes",
+            expected="9000 on every fabric interface",
+            found=None,
+            cause="sudo asked for a password on spark-2, so the interfaces could not be read.",
+            remedy="pytest runbook --ask-become-pass",
+            evidence=[{"command": "sudo -n ethtool enp1s0f0np0", "exit": None, "output": ""}],
+        ),
+        a_check("docker.usable", 2, "spark-1"),
+        a_check(
+            "docker.usable",
+            2,
+            "spark-2",
+            "fixed",
+            found="exit 1: permission denied on /var/run/docker.sock",
+            cause="The user nvidia was not in the group docker.",
+            changes=[{"describe": "usermod -aG docker nvidia", "risk": "safe", "applied": True}],
+        ),
+        a_check(
+            "gpu.advertised",
+            4,
+            "spark-2",
+            "failed",
+            title="The daemon offers this node's own GPU",
+            expected="GPU-45cbf7b3-f919-7228-7a26-b06628ebefa1",
+            found="GPU-00000000-0000-0000-0000-000000000000",
+            cause="daemon.json on spark-2 still has the UUID of the playbook's sample text. Changing it restarts "
+            "Docker, under which a container is running.",
+            remedy="pytest runbook --fix --allow restart-docker",
+            changes=[{"describe": DIFF, "risk": "disruptive", "applied": False}],
+            evidence=[
+                {"command": "nvidia-smi -L", "exit": 0, "output": "GPU 0: NVIDIA GB10 (UUID: GPU-45cbf7b3-f919)\n"},
+                {"command": "cat /etc/docker/daemon.json", "exit": 0, "output": '{\n  "runtimes": {}\n}\n'},
+            ],
+        ),
+        a_check("gpu.advertised", 4, "spark-1", title="The daemon offers this node's own GPU"),
+        a_check(
+            "gpu.swarm_resource",
+            4,
+            "spark-1",
+            "would_fix",
+            title="The runtime reads the resource that swarm sets",
+            expected="DOCKER_RESOURCE_NVIDIA_GPU",
+            found="DOCKER_RESOURCE_GPU",
+            cause="The playbook's sed uncomments a name that does not match the kind that is advertised.",
+            remedy="pytest runbook --fix --allow restart-docker",
+            changes=[{"describe": DIFF, "risk": "disruptive", "applied": False}],
+        ),
+        a_check(
+            "swarm.member",
+            5,
+            "spark-2",
+            "fix_failed",
+            title="The node is an active member of the swarm",
+            expected="active",
+            found="pending",
+            cause="Port 2377 of spark-1 is not reached from spark-2: a firewall drops it.",
+            remedy="On spark-1: sudo ufw allow from 10.77.0.0/24",
+            changes=[
+                {"describe": "docker swarm join --token (hidden) 10.77.0.11:2377", "risk": "safe", "applied": True}
+            ],
+            blocked_by=[],
+        ),
+        a_check(
+            "stack.running",
+            6,
+            "spark-2",
+            "blocked",
+            title="The service has a running task",
+            found=None,
+            cause="swarm.member did not pass.",
+            blocked_by=["swarm.member"],
+            evidence=[],
+        ),
+        a_check(
+            "container.gpu",
+            7,
+            "spark-2",
+            "blocked",
+            title="The container sees the GPU",
+            found=None,
+            cause="stack.running did not pass.",
+            blocked_by=["stack.running"],
+            evidence=[],
+        ),
+        a_check(
+            "train.finished",
+            10,
+            None,
+            "skipped",
+            title="The fine-tune ends with an adapter",
+            expected=None,
+            found=None,
+            cause="--train none: nothing is launched in a check.",
+            evidence=[],
+        ),
+    ]
+    report = a_report(
+        checks,
+        next="Let Docker restart on spark-2, so that it offers its own GPU: "
+        "pytest runbook --fix --allow restart-docker",
+        undo="pytest runbook --undo 20261123-184501-fix",
+    )
+    report["run"] |= {"ready": False, "simulated": ["GPU: GB10 stand-in, no CUDA", "Fabric: a bridge of the host"]}
+    report["nodes"][1]["kernel"] = "7.0.0-12-generic"
+    report["nodes"][1]["docker"] = None
+    return report
+
+
+HOSTILE = (
+    '</style></script><script>alert(1)</script><img src=x onerror=alert(2)> " onmouseover="alert(3)\' `code` '
+    "| pipe | ]]> --> {{ 7*7 }} \x1b[31mred\x1b[0m \x1b]0;title\x07 \x00\x08 \u202egnp.exe \ud800 \ufffe "
+    "[link](javascript:alert(4)) **bold**\n# heading\r\n~~~\n```\n"
+)
+
+
+def hostile() -> Json:
+    """Return the broken report with hostile text in every place that may hold free text."""
+    kept = {"mode", "outcome", "risk", "started"}
+
+    def poison(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: poison(inner, name) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [poison(inner, key) for inner in value]
+        return value + HOSTILE if isinstance(value, str) and key not in kept else value
+
+    report: Json = poison(broken() | {"training": healthy()["training"]})
+    report["run"]["started"] = HOSTILE
+    return report
+
+
+def large(nodes: int = 8, checks: int = 60) -> Json:
+    """Return a run whose every check on every node quotes more than a page can hold."""
+    output = 'Nov 23 18:45:01 spark-1 dockerd[812]: level=info msg="<API> listen on /run/docker.sock"\n' * 60
+    steps = list(STEPS)
+    told = [
+        a_check(
+            f"subject.check_{number}",
+            steps[number % len(steps)],
+            f"spark-{node + 1}",
+            "failed" if number % 9 == 0 else "passed",
+            title=f"Statement {number} holds",
+            evidence=[{"command": "journalctl -u docker", "exit": 0, "output": output}],
+        )
+        for number in range(checks)
+        for node in range(nodes)
+    ]
+    return a_report(told, nodes=nodes)
