@@ -13,6 +13,7 @@ from cluster.facts.script import build_script, take_apart
 from cluster.inventory import Inventory, NodeEntry
 from cluster.local import LocalConnection
 from cluster.node import Node
+from cluster.read_only import refuse_changes
 from cluster.ssh import SshConnection
 from cluster.ssh_target import ssh_target
 
@@ -120,6 +121,8 @@ class Cluster:
 def _ask(kind: type[Facts], node: Node) -> None:
     try:
         probes = kind.probes(node)
+        for probe in probes:
+            refuse_changes(probe.command)
     except (UnknownFact, Unreachable) as error:  # a question that rests on another fact, which is not known
         node.keep(kind(node, _Unanswered(str(error))))
         return

@@ -1,14 +1,15 @@
 """cluster.yaml: which nodes there are, how to reach them and what shall run on them."""
 
 import socket
+from collections.abc import Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from cluster.errors import InventoryError
-from cluster.yaml_lines import line_of, load_with_lines, spell
+from cluster.yaml_lines import FieldPath, line_of, load_with_lines, spell
 
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
 Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:_-]{0,252}[A-Za-z0-9])?$")]
@@ -103,21 +104,6 @@ class Inventory(Strict):
     simulated: tuple[str | dict[str, str], ...] = ()
     local: Annotated[bool, Field(exclude=True)] = False
 
-    @model_validator(mode="after")
-    def _distinct(self) -> "Inventory":
-        names = [node.name for node in self.nodes]
-        if twice := _first_repeated(names):
-            raise ValueError(f"two nodes are called {twice}; every node needs a name of its own")
-        doors = [f"{node.address or node.name} port {node.port or self.ssh.port or 22}" for node in self.nodes]
-        if twice := _first_repeated(doors):
-            raise ValueError(f"two nodes have the address {twice}; every node needs an address of its own")
-        managers = [node.name for node in self.nodes if node.role == "manager"]
-        if len(managers) > 1:
-            raise ValueError(f"{' and '.join(managers)} are both manager; one node leads the cluster")
-        if self.local and len(self.nodes) > 1:
-            raise ValueError("`local` describes this machine alone")
-        return self
-
     @property
     def manager(self) -> NodeEntry:
         """The node that leads the swarm and holds rank 0: the one that says so, else the first."""
@@ -130,10 +116,6 @@ class Inventory(Strict):
             part if isinstance(part, str) else ", ".join(f"{key}: {value}" for key, value in part.items())
             for part in self.simulated
         ]
-
-
-def _first_repeated(values: list[str]) -> str | None:
-    return next((value for index, value in enumerate(values) if value in values[:index]), None)
 
 
 def this_machine() -> Inventory:
@@ -172,13 +154,36 @@ def parse_inventory(text: str, source: str) -> Inventory:
             f"{source}:{lines[('local',)]}: local: unknown key; run without --inventory for this machine."
         )
     try:
-        return Inventory.model_validate(data)
+        inventory = Inventory.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = tuple(part for part in first["loc"] if _is_written(part))
         raise InventoryError(
             f"{source}:{line_of(tuple(first['loc']), lines)}: {_explain(spell(field), first['type'], first['msg'])}"
         ) from None
+    for field, mistake in _repeated(inventory):
+        raise InventoryError(f"{source}:{line_of(field, lines)}: {spell(field)}: {mistake}.")
+    return inventory
+
+
+def _repeated(inventory: Inventory) -> Iterator[tuple[FieldPath, str]]:
+    names: set[str] = set()
+    doors: set[tuple[str, int]] = set()
+    managers: list[str] = []
+    for index, node in enumerate(inventory.nodes):
+        door = (node.address or node.name, node.port or inventory.ssh.port or 22)
+        if node.name in names:
+            yield ("nodes", index, "name"), f"another node is called {node.name}, too; every node needs its own name"
+        if door in doors:
+            yield (
+                ("nodes", index, "address"),
+                f"another node is at {door[0]} port {door[1]}, too; every node has its own",
+            )
+        if node.role == "manager" and managers:
+            yield ("nodes", index, "role"), f"{managers[0]} is manager already; one node leads the cluster"
+        names.add(node.name)
+        doors.add(door)
+        managers += [node.name] if node.role == "manager" else []
 
 
 def _is_written(part: str | int) -> bool:
@@ -186,14 +191,23 @@ def _is_written(part: str | int) -> bool:
     return isinstance(part, int) or not part.startswith(("literal[", "tuple[", "constrained", "function-"))
 
 
+_PLAIN_WORDS = {
+    "extra_forbidden": "unknown key; docs/inventory.md lists the keys there are",
+    "missing": "missing, and there is no default for it",
+    "too_short": "it is empty; list at least one",
+    "string_pattern_mismatch": "this has a character or a form that is not allowed here",
+    "tuple_type": "a list is expected",
+    "path_type": "a path is expected",
+    "model_type": "a mapping with keys and values is expected",
+    "model_attributes_type": "a mapping with keys and values is expected",
+    "int_parsing": "a whole number is expected",
+    "int_type": "a whole number is expected",
+    "string_type": "text is expected; put it in quotes if it is meant as text",
+    "float_parsing": "a number is expected",
+    "bool_parsing": "true or false is expected",
+}
+
+
 def _explain(field: str, kind: str, message: str) -> str:
-    match kind:
-        case "extra_forbidden":
-            return f"{field}: unknown key; see docs/inventory.md for the keys there are."
-        case "missing":
-            return f"{field} is missing."
-        case "value_error":
-            sentence = message.removeprefix("Value error, ")
-            return f"{field + ': ' if field else ''}{sentence}."
-        case _:
-            return f"{field}: {message[0].lower()}{message[1:]}."
+    plain = _PLAIN_WORDS.get(kind) or message.removeprefix("Value error, ")
+    return f"{field}: {plain[0].lower()}{plain[1:]}."

@@ -23,7 +23,7 @@ _CHANGES = re.compile(
     )(?=[\s;&|)]|$)
     """
 )
-_WRITES = re.compile(r"(?<![0-9&<>-])[12]?>{1,2}\s*(?!&)(?!/dev/null\b)[\w./~$\"']")
+_WRITES = re.compile(r"(?<![0-9&<>=-])[12]?>{1,2}\s*(?!&)(?!/dev/null\b)[\w./~$\"']")
 
 
 def refuse_changes(command: str) -> None:

@@ -4,16 +4,16 @@ import yaml
 
 from cluster.errors import InventoryError
 
-Field = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 
 
-def load_with_lines(text: str, source: str) -> tuple[object, dict[Field, int]]:
+def load_with_lines(text: str, source: str) -> tuple[object, dict[FieldPath, int]]:
     """Parse YAML text into plain data and a map from each field to its line, counted from 1.
 
     Raises:
         InventoryError: The text is no YAML, repeats a key or uses an alias.
     """
-    lines: dict[Field, int] = {}
+    lines: dict[FieldPath, int] = {}
     try:
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
             raise InventoryError(f"{source}: YAML aliases (*name) are not supported; write the value out.")
@@ -30,7 +30,7 @@ def load_with_lines(text: str, source: str) -> tuple[object, dict[Field, int]]:
         raise InventoryError(f"{source}: this is not valid YAML: {reason}.") from None
 
 
-def _walk(node: yaml.Node, field: Field, lines: dict[Field, int], source: str) -> None:
+def _walk(node: yaml.Node, field: FieldPath, lines: dict[FieldPath, int], source: str) -> None:
     lines[field] = node.start_mark.line + 1
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
@@ -47,13 +47,13 @@ def _walk(node: yaml.Node, field: Field, lines: dict[Field, int], source: str) -
             lines[inner] = key.start_mark.line + 1
 
 
-def spell(field: Field) -> str:
+def spell(field: FieldPath) -> str:
     """Write a field as a person would: nodes[1].address."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in field)
     return text.removeprefix(".")
 
 
-def line_of(field: Field, lines: dict[Field, int]) -> int:
+def line_of(field: FieldPath, lines: dict[FieldPath, int]) -> int:
     """Find the line of a field, or of the nearest field around it that is written down."""
     while field and field not in lines:
         field = field[:-1]

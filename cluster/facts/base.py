@@ -92,6 +92,11 @@ def fact(
     return Fact(command, parse, root, timeout_s)  # type: ignore[return-value]  # a descriptor: reads as T
 
 
+def contents(path: str) -> str:
+    """Build the command that prints a file; one that is not there is empty, one that cannot be read is an error."""
+    return f"cat {path} 2>/dev/null || test ! -e {path}"
+
+
 class Facts:
     """What one node said about one subject; every subclass is one read-only script."""
 

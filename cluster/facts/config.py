@@ -3,8 +3,8 @@
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from cluster.facts.base import Facts, Reading, fact
-from cluster.facts.parse import lines
+from cluster.facts.base import Facts, Reading, contents, fact
+from cluster.facts.parse import lines, succeeded
 
 if TYPE_CHECKING:
     from cluster.node import Node
@@ -18,11 +18,11 @@ def _ports(reading: Reading) -> frozenset[int]:
 
 
 def _configuration(node: "Node") -> str:
-    return f"cat {quote(node.cluster.workspace)}/{ACCELERATE_YAML}"
+    return contents(f"{quote(node.cluster.workspace)}/{ACCELERATE_YAML}")
 
 
 class ConfigFacts(Facts):
     """The file as it is (empty where there is none), and the TCP ports somebody listens on."""
 
-    accelerate: str = fact(_configuration, lambda reading: reading.out, root=True)
+    accelerate: str = fact(_configuration, succeeded, root=True)
     listening: frozenset[int] = fact("ss -Htln", _ports)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from cluster.facts.base import Facts, Reading, fact
-from cluster.facts.parse import as_model
+from cluster.facts.parse import as_model, succeeded
 
 if TYPE_CHECKING:
     from cluster.node import Node
@@ -34,12 +34,12 @@ _parse_containers = as_model(tuple[RunningContainer, ...])
 
 
 def _containers(reading: Reading) -> tuple[RunningContainer, ...]:
-    return _parse_containers(reading) if reading.out.strip() else ()
+    return _parse_containers(reading) if succeeded(reading).strip() else ()
 
 
 def _ours(node: "Node") -> str:
     label = f"{CLUSTER_LABEL}={node.cluster.inventory.name}"
-    return f"docker ps -q --no-trunc --filter label={label} | xargs -r docker inspect"
+    return f'ids=$(docker ps -q --no-trunc --filter label={label}) && {{ test -z "$ids" || docker inspect $ids; }}'
 
 
 class ContainerFacts(Facts):

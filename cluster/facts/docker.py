@@ -78,7 +78,7 @@ def parse_engine(reading: Reading) -> Engine:
 
 def parse_settings(reading: Reading) -> dict[str, Any]:
     """Read daemon.json; no file is an empty one."""
-    if not reading.out.strip():
+    if not succeeded(reading).strip():
         return {}
     data = load_json(reading.out)
     if not isinstance(data, dict):

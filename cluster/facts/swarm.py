@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from cluster.facts.base import Facts, Reading, fact
+from cluster.facts.base import Facts, fact
 from cluster.facts.docker import GenericResource
 from cluster.facts.parse import as_model
 
@@ -41,17 +41,12 @@ class SwarmNode(BaseModel):
         return tuple(f"{one.named.kind}={one.named.value}" for one in found if one.named)
 
 
-_parse_members = as_model(tuple[SwarmNode, ...])
-
-
-def _members(reading: Reading) -> tuple[SwarmNode, ...]:
-    return _parse_members(reading) if reading.out.strip() else ()
-
-
 class SwarmFacts(Facts):
     """The members; only a manager of the swarm can tell them."""
 
-    members: tuple[SwarmNode, ...] = fact("docker node ls -q | xargs -r docker node inspect", _members, root=True)
+    members: tuple[SwarmNode, ...] = fact(
+        "members=$(docker node ls -q) && docker node inspect $members", as_model(tuple[SwarmNode, ...]), root=True
+    )
 
     def member(self, node_id: str) -> SwarmNode | None:
         """Find a member by its id."""

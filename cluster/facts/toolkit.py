@@ -6,7 +6,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from cluster.facts.base import Facts, ParseError, Reading, fact
+from cluster.facts.base import Facts, ParseError, Reading, contents, fact
 from cluster.facts.parse import succeeded
 
 CONFIG_TOML = "/etc/nvidia-container-runtime/config.toml"
@@ -25,7 +25,7 @@ def parse_version(reading: Reading) -> tuple[int, ...]:
 def parse_toml(reading: Reading) -> dict[str, Any]:
     """Read config.toml; no file is an empty one."""
     try:
-        return tomlkit.parse(reading.out).unwrap()
+        return tomlkit.parse(succeeded(reading)).unwrap()
     except TOMLKitError as error:
         raise ParseError(f"it is not valid TOML: {error}") from None
 
@@ -35,4 +35,4 @@ class ToolkitFacts(Facts):
 
     version: tuple[int, ...] = fact("nvidia-ctk --version", parse_version)
     runtime: str = fact("command -v nvidia-container-runtime || true", lambda reading: reading.out.strip())
-    settings: dict[str, Any] = fact(f"cat {CONFIG_TOML} 2>/dev/null || test ! -e {CONFIG_TOML}", parse_toml)
+    settings: dict[str, Any] = fact(contents(CONFIG_TOML), parse_toml)
