@@ -1,0 +1,59 @@
+"""The program: `python -m finetune --recipe recipe.yaml --output DIR --world-size N`, under `accelerate launch`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from .metrics import Metrics
+from .recipe import read_recipe
+from .refusal import RefusalError
+from .watchdog import EXIT_FAILED, Watchdog, die
+
+
+def main() -> int:
+    """Run the fine-tune; return 0, or end the process after an error event."""
+    arguments = _arguments()
+    try:
+        metrics = Metrics(arguments.output, int(os.environ.get("RANK", "0")))
+    except RefusalError as refusal:
+        print(f"finetune: {refusal}", file=sys.stderr)
+        return EXIT_FAILED
+    watchdog = Watchdog(metrics)
+    try:
+        _run(arguments, metrics, watchdog)
+    except RefusalError as refusal:
+        die(metrics, str(refusal), EXIT_FAILED)
+    except Exception as failure:  # noqa: BLE001 - whatever it was, the watcher has to hear of it
+        traceback.print_exc()
+        reason = next(iter(str(failure).strip().splitlines()), "no reason given")
+        die(metrics, f"{type(failure).__name__} while {watchdog.doing}: {reason}", EXIT_FAILED)
+    return 0
+
+
+def _run(arguments: argparse.Namespace, metrics: Metrics, watchdog: Watchdog) -> None:
+    metrics.phase("imports")
+    watchdog.expect("importing packages", None)
+    recipe = read_recipe(arguments.recipe)
+    # Imported here because torch takes seconds: the watcher hears of it first, and SIGTERM is taken care of.
+    from .guard import check_world  # noqa: PLC0415
+    from .run import run  # noqa: PLC0415
+
+    check_world(arguments.world_size)
+    run(recipe, arguments.output, arguments.device, metrics, watchdog)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="finetune", description="Fine-tune a model as one rank of a job.")
+    parser.add_argument("--recipe", type=Path, required=True, help="what to train, on what, and how")
+    parser.add_argument("--output", type=Path, required=True, help="folder for metrics and the result")
+    parser.add_argument("--world-size", type=int, required=True, help="how many ranks the job has to have")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="refuse any other; default: a GPU if there is one")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

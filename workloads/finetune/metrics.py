@@ -1,0 +1,47 @@
+"""What a rank tells: one JSON object a line, on stdout and in a file of its own."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from .refusal import RefusalError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Metrics:
+    """Tells events of one rank, each flushed at once, so that the last line says what the rank was doing.
+
+    Args:
+        folder: where `metrics-rank{R}.jsonl` is appended to; made if need be.
+        rank: as the launcher gave it, since events are told before the process group exists.
+
+    Raises:
+        RefusalError: the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, rank: int) -> None:
+        """Open the rank's file."""
+        self.rank = rank
+        self._lock = threading.Lock()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = (folder / f"metrics-rank{rank}.jsonl").open("a", encoding="utf-8")
+        except OSError as error:
+            raise RefusalError(f"{folder}: the output folder cannot be written: {error.strerror}") from error
+
+    def emit(self, event: str, **fields: object) -> None:
+        """Tell one event; `time` is in seconds since the epoch."""
+        line = json.dumps({"event": event, "rank": self.rank, "time": round(time.time(), 3), **fields})
+        with self._lock:
+            self._file.write(line + "\n")
+            self._file.flush()
+            print(line, flush=True)
+
+    def phase(self, name: str) -> None:
+        """Tell what the rank does next, so that a watcher can say what a silent one was last doing."""
+        self.emit("phase", phase=name)

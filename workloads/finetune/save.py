@@ -1,0 +1,83 @@
+"""Save what was trained, once and whole, and prove that it can be used."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from .data import Example, collate, prompt_of
+from .model import load_base
+from .refusal import RefusalError
+from .train import forward
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from .recipe import Recipe
+    from .world import World
+
+# The same weights and kernels give the same logits but for the order of sums: rounding of the type computed in.
+TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
+GENERATED_TOKENS = 8
+
+
+def save(model: Any, weights: dict[str, Tensor], tokenizer: Any, recipe: Recipe, output: Path) -> Path:
+    """Write the adapter or the model to OUTPUT/adapter or OUTPUT/model, whole or not at all; return the folder."""
+    folder = output / ("adapter" if recipe.method == "lora" else "model")
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    # Peft would add frozen embeddings to an adapter that has a target beside them.
+    extra = {"save_embedding_layers": False} if recipe.method == "lora" else {}
+    model.save_pretrained(partial, state_dict=weights, **extra)
+    tokenizer.save_pretrained(partial)
+    partial.rename(folder)
+    return folder
+
+
+def probe(model: Any, example: Example, recipe: Recipe, world: World) -> Tensor:
+    """Return a model's logits for one row, on the CPU; for a sharded model all ranks have to call this together."""
+    model.eval()
+    with torch.no_grad():
+        return forward(model, collate([example], pad_id=0).to(world.device), recipe).float().cpu()
+
+
+def load_saved(folder: Path, source: str, recipe: Recipe, world: World) -> Any:
+    """Load what was saved as anyone would: the base model and the adapter on it, or the model."""
+    if recipe.method == "lora":
+        return PeftModel.from_pretrained(load_base(recipe, source, world.device), folder)
+    return AutoModelForCausalLM.from_pretrained(folder, device_map={"": world.device})
+
+
+def verify(loaded: Any, expected: Tensor, example: Example, recipe: Recipe, world: World) -> float:
+    """Compare a loaded model with the trained one's logits; return the largest relative difference.
+
+    Raises:
+        RefusalError: what was saved is not what was trained.
+    """
+    found = probe(loaded, example, recipe, world)
+    difference = float((found - expected).abs().max() / expected.abs().max())
+    if not difference <= TOLERANCE[recipe.dtype]:
+        raise RefusalError(
+            f"the saved weights, loaded again, differ from the trained ones by {difference:.2g} in logits"
+        )
+    return difference
+
+
+def generate(loaded: Any, tokenizer: Any, row: dict[str, str], world: World) -> str:
+    """Return the first tokens that a loaded model answers to a row."""
+    asked = tokenizer(prompt_of(row), return_tensors="pt", return_token_type_ids=False).to(world.device)
+    answer = loaded.generate(
+        **asked,
+        do_sample=False,
+        max_new_tokens=GENERATED_TOKENS,
+        min_new_tokens=GENERATED_TOKENS,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    text: str = tokenizer.decode(answer[0, asked["input_ids"].shape[1] :])
+    return text

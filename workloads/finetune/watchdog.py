@@ -1,0 +1,66 @@
+"""Ends a rank that waits too long or is told to stop, with a word, whatever it is blocked in.
+
+A rank that waits for a dead peer sits inside a collective, where Python runs no signal handler and raises no
+exception; with NCCL the process would end by SIGABRT. A thread can still speak.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from .metrics import Metrics
+
+TICK_S = 0.5
+EXIT_FAILED = 1
+EXIT_TERMINATED = 128 + signal.SIGTERM
+
+
+class Watchdog:
+    """Watches one rank from a thread of its own; start it before torch is imported.
+
+    SIGTERM is blocked in the calling thread, and so in every thread started later, and taken by the watchdog.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        """Start watching, with no limit yet."""
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self.expect("start", None)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def expect(self, doing: str, limit_s: float | None) -> None:
+        """Say what the rank does now and how long it may take, in seconds; None for as long as it likes."""
+        with self._lock:
+            self.doing = doing
+            self._limit_s = limit_s
+            self._since = time.monotonic()
+
+    def _watch(self) -> None:
+        while True:
+            if signal.sigtimedwait({signal.SIGTERM}, TICK_S):
+                die(self._metrics, f"stopped by SIGTERM while {self.doing}", EXIT_TERMINATED)
+            with self._lock:
+                doing, limit_s, waited_s = self.doing, self._limit_s, time.monotonic() - self._since
+            if limit_s is not None and waited_s > limit_s:
+                die(
+                    self._metrics,
+                    f"waited {limit_s:.0f} s while {doing}: another rank is gone, hangs or was never started",
+                    EXIT_FAILED,
+                )
+
+
+def die(metrics: Metrics, message: str, status: int) -> NoReturn:
+    """Tell the error as an event and as one sentence on stderr, and end the process at once.
+
+    The interpreter is not wound down: destroying a process group whose peer is gone can block for ever.
+    """
+    metrics.emit("error", message=message)
+    print(f"finetune: rank {metrics.rank}: {message}", file=sys.stderr, flush=True)
+    os._exit(status)
