@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from reports.files import point, write_whole
-from reports.html import html
-from reports.junit import junit
-from reports.markdown import markdown
+from reports.html import to_html
+from reports.junit import to_junit
+from reports.markdown import to_markdown
 from reports.model import ReportError, load
 
 __all__ = ["ReportError", "render", "write_formats"]
@@ -33,7 +33,7 @@ def write_formats(run_dir: Path) -> list[Path]:
         ReportError: report.json cannot be read, or the folder cannot be written.
     """
     report = load(run_dir / "report.json")
-    contents = {"junit.xml": junit(report), "report.html": html(report), "summary.md": markdown(report)}
+    contents = {"junit.xml": to_junit(report), "report.html": to_html(report), "summary.md": to_markdown(report)}
     paths = []
     for name, content in contents.items():
         path = run_dir / name

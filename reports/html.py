@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 QUOTED_BUDGET = 300_000
 
 
-def html(report: Report) -> str:
+def to_html(report: Report) -> str:
     """Return the page."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

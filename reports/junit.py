@@ -21,7 +21,7 @@ _TAGS = {
 }
 
 
-def junit(report: Report) -> str:
+def to_junit(report: Report) -> str:
     """Return the file; texts are already free of what XML 1.0 forbids, as `model` reads them so."""
     outputs = [len(evidence.output) for check in report.checks for evidence in check.evidence]
     limit = fair_limit(outputs, OUTPUT_BUDGET)

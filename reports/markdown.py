@@ -15,10 +15,10 @@ MOST_ROWS = 100
 MOST_CHANGES = 50
 
 # As character references they are shown and never parsed, whatever the dialect of Markdown.
-_ACTIVE = re.compile(r"[&<>|`*_~\[\]\\#!\"']")
+_ACTIVE = re.compile(r"[&<>|`*_~\[\]\\#]")
 
 
-def markdown(report: Report) -> str:
+def to_markdown(report: Report) -> str:
     """Return the summary: verdict, next, what was simulated, failures, matrix, changes and the way back."""
     parts = [_head(report), _attention(report), _matrix(report), _training(report), _changes(report)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -70,11 +70,11 @@ def _matrix(report: Report) -> str:
     columns = places(report)
     rows = [[f"{step.number}. {_cell(step.title)}", *[_glyphs(cell) for cell in step.cells]] for step in steps(report)]
     legend = ", ".join(f"{outcome.glyph} {outcome.word}" for outcome, _ in counts(report.checks))
-    return f"## Steps\n\n{_table(['Step', *map(_cell, columns)], rows)}\n\n{legend}"
+    return f"## Steps\n\n{_table(['Step', *map(_cell, columns)], rows)}\n\n{legend}, · not run"
 
 
 def _glyphs(cell: Cell) -> str:
-    return f"{cell.worst.glyph} {cell.share}".strip() if cell.worst else "not run"
+    return f"{cell.worst.glyph} {cell.share}".strip() if cell.worst else "·"
 
 
 def _training(report: Report) -> str:
@@ -84,7 +84,7 @@ def _training(report: Report) -> str:
     losses = [step.loss for step in training.steps if step.loss is not None]
     curve = f"loss {losses[0]:.3f} to {losses[-1]:.3f} in {len(training.steps)} steps" if losses else "no loss known"
     speed = "speed not known" if training.tokens_per_s is None else f"{training.tokens_per_s:,.0f} tokens/s"
-    return f"## Training\n\n{escape(training.recipe)}: {curve}, {speed}, {duration(training.seconds)}."
+    return f"## Training\n\nRecipe {escape(training.recipe)}: {curve}, {speed}, {duration(training.seconds)}."
 
 
 def _changes(report: Report) -> str:
@@ -94,7 +94,7 @@ def _changes(report: Report) -> str:
     parts = ["## Changed"]
     for check, change in told[:MOST_CHANGES]:
         parts += [
-            f"{escape(check.place)}: {escape(check.title)} ({change.risk})",
+            f"**{escape(check.place)}** {escape(check.title)} ({change.risk})",
             _fenced(change.describe, "diff"),
         ]
     if len(told) > MOST_CHANGES:

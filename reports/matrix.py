@@ -42,6 +42,13 @@ class Group:
     outcome: Outcome
     entries: tuple[tuple[int, Check], ...]
 
+    @property
+    def reason(self) -> str | None:
+        """Why it was not judged, if it was not and the reason is the same in all places."""
+        causes = {check.cause for _, check in self.entries}
+        unjudged = self.outcome in {Outcome.BLOCKED, Outcome.SKIPPED}
+        return causes.pop() if unjudged and len(causes) == 1 else None
+
 
 @dataclass(frozen=True)
 class StepView:

@@ -1,0 +1,156 @@
+"""The page tells everything in words, needs nothing else, and lets nothing act that is not its own."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+
+import pytest
+
+from reports.html import TEMPLATES, diff_lines, to_html
+from reports.model import Report
+from reports.outcome import Outcome
+from tests.reports import samples
+from tests.reports.page import Page
+from tests.reports.samples import DIFF, HOSTILE, Json
+
+Read = Callable[[Json], Report]
+OUR_SCRIPT = (TEMPLATES / "report.js").read_text()
+
+
+@pytest.mark.parametrize("sample", [samples.healthy, samples.broken, samples.hostile, samples.large])
+def test_the_page_nests_and_has_each_id_once(read: Read, sample: Callable[[], Json]) -> None:
+    page = Page(to_html(read(sample())))
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    targets = {link[1:] for link in page.attributes("href") if link.startswith("#")}
+    labels = {label for value in page.attributes("aria-labelledby") for label in value.split()}
+    assert targets | labels <= set(ids)
+
+
+@pytest.mark.parametrize(
+    ("sample", "verdict"), [(samples.healthy, "READY"), (samples.broken, "NOT READY"), (samples.a_report, "NOT SURE")]
+)
+def test_the_verdict_comes_first(read: Read, sample: Callable[..., Json], verdict: str) -> None:
+    content = sample([]) if sample is samples.a_report else sample()
+    page = Page(to_html(read(content)))
+    assert page.text_of["h1"] == [verdict]
+    assert page.text_of["title"][0].startswith(verdict)
+
+
+def test_what_was_simulated_and_what_to_do_next_stand_at_the_top(read: Read) -> None:
+    header = Page(to_html(read(samples.broken()))).text_of["header"][0]
+    assert "GPU: GB10 stand-in, no CUDA" in header
+    assert "Let Docker restart on spark-2" in header
+
+
+def test_every_outcome_is_told_by_word(read: Read) -> None:
+    page = Page(to_html(read(samples.broken())))
+    for outcome in Outcome:
+        assert f"{outcome.word} ·" in " ".join(page.text_of["summary"])
+        assert any(outcome.word in label for label in page.attributes("aria-label"))
+
+
+def test_what_needs_attention_is_open_and_the_rest_is_folded(read: Read) -> None:
+    page = Page(to_html(read(samples.broken())))
+    groups = [attrs for tag, attrs in page.elements if tag == "details" and "group" in (attrs["class"] or "")]
+    is_open = {(attrs["class"] or "").split()[1]: "open" in attrs for attrs in groups}
+    assert is_open == {outcome.value: outcome.needs_attention for outcome in Outcome}
+
+
+def test_a_failed_check_tells_expected_found_cause_remedy_change_and_evidence(read: Read) -> None:
+    text = Page(to_html(read(samples.broken()))).text
+    for told in [
+        "Expected GPU-45cbf7b3-f919-7228-7a26-b06628ebefa1",
+        "Found GPU-00000000-0000-0000-0000-000000000000",
+        "Cause daemon.json on spark-2 still has the UUID",
+        "Remedy pytest runbook --fix --allow restart-docker",
+        "Would change disruptive",
+        "nvidia-smi -L exit 0",
+        "sudo -n ethtool enp1s0f0np0 did not end",
+    ]:
+        assert told in text
+
+
+def test_why_a_check_was_skipped_or_blocked_is_seen_without_opening_it(read: Read) -> None:
+    summaries = " ".join(Page(to_html(read(samples.broken()))).text_of["summary"])
+    assert "--train none: nothing is launched in a check." in summaries
+    assert "swarm.member did not pass." in summaries
+
+
+def test_the_training_is_told_in_words_beside_its_curve(read: Read) -> None:
+    page = Page(to_html(read(samples.healthy())))
+    assert "Loss: 5.250 at the first step, 2.130 at the last." in page.text
+    assert "All ranks ended with the same weights." in page.text
+    assert "polyline" in page.tags()
+
+
+def test_an_interrupted_run_says_that_it_is_incomplete(read: Read) -> None:
+    content = samples.healthy()
+    content["run"]["interrupted"] = True
+    assert "The run was interrupted; what follows is incomplete." in Page(to_html(read(content))).text
+
+
+def test_hostile_text_adds_no_element_and_no_attribute(read: Read) -> None:
+    tame, hostile = (
+        Page(to_html(read(samples.broken() | {"training": samples.healthy()["training"]}))),
+        Page(to_html(read(samples.hostile()))),
+    )
+    assert hostile.tags() == tame.tags()
+    assert hostile.attribute_names() == tame.attribute_names()
+    assert hostile.text_of["script"] == [OUR_SCRIPT]
+    assert "<script>alert(1)</script><img src=x onerror=alert(2)>" in hostile.text
+
+
+def test_hostile_text_keeps_no_control_character_and_no_override(read: Read) -> None:
+    source = to_html(read(samples.hostile()))
+    assert all(character.isprintable() or character in "\n\t" for character in source)
+    assert "⟨U+202E⟩gnp.exe" in source
+    assert HOSTILE not in source
+
+
+def test_the_policy_allows_only_our_own_script_and_style(read: Read) -> None:
+    page = Page(to_html(read(samples.hostile())))
+    policy = next(content for content in page.attributes("content") if "default-src" in content)
+    allowed = set(re.findall(r"'(sha256-[^']+)'", policy))
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    assert allowed == {_policy_hash(page.text_of[tag][0]) for tag in ("script", "style")}
+    assert "style" not in page.attribute_names()
+
+
+def test_the_page_needs_nothing_from_elsewhere(read: Read) -> None:
+    source = to_html(read(samples.broken()))
+    page = Page(source)
+    assert page.tags().isdisjoint({"link", "img", "iframe", "object", "embed"})
+    assert "src" not in page.attribute_names()
+    assert all(link.startswith("#") for link in page.attributes("href"))
+    assert not re.search(r"https?://|@import|url\(", source)
+
+
+def test_eight_nodes_with_sixty_checks_make_less_than_a_megabyte(read: Read) -> None:
+    content = samples.large(nodes=8, checks=60)
+    source = to_html(read(content))
+    assert len(content["checks"]) == 480
+    assert len(source.encode()) < 1_000_000
+    assert "characters left out; the whole is in report.json" in source
+
+
+def test_a_text_of_a_million_characters_is_cut_and_its_copy_button_withheld(read: Read) -> None:
+    content = samples.a_report([samples.a_check("a.b", 1, None, "failed", remedy="x" * 1_000_000)])
+    page = Page(to_html(read(content)))
+    assert len(page.text) < 500_000
+    assert "button" not in page.tags()
+
+
+def test_a_diff_is_told_line_by_line() -> None:
+    kinds = [kind for kind, _ in diff_lines(DIFF)]
+    assert kinds == ["place", "place", "place", "same", "same", "remove", "add", "same"]
+
+
+def test_a_command_is_no_diff_even_with_options_at_the_line_start() -> None:
+    assert diff_lines("tee -a x\n--append") == [("command", "tee -a x"), ("command", "--append")]
+
+
+def _policy_hash(source: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()

@@ -1,0 +1,110 @@
+"""junit.xml counts right and carries the remedy."""
+
+from collections import Counter
+from collections.abc import Callable
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from reports.junit import to_junit
+from reports.model import Report
+from tests.reports import samples
+from tests.reports.samples import Json
+
+Read = Callable[[Json], Report]
+
+
+def parsed(report: Report) -> ET.Element:
+    return ET.fromstring(to_junit(report))  # noqa: S314 - made in this test
+
+
+def case(root: ET.Element, name: str) -> ET.Element:
+    (found,) = [element for element in root.iter("testcase") if element.get("name") == name]
+    return found
+
+
+def properties(element: ET.Element) -> dict[str, str]:
+    return {found.get("name", ""): found.get("value", "") for found in element.iterfind("properties/property")}
+
+
+@pytest.mark.parametrize("sample", [samples.healthy, samples.broken, samples.hostile, samples.large])
+def test_the_counts_are_those_of_the_cases(read: Read, sample: Callable[[], Json]) -> None:
+    root = parsed(read(sample()))
+    for level in [root, *root.iter("testsuite")]:
+        told = {name: int(level.get(name, "-1")) for name in ("tests", "failures", "errors", "skipped")}
+        tags = Counter(child.tag for found in level.iter("testcase") for child in found)
+        assert told == {
+            "tests": len(list(level.iter("testcase"))),
+            "failures": tags["failure"],
+            "errors": tags["error"],
+            "skipped": tags["skipped"],
+        }
+
+
+def test_each_outcome_has_its_place_in_junit(read: Read) -> None:
+    root = parsed(read(samples.broken()))
+    placed = {
+        (properties(found)["outcome"], next((c.tag for c in found if c.tag in {"failure", "error", "skipped"}), None))
+        for found in root.iter("testcase")
+    }
+    assert placed == {
+        ("passed", None),
+        ("fixed", None),
+        ("failed", "failure"),
+        ("would_fix", "failure"),
+        ("fix_failed", "failure"),
+        ("unknown", "error"),
+        ("skipped", "skipped"),
+        ("blocked", "skipped"),
+    }
+
+
+def test_there_is_a_suite_for_each_step_that_was_run(read: Read) -> None:
+    suites = [suite.get("name", "") for suite in parsed(read(samples.broken())).iter("testsuite")]
+    assert [name[:2] for name in suites] == ["01", "02", "04", "05", "06", "07", "10"]
+    assert suites[3] == "05 Initialize Docker Swarm"
+
+
+def test_a_case_names_its_step_node_cause_and_remedy(read: Read) -> None:
+    found = case(parsed(read(samples.broken())), "gpu.advertised[spark-2]")
+    told = properties(found)
+    assert (found.get("classname"), found.get("time")) == ("runbook.step_04", "0.100")
+    assert (told["id"], told["node"], told["outcome"]) == ("gpu.advertised", "spark-2", "failed")
+    assert told["remedy"] == "pytest runbook --fix --allow restart-docker"
+    failure = found.find("failure")
+    assert failure is not None
+    assert (failure.get("type"), failure.get("message")) == ("failed", f"failed: {told['cause']}")
+    assert "found: GPU-00000000-0000-0000-0000-000000000000" in (failure.text or "")
+
+
+def test_a_check_of_the_cluster_is_named_so(read: Read) -> None:
+    assert properties(case(parsed(read(samples.broken())), "network.mtu[cluster]"))["node"] == "cluster"
+
+
+def test_evidence_is_kept_with_its_exit_status(read: Read) -> None:
+    found = case(parsed(read(samples.broken())), "gpu.advertised[spark-2]").findtext("system-out") or ""
+    assert "$ nvidia-smi -L\nGPU 0: NVIDIA GB10 (UUID: GPU-45cbf7b3-f919)\n\n[exit 0]" in found
+
+
+def test_the_run_says_in_every_suite_what_was_simulated(read: Read) -> None:
+    for suite in parsed(read(samples.broken())).iter("testsuite"):
+        values = [found.get("value") for found in suite.iterfind("properties/property")]
+        assert "GPU: GB10 stand-in, no CUDA" in values
+        assert "NOT READY" in values
+        assert suite.get("timestamp") == "2026-11-23T18:45:01"
+
+
+def test_hostile_text_comes_out_as_text(read: Read) -> None:
+    root = parsed(read(samples.hostile()))
+    known = {"testsuites", "testsuite", "testcase", "properties", "property", "failure", "error", "skipped"}
+    assert {element.tag for element in root.iter()} == known | {"system-out"}
+    assert any("<script>alert(1)</script>" in (element.text or "") for element in root.iter("failure"))
+
+
+def test_eight_nodes_with_sixty_checks_make_less_than_a_megabyte(read: Read) -> None:
+    assert len(to_junit(read(samples.large())).encode()) < 1_000_000
+
+
+def test_a_run_without_checks_is_an_empty_file_of_suites(read: Read) -> None:
+    root = parsed(read(samples.a_report([])))
+    assert (root.get("tests"), len(root)) == ("0", 0)

@@ -1,0 +1,93 @@
+"""summary.md is what a CI job shows, and shows values as they are."""
+
+from collections.abc import Callable
+
+import pytest
+from markdown_it import MarkdownIt
+
+from reports.markdown import escape, to_markdown
+from reports.model import Report
+from tests.reports import samples
+from tests.reports.page import Page
+from tests.reports.samples import HOSTILE, Json
+
+Read = Callable[[Json], Report]
+
+
+def shown(report: Report) -> Page:
+    rendered = MarkdownIt("commonmark").enable("table").render(to_markdown(report))
+    return Page(f"<body>{rendered}</body>".replace("<br />", "<br>"))
+
+
+def test_the_verdict_is_the_heading(read: Read) -> None:
+    assert to_markdown(read(samples.broken())).startswith("# NOT READY\n")
+    assert to_markdown(read(samples.healthy())).startswith("# READY\n")
+
+
+def test_the_failures_are_a_table_with_found_expected_and_remedy(read: Read) -> None:
+    page = shown(read(samples.broken()))
+    rows = page.text_of["tr"]
+    row = next(row for row in rows if "gpu.advertised" in row)
+    for told in ["spark-2", "failed", "GPU-00000000", "GPU-45cbf7b3", "--allow restart-docker"]:
+        assert told in row
+
+
+def test_what_holds_up_others_is_the_first_row_and_says_so(read: Read) -> None:
+    rows = shown(read(samples.broken())).text_of["tr"]
+    assert "fix failed (holds up 2)" in rows[1]
+
+
+def test_the_matrix_has_a_row_for_each_step_and_a_legend_in_words(read: Read) -> None:
+    text = to_markdown(read(samples.broken()))
+    assert "| Step | cluster | spark-1 | spark-2 |" in text
+    assert "| 4. Enable resource advertising | · | △ 1/2 | ✗ |" in text
+    assert "△ would fix" in text
+
+
+def test_changes_come_with_the_way_back(read: Read) -> None:
+    text = to_markdown(read(samples.broken()))
+    assert "usermod -aG docker nvidia" in text
+    assert "pytest runbook --undo 20261123-184501-fix" in text
+    assert "sed" not in text.partition("## Changed")[2], "what was only planned is not told as changed"
+
+
+def test_a_healthy_run_has_nothing_to_attend_to_and_nothing_changed(read: Read) -> None:
+    text = to_markdown(read(samples.healthy()))
+    assert "To attend to" not in text
+    assert "Changed" not in text
+    assert "Recipe tiny: loss 5.250 to 2.130 in 40 steps, 900 tokens/s, 14 s." in text
+
+
+def test_what_was_simulated_is_said(read: Read) -> None:
+    assert "**Simulated in this run:** GPU: GB10 stand-in, no CUDA; " in to_markdown(read(samples.broken()))
+
+
+@pytest.mark.parametrize("sample", [samples.healthy, samples.broken, samples.hostile, samples.large])
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(read: Read, sample: Callable[[], Json]) -> None:
+    widths: list[int] = []
+    for line in to_markdown(read(sample())).splitlines():
+        if line.startswith("| "):
+            widths.append(line.count(" | "))
+            assert widths[-1] == widths[0]
+        else:
+            widths = []
+
+
+def test_hostile_text_adds_no_element(read: Read) -> None:
+    tame, hostile = shown(read(samples.broken())), shown(read(samples.hostile()))
+    assert hostile.tags() == tame.tags()
+    assert hostile.attribute_names() == tame.attribute_names()
+    assert len(hostile.text_of["h1"]) == 1
+    assert "<script>alert(1)</script>" in hostile.text
+
+
+def test_hostile_text_is_shown_to_the_letter() -> None:
+    hostile = HOSTILE.replace("\n", " ").replace("\r", " ").encode(errors="ignore").decode()
+    printable = "".join(character for character in hostile if character.isprintable())
+    page = Page("<body>" + MarkdownIt("commonmark").render(escape(printable)) + "</body>")
+    assert page.text == " ".join(printable.split())
+    assert page.tags() == {"body", "p"}
+
+
+def test_a_large_run_fits_a_job_summary(read: Read) -> None:
+    assert len(to_markdown(read(samples.large())).encode()) < 1024 * 1024
