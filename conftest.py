@@ -1,0 +1,3 @@
+"""Loads the engine."""
+
+pytest_plugins = ["engine.plugin"]

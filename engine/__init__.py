@@ -1,0 +1,1 @@
+"""Check, plan, apply, check again; and remember how to take it back."""

@@ -1,0 +1,70 @@
+"""Making a change: asked for, written down, done, and put back where it does not hold."""
+
+from dataclasses import dataclass
+
+from cluster.errors import ClusterError, CommandFailed
+from engine.change import Change, Instruction, RunCommand
+from engine.journal import Journal
+from engine.undo import settle, take_back
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a change is not made, and what a person has to do about it."""
+
+    cause: str
+    remedy: str
+
+
+class Applier:
+    """Applies the changes of one run."""
+
+    def __init__(self, journal: Journal, allowed: frozenset[str]) -> None:
+        """Write to `journal`; make disruptive changes only where their flag is in `allowed`."""
+        self._journal = journal
+        self._allowed = allowed
+
+    def refusal(self, change: Change) -> Refusal | None:
+        """Tell why a change may not be made, or None when it may."""
+        if isinstance(change, Instruction):
+            return Refusal("only a person can do this", change.describe())
+        if change.consent and change.consent.flag not in self._allowed:
+            consent = change.consent
+            return Refusal(
+                f"it would interrupt {consent.interrupts}",
+                f"rerun with `--fix --allow {consent.flag}` when {consent.interrupts} may be interrupted",
+            )
+        return None
+
+    def apply(self, check: str, step: int, change: Change) -> None:
+        """Make one change.
+
+        Raises:
+            ClusterError: It could not be made; what it was to make effective has been put back.
+        """
+        number = self._journal.begin(check, step, change)
+        try:
+            with change.node.changes_allowed():
+                change.apply()
+        except ClusterError as error:
+            self._journal.mark(number, "failed")
+            if isinstance(change, RunCommand) and change.settles:
+                raise self._put_back(change, change.settles, error) from None
+            raise
+        self._journal.mark(number, "done")
+
+    def _put_back(self, change: RunCommand, settled: str, error: ClusterError) -> ClusterError:
+        """Undo this run's changes that the failed command should have made effective, and let the node settle."""
+        mine = [
+            record
+            for record in reversed(self._journal.records())
+            if record.to_undo and record.node == change.node.name and record.settle == settled
+        ]
+        try:
+            for record in mine:
+                take_back(change.node, record)
+                self._journal.mark(record.number, "undone")
+            settle(change.node, settled)
+        except ClusterError as second:
+            return CommandFailed(f"{error} Putting the old state back failed, too: {second}")
+        return CommandFailed(f"{error} The old state was put back and works.")

@@ -1,0 +1,191 @@
+"""A change: one reversible thing done to one node, described before it is done and undone from the journal alone."""
+
+import difflib
+import hashlib
+from abc import ABC, abstractmethod
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from cluster.node import Node
+from engine.files import FileState, read_file, write_file
+
+UndoStep = dict[str, Any]
+"""How to take a change back, as plain data, so that the journal alone is enough: see engine/undo.py."""
+
+
+@dataclass(frozen=True)
+class Consent:
+    """A disruptive change is made only with `--allow FLAG`; `interrupts` says what it would break into."""
+
+    flag: str
+    interrupts: str
+
+
+class Change(ABC):
+    """One reversible unit."""
+
+    node: Node
+    consent: Consent | None = None
+    settle: str | None = None
+    """The command that makes the node take up such changes; undo runs it once, after putting them back."""
+
+    @property
+    def risk(self) -> str:
+        """`safe` or `disruptive`."""
+        return "disruptive" if self.consent else "safe"
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Say exactly what will be done: a unified diff, or the command."""
+
+    @abstractmethod
+    def undo(self) -> list[UndoStep]:
+        """Say how to take it back; called before it is applied, so this is where the state before is read."""
+
+    @abstractmethod
+    def apply(self) -> None:
+        """Do it and return when it has taken effect.
+
+        Raises:
+            ClusterError: It could not be done.
+        """
+
+
+@dataclass(eq=False)
+class WriteFile(Change):
+    """Give a file new content, atomically; mode and owner stay as they are unless given."""
+
+    node: Node
+    path: str
+    content: bytes
+    mode: int | None = None
+    owner: str | None = None
+    root: bool = True
+    settle: str | None = None
+    consent: Consent | None = None
+
+    @cached_property
+    def before(self) -> FileState:
+        """The file as it is now."""
+        return read_file(self.node, self.path, root=self.root)
+
+    def describe(self) -> str:
+        """Show the difference as a unified diff."""
+        old = (self.before.content or b"").decode("utf-8", "replace")
+        new = self.content.decode("utf-8", "replace")
+        source = "/dev/null" if self.before.content is None else self.path
+        lines = difflib.unified_diff(
+            old.splitlines(),
+            new.splitlines(),
+            f"{self.node.name}:{source}",
+            f"{self.node.name}:{self.path}",
+            lineterm="",
+        )
+        told = "\n".join(lines)
+        mode = f"mode {self.before.mode or 'none'} -> {self.mode:o}" if self.mode is not None else ""
+        return told or f"{self.node.name}:{self.path} {mode}".rstrip()
+
+    def undo(self) -> list[UndoStep]:
+        """Keep the bytes, mode and owner from before."""
+        before = self.before
+        return [
+            {
+                "do": "restore",
+                "path": self.path,
+                "root": self.root,
+                "content": None if before.content is None else b64encode(before.content).decode(),
+                "mode": before.mode,
+                "owner": before.owner,
+                "after": hashlib.sha256(self.content).hexdigest(),
+                "made": before.missing_directories,
+            }
+        ]
+
+    def apply(self) -> None:
+        """Write beside the file and rename."""
+        mode = f"{self.mode:o}" if self.mode is not None else self.before.mode
+        write_file(self.node, self.path, self.content, mode=mode, owner=self.owner or self.before.owner, root=self.root)
+
+
+@dataclass(eq=False)
+class RunCommand(Change):
+    """Run one command; `undo_command` must be harmless where the command was never run."""
+
+    node: Node
+    command: str
+    undo_command: str | None = None
+    root: bool = True
+    reconnect: bool = False
+    deadline_s: float | None = None
+    settles: str | None = None
+    """Set on the command that makes the node take up earlier changes: if it fails, those are put back."""
+    consent: Consent | None = None
+
+    def describe(self) -> str:
+        """Show the command as it is run."""
+        return f"{self.node.name}$ {'sudo ' if self.root else ''}{self.command}"
+
+    def undo(self) -> list[UndoStep]:
+        """Name the command that takes it back, if there is one."""
+        return [{"do": "run", "command": self.undo_command, "root": self.root}] if self.undo_command else []
+
+    def apply(self) -> None:
+        """Run it, and take a fresh session where that is needed to see the effect."""
+        self.node.change(self.command, root=self.root, deadline_s=self.deadline_s)
+        if self.reconnect:
+            self.node.reconnect()
+
+
+@dataclass(eq=False)
+class Call(Change):
+    """A change made through an API instead of a shell, so that secrets never stand in a command."""
+
+    node: Node
+    words: str
+    do: Callable[[], None]
+    undo_command: str | None = None
+    consent: Consent | None = None
+
+    def describe(self) -> str:
+        """Show the command it stands for."""
+        return f"{self.node.name}$ {self.words}"
+
+    def undo(self) -> list[UndoStep]:
+        """Name the command that takes it back, if there is one."""
+        return [{"do": "run", "command": self.undo_command, "root": True}] if self.undo_command else []
+
+    def apply(self) -> None:
+        """Call the API."""
+        self.do()
+
+
+@dataclass(eq=False)
+class Instruction(Change):
+    """What only a person can do: never applied, always told."""
+
+    node: Node
+    words: str
+
+    @property
+    def risk(self) -> str:
+        """Always `human`."""
+        return "human"
+
+    def describe(self) -> str:
+        """Tell the person what to do."""
+        return self.words
+
+    def undo(self) -> list[UndoStep]:
+        """Nothing is done, so nothing is undone."""
+        return []
+
+    def apply(self) -> None:
+        """Refuse.
+
+        Raises:
+            NotImplementedError: Always; the engine never applies an instruction.
+        """
+        raise NotImplementedError(f"only a person can do this: {self.words}")

@@ -1,0 +1,80 @@
+"""How runbook/ declares a check: its id, what repairs it, what it rests on and when it applies."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from cluster.cluster import Cluster
+from engine.change import Change
+
+Fixer = Callable[[Any], Iterator[Change]]
+"""Takes the node, or the cluster, of the failed check and yields what has to be changed."""
+
+Applies = Callable[["Context"], str | None]
+"""Returns why a check does not apply here, or None when it does."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What decides whether a check applies: the cluster, and how much training was asked for."""
+
+    cluster: Cluster
+    mode: str
+    train: str
+    recipe: str | None
+    cleanup: bool
+
+
+@dataclass(frozen=True)
+class Check:
+    """One assertion of the playbook; `needs` are the ids of checks without which it cannot be judged."""
+
+    id: str
+    step: int
+    title: str
+    per_node: bool
+    fix: Fixer | None
+    needs: tuple[str, ...]
+    applies: Applies | None
+    remedy: str | None
+
+
+def check(
+    check_id: str,
+    *,
+    fix: Fixer | None = None,
+    needs: tuple[str, ...] = (),
+    applies: Applies | None = None,
+    remedy: str | None = None,
+) -> pytest.MarkDecorator:
+    """Declare a test function as a check.
+
+    Args:
+        check_id: Stable id, subject.fact; tools and reports refer to it.
+        fix: The fixer that makes it true.
+        needs: Ids of checks that have to hold first, on the same node or on the cluster.
+        applies: Tells why the check does not apply here; it is then skipped with that reason.
+        remedy: What a person can do where no fixer can.
+    """
+    return pytest.mark.check(check_id, fix=fix, needs=needs, applies=applies, remedy=remedy)
+
+
+def step(number: int, title: str) -> list[pytest.MarkDecorator]:
+    """Declare a module as a step of the playbook; steps run in the order of their numbers."""
+    return [pytest.mark.step(number, title), pytest.mark.order(number)]
+
+
+def check_of(item: pytest.Item) -> Check | None:
+    """Read the check that a test function declares, or None for any other test."""
+    mark, module = item.get_closest_marker("check"), item.get_closest_marker("step")
+    if mark is None or module is None or not isinstance(item, pytest.Function):
+        return None
+    return Check(
+        id=mark.args[0],
+        step=module.args[0],
+        title=(item.function.__doc__ or item.name).strip().splitlines()[0].rstrip("."),
+        per_node="node" in item.fixturenames,
+        **mark.kwargs,
+    )

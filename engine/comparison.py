@@ -1,0 +1,71 @@
+"""What an assertion compared, in words: the left side is what was found, the right side what is expected."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_EXPECTED = {
+    "==": "{}",
+    "is": "{}",
+    "!=": "anything but {}",
+    "is not": "anything but {}",
+    "in": "one of {}",
+    "not in": "none of {}",
+    "<=": "at most {}",
+    "<": "less than {}",
+    ">=": "at least {}",
+    ">": "more than {}",
+}
+_OPERATORS = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not", ast.In: "in",
+    ast.NotIn: "not in", ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Found and expected, as a person reads them."""
+
+    found: str
+    expected: str
+
+
+def compared(operator: str, left: object, right: object) -> Comparison:
+    """Put the two sides of a comparison into words."""
+    return Comparison(tell(left), _EXPECTED.get(operator, "{}").format(tell(right)))
+
+
+def passed_comparison(source: str, explanation: str) -> Comparison | None:
+    """Take the two sides from pytest's account of an assertion that held; None where it compared nothing."""
+    try:
+        tree = ast.parse(source.strip(), mode="eval").body
+    except SyntaxError:
+        return None
+    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1:
+        return None
+    operator = _OPERATORS[type(tree.ops[0])]
+    left, mark, right = explanation.split("\n", 1)[0].partition(f" {operator} ")
+    return Comparison(_literal(left), _EXPECTED[operator].format(_literal(right))) if mark else None
+
+
+def tell(value: object) -> str:
+    """Write a value without the marks of a programming language."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case Mapping():
+            text = ", ".join(f"{tell(key)}: {tell(each)}" for key, each in value.items())
+        case set() | frozenset():
+            text = ", ".join(sorted(tell(each) for each in value))
+        case list() | tuple():
+            text = ", ".join(tell(each) for each in value)
+        case _:
+            text = "" if value is None else str(value)
+    return text or "nothing"
+
+
+def _literal(text: str) -> str:
+    try:
+        return tell(ast.literal_eval(text))
+    except (ValueError, SyntaxError):
+        return text

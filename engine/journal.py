@@ -1,0 +1,125 @@
+"""The journal: what a run changed and how to take it back, on disk before anything is touched."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster.errors import ClusterError
+from engine.change import Change, UndoStep
+
+FILE = "journal.jsonl"
+
+
+class JournalError(ClusterError):
+    """A journal cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One change of a run; `state` is begun, done, failed or undone."""
+
+    number: int
+    check: str
+    step: int
+    node: str
+    describe: str
+    risk: str
+    undo: tuple[UndoStep, ...]
+    settle: str | None
+    state: str
+
+    @property
+    def to_undo(self) -> bool:
+        """Whether the change may stand on the node: one that began may have happened before we were stopped."""
+        return self.state in ("begun", "done", "failed") and bool(self.undo)
+
+
+class Journal:
+    """One run's journal: an append-only file of JSON lines, readable by its owner alone."""
+
+    def __init__(self, path: Path) -> None:
+        """Use a journal file; it appears with the first record."""
+        self.path = path
+        self._count = 0
+
+    def begin(self, check: str, step: int, change: Change) -> int:
+        """Write down a change before it is made and return its number."""
+        self._count += 1
+        self._append(
+            {
+                "number": self._count,
+                "state": "begun",
+                "check": check,
+                "step": step,
+                "node": change.node.name,
+                "describe": change.describe(),
+                "risk": change.risk,
+                "undo": change.undo(),
+                "settle": change.settle,
+            }
+        )
+        return self._count
+
+    def mark(self, number: int, state: str) -> None:
+        """Write down that a change is done, failed or undone."""
+        self._append({"number": number, "state": state})
+
+    def records(self) -> list[Record]:
+        """Read all changes, each with its latest state.
+
+        Raises:
+            JournalError: The file is damaged elsewhere than in its last line, which a killed run may leave unfinished.
+        """
+        found: dict[int, dict[str, Any]] = {}
+        for entry in self._entries():
+            found.setdefault(entry["number"], {}).update(entry)
+        try:
+            return [Record(**{**entry, "undo": tuple(entry["undo"])}) for entry in found.values()]
+        except (KeyError, TypeError) as error:
+            raise JournalError(f"{self.path} is not a journal of ours: {error}.") from None
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        lines = self.path.read_bytes().split(b"\n")
+        for number, line in enumerate(lines, 1):
+            if not line:
+                continue
+            try:
+                yield json.loads(line)
+            except ValueError:
+                if number == len(lines):
+                    return  # cut off while it was written: what it announces was not begun
+                raise JournalError(
+                    f"{self.path}:{number} is damaged; its run cannot be taken back as a whole."
+                ) from None
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        new = not self.path.exists()
+        if new:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, json.dumps(entry).encode() + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if new:
+            directory = os.open(self.path.parent, os.O_RDONLY)
+            os.fsync(directory)
+            os.close(directory)
+
+
+def find_journal(report_dir: Path, run_id: str) -> Journal:
+    """Find a run's journal by its id.
+
+    Raises:
+        JournalError: There is no such run, or it changed nothing; the message lists those that can be taken back.
+    """
+    path = report_dir / run_id / FILE
+    if run_id == Path(run_id).name and path.is_file():
+        return Journal(path)
+    known = sorted(found.parent.name for found in report_dir.glob(f"*/{FILE}") if not found.parent.is_symlink())
+    choice = f"these can be taken back: {', '.join(known)}" if known else "no run there has changed anything"
+    raise JournalError(f"no run {run_id} with changes is in {report_dir}; {choice}.")

@@ -1,0 +1,116 @@
+"""The command line of a run, and what it means."""
+
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cluster.errors import InventoryError
+from cluster.inventory import Inventory, parse_inventory, read_inventory, this_machine
+
+DEFAULT_INVENTORY = Path("cluster.yaml")
+DEFAULT_REPORTS = Path("reports/out")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options of the contract."""
+    group = parser.getgroup("runbook", "Spark Runbook")
+    group.addoption(
+        "--inventory", type=Path, metavar="FILE", help="the cluster (default: cluster.yaml, else this machine)"
+    )
+    group.addoption("--lab", action="store_true", help="use the virtual cluster of `python -m lab`, started if need be")
+    group.addoption("--plan", action="store_true", help="tell exactly what --fix would change, and change nothing")
+    group.addoption("--fix", action="store_true", help="repair what is wrong, then check again")
+    group.addoption("--undo", metavar="RUN", help="take the changes of a run back, last first")
+    group.addoption(
+        "--allow", action="append", default=[], metavar="NAME", help="allow a disruptive repair (repeatable)"
+    )
+    group.addoption("--recipe", metavar="NAME", help="the recipe of the full fine-tune")
+    group.addoption("--train", choices=("none", "smoke", "full"), help="how much step 10 runs")
+    group.addoption("--cleanup", action="store_true", help="run step 14: remove the stack")
+    group.addoption("--report-dir", type=Path, metavar="DIR", help=f"where reports go (default: {DEFAULT_REPORTS})")
+    group.addoption("--ask-become-pass", action="store_true", help="ask once for the sudo password of all nodes")
+
+
+@dataclass(frozen=True)
+class Options:
+    """One run's options, checked."""
+
+    mode: str
+    undo: str | None
+    allowed: frozenset[str]
+    recipe: str | None
+    train: str
+    cleanup: bool
+    report_dir: Path
+    ask_become_pass: bool
+    command: str
+
+
+def read_options(config: pytest.Config, inventory: Inventory) -> Options:
+    """Check the options against each other.
+
+    Raises:
+        pytest.UsageError: Two of them contradict each other.
+    """
+    chosen = [name for name in ("plan", "fix", "undo") if config.getoption(name)]
+    if len(chosen) > 1:
+        raise pytest.UsageError(f"--{chosen[0]} and --{chosen[1]} contradict each other: choose one.")
+    if getattr(config.option, "numprocesses", None):
+        raise pytest.UsageError(
+            "steps build on each other, so xdist (-n) cannot run them: leave it out; nodes are asked in parallel."
+        )
+    mode = chosen[0] if chosen else "check"
+    recipe = config.getoption("recipe") or inventory.recipe
+    smoke = "full" if config.getoption("recipe") else "smoke"
+    return Options(
+        mode=mode,
+        undo=config.getoption("undo"),
+        allowed=frozenset(config.getoption("allow")),
+        recipe=recipe,
+        train=config.getoption("train") or (smoke if mode == "fix" else "none"),
+        cleanup=config.getoption("cleanup"),
+        report_dir=(config.getoption("report_dir") or config.rootpath / DEFAULT_REPORTS).absolute(),
+        ask_become_pass=config.getoption("ask_become_pass"),
+        command=shlex.join(["pytest", *config.invocation_params.args]),
+    )
+
+
+def choose_inventory(config: pytest.Config) -> tuple[Inventory, str]:
+    """Find the inventory and the name under which it is told.
+
+    Raises:
+        pytest.UsageError: It cannot be used; the message is one sentence.
+    """
+    path: Path | None = config.getoption("inventory")
+    try:
+        if config.getoption("lab"):
+            if path is not None:
+                raise pytest.UsageError("--lab and --inventory contradict each other: choose one.")
+            return parse_inventory(_lab_inventory(config.rootpath), "the lab's inventory"), "lab"
+        if path is not None:
+            return read_inventory(path), str(path)
+        if (config.rootpath / DEFAULT_INVENTORY).exists():
+            return read_inventory(config.rootpath / DEFAULT_INVENTORY), str(DEFAULT_INVENTORY)
+    except InventoryError as error:
+        raise pytest.UsageError(str(error)) from None
+    return this_machine(), "this machine"
+
+
+def _lab_inventory(root: Path) -> str:
+    asked = _lab(root, "inventory")
+    if asked.returncode != 0:
+        print("No lab is running: starting one with `python -m lab up`.", flush=True)
+        up = subprocess.run([sys.executable, "-m", "lab", "up"], cwd=root, check=False)
+        asked = _lab(root, "inventory") if up.returncode == 0 else asked
+    if asked.returncode != 0:
+        said = (asked.stderr.strip() or "it gave no reason").splitlines()[-1]
+        raise pytest.UsageError(f"the lab is not to be had: {said}")
+    return asked.stdout
+
+
+def _lab(root: Path, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "lab", command], cwd=root, check=False, capture_output=True, text=True)

@@ -1,0 +1,74 @@
+"""How a check can end, and what that means for readiness."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The eight ways a check can end."""
+
+    PASSED = "passed"
+    FIXED = "fixed"
+    FAILED = "failed"
+    WOULD_FIX = "would_fix"
+    FIX_FAILED = "fix_failed"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+GOOD = frozenset({Outcome.PASSED, Outcome.FIXED})
+WRONG = frozenset({Outcome.FAILED, Outcome.WOULD_FIX, Outcome.FIX_FAILED})
+STOPS_OTHERS = frozenset({Outcome.FAILED, Outcome.FIX_FAILED, Outcome.BLOCKED, Outcome.UNKNOWN})
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One command a verdict rests on; `exit` is None when it never ended."""
+
+    command: str
+    exit: int | None
+    output: str
+
+
+@dataclass
+class ChangeTold:
+    """One change as the report tells it: a diff or a command, its risk (safe, disruptive, human), if it was done."""
+
+    describe: str
+    risk: str
+    applied: bool
+
+
+@dataclass
+class Verdict:
+    """What a check found on one node, or on the cluster when `node` is None."""
+
+    id: str
+    step: int
+    title: str
+    node: str | None
+    outcome: Outcome
+    expected: str | None = None
+    found: str | None = None
+    cause: str | None = None
+    remedy: str | None = None
+    blocked_by: list[str] = field(default_factory=list)
+    changes: list[ChangeTold] = field(default_factory=list)
+    seconds: float = 0.0
+    evidence: list[Evidence] = field(default_factory=list)
+
+
+def is_ready(outcomes: Iterable[Outcome]) -> bool:
+    """Ready: something was judged, and all that was judged passed or was fixed."""
+    judged = [outcome for outcome in outcomes if outcome is not Outcome.SKIPPED]
+    return bool(judged) and all(outcome in GOOD for outcome in judged)
+
+
+def exit_status(outcomes: Iterable[Outcome]) -> int:
+    """0 ready; 1 something is wrong; 6 nothing is wrong, but something could not be judged."""
+    told = list(outcomes)
+    if is_ready(told):
+        return 0
+    return 1 if any(outcome in WRONG for outcome in told) else 6

@@ -1,0 +1,227 @@
+"""The pytest side: collection, one check at a time, and the end of the run."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from cluster.cluster import Cluster
+from cluster.errors import ClusterError
+from cluster.node import Node
+from engine.check import Check, check_of
+from engine.comparison import compared, passed_comparison
+from engine.options import add_options, choose_inventory, read_options
+from engine.outcome import GOOD, Outcome, Verdict
+from engine.run import Run
+from engine.terminal import Screen, count, shorten
+
+RUN = pytest.StashKey[Run]()
+SCREEN = pytest.StashKey[Screen]()
+CHECK = pytest.StashKey[Check]()
+VERDICT = pytest.StashKey[Verdict]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options of the contract."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Build the run when runbook/ is what pytest was asked to run."""
+    config.addinivalue_line("markers", "check(id, fix, needs, applies, remedy): a check of the runbook")
+    config.addinivalue_line("markers", "step(number, title): a step of the playbook")
+    if not _is_runbook(config):
+        return
+    inventory, name = choose_inventory(config)
+    try:
+        run = Run(read_options(config, inventory), inventory, name)
+    except ClusterError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[RUN] = run
+    config.stash[SCREEN] = screen = Screen(verbose=config.option.verbose > 0, quiet=config.option.verbose < 0)
+    run.cluster.tell = screen.progress
+    # pytest's own progress makes room for ours; its account of errors in the runbook itself stays.
+    config.option.verbose = -2
+    config.option.reportchars = ""
+    if reporter := config.pluginmanager.get_plugin("terminalreporter"):
+        reporter.showfspath = False
+
+
+def _is_runbook(config: pytest.Config) -> bool:
+    runbook = config.rootpath / "runbook"
+    paths = [Path(config.invocation_params.dir, arg.split("::")[0]).resolve() for arg in config.args]
+    return any(path.is_relative_to(runbook) or runbook.is_relative_to(path) for path in paths)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give every check of a node one turn a node, in order of rank."""
+    if "node" in metafunc.fixturenames and RUN in metafunc.config.stash:
+        metafunc.parametrize("node", metafunc.config.stash[RUN].cluster.names, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """The cluster of this run."""
+    return request.config.stash[RUN].cluster
+
+
+@pytest.fixture
+def node(request: pytest.FixtureRequest, cluster: Cluster) -> Node:
+    """One node of the cluster."""
+    return cluster[request.param]
+
+
+@pytest.fixture(scope="session")
+def run(request: pytest.FixtureRequest) -> Run:
+    """The run itself, for the fixture that launches training."""
+    return request.config.stash[RUN]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Note which check each item is; --cleanup runs step 14 alone, --undo no check at all."""
+    if RUN not in config.stash:
+        return
+    run = config.stash[RUN]
+    for item in items:
+        if found := check_of(item):
+            item.stash[CHECK] = found
+    if run.options.mode == "undo":
+        items.clear()
+    elif run.options.cleanup:
+        items[:] = [item for item in items if CHECK in item.stash and item.stash[CHECK].step == 14]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Connect to all nodes before the first check; with --undo, do that instead of checks."""
+    config = session.config
+    if RUN not in config.stash or config.option.collectonly or session.testsfailed:
+        return None
+    run, screen = config.stash[RUN], config.stash[SCREEN]
+    inventory = run.cluster.inventory
+    screen.head(f"{run.options.mode} of {inventory.name}: {', '.join(run.cluster.names)}", inventory.simulated_parts)
+    screen.working("connecting")
+    try:
+        run.open()
+        if run.options.mode == "undo":
+            run.undo()
+    except ClusterError as error:
+        screen.rest()
+        run.cluster.close()
+        del config.stash[RUN]
+        raise pytest.UsageError(str(error)) from None
+    if run.options.mode != "undo":
+        return None
+    for verdict in run.verdicts:
+        screen.verdict(verdict)
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Judge a check instead of merely calling it."""
+    if CHECK not in pyfuncitem.stash:
+        return None
+    check, run, screen = pyfuncitem.stash[CHECK], pyfuncitem.config.stash[RUN], pyfuncitem.config.stash[SCREEN]
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    node = arguments.get("node")
+    title = pyfuncitem.get_closest_marker("step")
+    assert title is not None  # check_of saw it
+    run.steps[check.step] = title.args[1]
+    screen.step(check.step, title.args[1])
+    screen.working(f"{node or 'cluster'}: {check.title}")
+    skip = check.applies(run.context) if check.applies else None
+    verdict = run.judge.judge(check, node, lambda: pyfuncitem.obj(**arguments), skip)
+    pyfuncitem.stash[VERDICT] = verdict
+    pyfuncitem.user_properties += [
+        ("id", verdict.id),
+        ("node", verdict.node or "cluster"),
+        ("outcome", verdict.outcome.value),
+        *((name, value) for name in ("cause", "remedy") if (value := getattr(verdict, name))),
+    ]
+    screen.verdict(verdict)
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell pytest of outcomes in its own three words, so that -x and --junit-xml understand them."""
+    report = yield
+    if report.when == "call" and VERDICT in item.stash:
+        verdict = item.stash[VERDICT]
+        if verdict.outcome in (Outcome.SKIPPED, Outcome.BLOCKED):
+            report.outcome = "skipped"
+            path, line, _ = item.location
+            report.longrepr = (path, line or 0, verdict.cause or verdict.outcome.value)
+        elif verdict.outcome not in GOOD:
+            report.outcome = "failed"
+            report.longrepr = verdict.cause or f"found {verdict.found}, expected {verdict.expected}"
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Keep pytest's own reporter from repeating what our screen says."""
+    told = dict(report.user_properties).get("outcome")
+    return (f"runbook {told}", "", "") if told else None
+
+
+def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> None:
+    """Note what a failing assertion compared."""
+    if RUN in config.stash:
+        config.stash[RUN].last = compared(op, left, right)
+
+
+def pytest_assertion_pass(item: pytest.Item, orig: str, expl: str) -> None:
+    """Note what a passing assertion compared."""
+    if RUN in item.config.stash:
+        item.config.stash[RUN].last = passed_comparison(orig, expl)
+
+
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Ctrl-C: the journal is whole already; the report will say that the run was cut short."""
+    del excinfo  # part of pytest's interface
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Write the reports, show the last screen, and set the exit status of the contract."""
+    config = session.config
+    if RUN not in config.stash or config.option.collectonly:
+        return
+    run, screen = config.stash[RUN], config.stash[SCREEN]
+    run.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
+        if not (exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and run.options.mode == "undo"):
+            screen.close()
+            run.cluster.close()
+            return
+    screen.working("writing the report")
+    directory = run.close()
+    if not run.interrupted:
+        session.exitstatus = run.exit_status
+    screen.end(
+        _title(run),
+        good=run.ready or (run.options.mode == "undo" and run.exit_status == 0),
+        lines=_last_lines(run, directory),
+    )
+    screen.close()
+
+
+def _title(run: Run) -> str:
+    if run.interrupted:
+        return "INTERRUPTED"
+    if run.options.mode == "undo":
+        return "TAKEN BACK" if run.exit_status == 0 else "NOT ALL TAKEN BACK"
+    return {0: "READY", 1: "NOT READY"}.get(run.exit_status, "NOT SURE")
+
+
+def _last_lines(run: Run, directory: Path) -> list[str]:
+    lines = [count(run.verdicts) or "nothing was judged"]
+    if run.next:
+        lines.append(f"Next:    {run.next}")
+    if run.undo_command:
+        lines.append(f"Undo:    {run.undo_command}")
+    return [*lines, f"Report:  {shorten(directory / 'report.html')}"]

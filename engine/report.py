@@ -1,0 +1,72 @@
+"""report.json: the one account of a run, from which all others are made (schema 1)."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cluster.cluster import Cluster
+from cluster.errors import ClusterError
+from cluster.node import Node
+from engine.outcome import Outcome, Verdict
+
+SCHEMA = 1
+
+
+def describe_node(node: Node) -> dict[str, Any]:
+    """Say what is known of a node; what was never asked or could not be read is null."""
+    return {
+        "name": node.name,
+        "address": node.address,
+        "role": node.role,
+        "rank": node.rank,
+        "os": _known(lambda: node.machine.os),
+        "kernel": _known(lambda: node.machine.kernel),
+        "docker": _known(lambda: node.docker.engine.version),
+        "gpus": _known(lambda: [{"name": gpu.name, "uuid": gpu.uuid, "driver": gpu.driver} for gpu in node.gpu.gpus]),
+    }
+
+
+def _known(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except ClusterError:
+        return None
+
+
+def next_step(verdicts: list[Verdict], mode: str) -> str | None:
+    """Name the one thing to do next: what stands first in the playbook and is not blocked by something else."""
+    order = (Outcome.FIX_FAILED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.WOULD_FIX)
+    would_fix = [verdict for verdict in verdicts if verdict.outcome is Outcome.WOULD_FIX]
+    first = next((verdict for verdict in verdicts if verdict.outcome in order[:3]), None)
+    if first is None:
+        return f"Run `pytest runbook --fix` to make the {len(would_fix)} changes planned." if would_fix else None
+    place = f"{first.node}: " if first.node else ""
+    if first.remedy == "pytest runbook --fix" and mode == "check":
+        return f"{place}{first.title} is not so. Run `pytest runbook --plan` to see what would change, then `--fix`."
+    cause = f" ({first.cause})" if first.cause else ""
+    return f"{place}{first.remedy or 'look into this: ' + first.title}{cause}"
+
+
+def write_report(directory: Path, run: dict[str, Any], cluster: Cluster | None, body: dict[str, Any]) -> Path:
+    """Write report.json in one step and return its path."""
+    nodes = [describe_node(node) for node in cluster.nodes] if cluster else []
+    report = {"schema": SCHEMA, "run": run, "nodes": nodes, **body}
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=directory, prefix=".report")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(report, file, indent=1)
+        file.write("\n")
+    Path(name).chmod(0o644)
+    return Path(name).rename(directory / "report.json")
+
+
+def verdicts_as_json(verdicts: list[Verdict]) -> list[dict[str, Any]]:
+    """Turn verdicts into plain data."""
+    return [
+        {**asdict(verdict), "outcome": verdict.outcome.value, "seconds": round(verdict.seconds, 3)}
+        for verdict in verdicts
+    ]

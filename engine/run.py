@@ -1,0 +1,144 @@
+"""One run: the cluster, what was judged, and the report at the end."""
+
+import getpass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import reports
+from cluster.cluster import Cluster
+from cluster.inventory import Inventory
+from engine.apply import Applier
+from engine.check import Context
+from engine.comparison import Comparison
+from engine.journal import FILE, Journal, find_journal
+from engine.judge import Judge
+from engine.lock import ClusterLock
+from engine.options import Options
+from engine.outcome import Outcome, Verdict, exit_status, is_ready
+from engine.report import next_step, verdicts_as_json, write_report
+from engine.undo import TakenBack, undo_run
+
+VERSION = "0.1.0"
+
+
+class Run:
+    """Everything one invocation holds; built before collection, closed after the last check."""
+
+    def __init__(self, options: Options, inventory: Inventory, inventory_name: str) -> None:
+        """Prepare a run; no node is spoken to yet."""
+        self.options = options
+        self.started = datetime.now(UTC)
+        self.id = _free_id(options, self.started)
+        self.directory = options.report_dir / self.id
+        self.cluster = Cluster(inventory, become_password=_ask_password() if options.ask_become_pass else None)
+        self.journal = Journal(self.directory / FILE)
+        self.last: Comparison | None = None
+        self.judge = Judge(self.cluster, Applier(self.journal, options.allowed), options.mode, self)
+        self.steps: dict[int, str] = {}
+        self.training: dict[str, Any] | None = None
+        self.interrupted = False
+        self._inventory_name = inventory_name
+        self._lock = ClusterLock(self.cluster, self.id)
+
+    @property
+    def context(self) -> Context:
+        """What checks may ask about this run."""
+        options = self.options
+        return Context(self.cluster, options.mode, options.train, options.recipe, options.cleanup)
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """All verdicts so far."""
+        return self.judge.verdicts
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """All outcomes so far."""
+        return [verdict.outcome for verdict in self.verdicts]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the cluster is ready, as far as it was judged."""
+        return not self.interrupted and self.options.mode != "undo" and is_ready(self.outcomes)
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of the contract."""
+        return exit_status(self.outcomes) if self.verdicts else 0
+
+    @property
+    def next(self) -> str | None:
+        """The one thing to do next."""
+        if self.options.mode == "undo":
+            return next((verdict.cause for verdict in self.verdicts if verdict.cause), None)
+        return next_step(self.verdicts, self.options.mode)
+
+    @property
+    def undo_command(self) -> str | None:
+        """How to take back what this run changed, if it changed anything."""
+        return f"pytest runbook --undo {self.id}" if self.journal.path.exists() else None
+
+    def open(self) -> None:
+        """Connect to all nodes; where changes will be made, lock them first.
+
+        Raises:
+            Locked: Another run is changing this cluster.
+        """
+        self.cluster.connect()
+        if self.options.mode in ("fix", "undo"):
+            self._lock.acquire()
+
+    def undo(self) -> None:
+        """Take back the run named by --undo; every change told as a verdict.
+
+        Raises:
+            JournalError: There is no such run.
+        """
+        assert self.options.undo is not None  # the mode says so
+        undo_run(self.cluster, find_journal(self.options.report_dir, self.options.undo), self._note)
+
+    def _note(self, taken: TakenBack) -> None:
+        record = taken.record
+        outcome = Outcome.FIX_FAILED if taken.trouble else Outcome.FIXED
+        title = f"Taken back: {record.describe.splitlines()[0]}" if not taken.trouble else "Still in place"
+        verdict = Verdict(record.check, record.step, title, record.node, outcome, cause=taken.trouble)
+        self.verdicts.append(verdict)
+
+    def close(self) -> Path:
+        """Unlock, write report.json, have the other reports made from it, and return the directory."""
+        self._lock.release()
+        run = {
+            "id": self.id,
+            "mode": self.options.mode,
+            "started": self.started.isoformat(timespec="seconds"),
+            "seconds": round((datetime.now(UTC) - self.started).total_seconds(), 1),
+            "inventory": self._inventory_name,
+            "cluster": self.cluster.inventory.name,
+            "command": self.options.command,
+            "simulated": self.cluster.inventory.simulated_parts,
+            "ready": self.ready,
+            "interrupted": self.interrupted,
+            "version": VERSION,
+        }
+        body = {
+            "steps": [{"number": number, "title": title} for number, title in sorted(self.steps.items())],
+            "checks": verdicts_as_json(self.verdicts),
+            "training": self.training,
+            "next": self.next,
+            "undo": self.undo_command,
+        }
+        write_report(self.directory, run, self.cluster, body)
+        reports.render(self.directory)
+        self.cluster.close()
+        return self.directory
+
+
+def _free_id(options: Options, started: datetime) -> str:
+    base = f"{started:%Y%m%d-%H%M%S}-{options.mode}"
+    names = [base, *(f"{base}-{number}" for number in range(2, 100))]
+    return next(name for name in names if not (options.report_dir / name).exists())
+
+
+def _ask_password() -> str:
+    return getpass.getpass("sudo password of the nodes: ")

@@ -1,0 +1,145 @@
+"""What a person sees while a run goes on: the playbook's steps, one line a check, and a verdict at the end."""
+
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+from rich.syntax import Syntax
+from rich.text import Text
+
+from engine.outcome import GOOD, Outcome, Verdict
+
+_MARKS = {
+    Outcome.PASSED: ("✓", "green", "passed"),
+    Outcome.FIXED: ("★", "bold green", "FIXED"),
+    Outcome.FAILED: ("✗", "bold red", "FAILED"),
+    Outcome.WOULD_FIX: ("△", "bold yellow", "WOULD FIX"),
+    Outcome.FIX_FAILED: ("✗", "bold red", "FIX FAILED"),
+    Outcome.BLOCKED: ("■", "magenta", "blocked"),
+    Outcome.UNKNOWN: ("?", "bold yellow", "UNKNOWN"),
+    Outcome.SKIPPED: ("–", "dim", "skipped"),
+}
+
+
+class Screen:
+    """Writes to the real standard output, past pytest's capturing."""
+
+    def __init__(self, *, verbose: bool, quiet: bool) -> None:
+        """Take a copy of standard output while it is still the real one."""
+        file = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace", closefd=True)
+        self._console = Console(file=file, highlight=False, soft_wrap=True)
+        self._verbose = verbose
+        self._quiet = quiet
+        self._status: Status | None = None
+        self._step: int | None = None
+
+    def head(self, title: str, simulated: list[str]) -> None:
+        """Say what is about to be looked at, and which parts of it are not real."""
+        self._console.print(f"[bold]Spark Runbook[/bold]  {escape(_plain(title))}")
+        for part in simulated:
+            self._console.print(f"[yellow]simulated[/yellow]  {escape(_plain(part))}")
+
+    def step(self, number: int, title: str) -> None:
+        """Begin a step of the playbook."""
+        if number != self._step and not self._quiet:
+            self._step = number
+            self._console.print(f"\n[bold]Step {number}[/bold]  {escape(_plain(title))}")
+
+    def working(self, what: str) -> None:
+        """Show what is being done right now: a spinner on a terminal, nothing in a log."""
+        if not self._console.is_terminal:
+            return
+        if self._status is None:
+            self._status = self._console.status("", spinner="dots")
+            self._status.start()
+        self._status.update(escape(_plain(what)))
+
+    def progress(self, what: str) -> None:
+        """Tell the progress of long work: beside the spinner on a terminal, as a line in a log."""
+        if self._console.is_terminal:
+            self.working(what)
+        elif not self._quiet:
+            self._console.print(f"  … {escape(_plain(what))}")
+
+    def rest(self) -> None:
+        """Take the spinner away."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def verdict(self, verdict: Verdict) -> None:
+        """Write the line of a check, and below it what a person needs to act on it."""
+        self.rest()
+        if self._quiet and verdict.outcome in GOOD | {Outcome.SKIPPED}:
+            return
+        mark, style, word = _MARKS[verdict.outcome]
+        line = Text.assemble(
+            "  ",
+            (mark, style),
+            " ",
+            (f"{word:<10}", style),
+            f" {_plain(verdict.node or 'cluster'):<12} ",
+            _plain(verdict.title),
+        )
+        if self._verbose:
+            line.append(f"  [{verdict.id}, {verdict.seconds:.2f} s]", "dim")
+        self._console.print(line)
+        if verdict.outcome not in GOOD:
+            self._detail(verdict)
+        elif verdict.outcome is Outcome.FIXED and self._verbose:
+            self._changes(verdict)
+
+    def _detail(self, verdict: Verdict) -> None:
+        if verdict.outcome in (Outcome.FAILED, Outcome.FIX_FAILED, Outcome.WOULD_FIX):
+            self._field("found", verdict.found)
+            self._field("expected", verdict.expected)
+        self._field("why", verdict.cause)
+        if verdict.outcome is Outcome.WOULD_FIX:
+            self._changes(verdict)
+        else:
+            self._field("do", verdict.remedy)
+
+    def _field(self, name: str, value: str | None) -> None:
+        if value:
+            self._console.print(
+                Text.assemble("      ", (f"{name:<9}", "dim"), _plain(value).replace("\n", "\n" + " " * 15))
+            )
+
+    def _changes(self, verdict: Verdict) -> None:
+        for change in verdict.changes:
+            told = "\n".join(_plain(line) for line in change.describe.splitlines())
+            if told.startswith("---"):
+                self._console.print(Syntax(told, "diff", background_color="default", word_wrap=False))
+            else:
+                self._console.print(Text("      " + told, "cyan"))
+
+    def end(self, title: str, *, good: bool, lines: list[str]) -> None:
+        """Write the last screen."""
+        self.rest()
+        self._console.print(f"\n[bold {'green' if good else 'red'}]{title}[/]")
+        for line in lines:
+            self._console.print(escape(_plain(line)))
+
+    def close(self) -> None:
+        """Give the copy of standard output back."""
+        self.rest()
+        self._console.file.flush()
+
+
+def count(verdicts: list[Verdict]) -> str:
+    """Count the outcomes: 40 passed, 2 fixed."""
+    told = [(outcome, sum(verdict.outcome is outcome for verdict in verdicts)) for outcome in Outcome]
+    return ", ".join(f"{number} {_MARKS[outcome][2].lower()}" for outcome, number in told if number)
+
+
+def shorten(path: Path) -> str:
+    """Name a path from here where that is shorter."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _plain(text: str) -> str:
+    # What a node said must not move the cursor or change colours.
+    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)

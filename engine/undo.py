@@ -1,0 +1,89 @@
+"""Taking changes back from the journal alone, last first."""
+
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cluster.cluster import Cluster
+from cluster.errors import ClusterError, CommandFailed
+from cluster.node import Node
+from engine.change import UndoStep
+from engine.files import read_file, remove_file, write_file
+from engine.journal import Journal, Record
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """One change of the old run: `trouble` says why it still stands."""
+
+    record: Record
+    trouble: str | None
+
+
+def undo_run(cluster: Cluster, journal: Journal, told: Callable[[TakenBack], None]) -> None:
+    """Take back every change of a run, last first; one that cannot be taken back does not stop the others."""
+    left = [record for record in reversed(journal.records()) if record.to_undo]
+    for index, record in enumerate(left):
+        trouble = None
+        try:
+            take_back(_node(cluster, record.node), record)
+            later = {(other.node, other.settle) for other in left[index + 1 :]}
+            if record.settle and (record.node, record.settle) not in later:
+                settle(_node(cluster, record.node), record.settle)
+            journal.mark(record.number, "undone")
+        except ClusterError as error:
+            trouble = str(error)
+        told(TakenBack(record, trouble))
+
+
+def take_back(node: Node, record: Record) -> None:
+    """Take back one change.
+
+    Raises:
+        ClusterError: It cannot be taken back; nothing was done.
+    """
+    with node.changes_allowed():
+        for step in reversed(record.undo):
+            _STEPS[step["do"]](node, step)
+
+
+def settle(node: Node, command: str) -> None:
+    """Let the node take up what was put back.
+
+    Raises:
+        ClusterError: The command failed.
+    """
+    with node.changes_allowed():
+        node.change(command)
+
+
+def _restore(node: Node, step: UndoStep) -> None:
+    path, root = step["path"], step["root"]
+    before = None if step["content"] is None else b64decode(step["content"])
+    now = read_file(node, path, root=root)
+    if now.content == before and now.mode == step["mode"]:
+        return
+    if now.content != before and now.sha256 != step["after"]:
+        raise CommandFailed(
+            f"{path} on {node.name} was edited since, so it stays as it is: the journal has its old bytes."
+        )
+    if before is None:
+        remove_file(node, path, step["made"], root=root)
+    else:
+        write_file(node, path, before, mode=step["mode"], owner=step["owner"], root=root)
+
+
+def _run(node: Node, step: UndoStep) -> None:
+    node.change(step["command"], root=step["root"], deadline_s=120)
+
+
+_STEPS: dict[str, Callable[[Node, UndoStep], None]] = {"restore": _restore, "run": _run}
+
+
+def _node(cluster: Cluster, name: str) -> Node:
+    if name not in cluster.names:
+        raise CommandFailed(f"{name} is not in the inventory, so its changes stay: add it and run --undo again.")
+    node = cluster[name]
+    if node.trouble is not None:
+        raise CommandFailed(node.trouble)
+    return node
