@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
+from transformers.utils import logging as transformers_logging
 
 from . import data, guard, save
 from .model import count_parameters, load_base, load_tokenizer, prepare_to_train
@@ -30,6 +31,7 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
     Raises:
         RefusalError: there is a reason not to go on, named in one sentence.
     """
+    transformers_logging.disable_progress_bar()
     metrics.phase("joining")
     watchdog.expect("joining the other ranks", recipe.timeouts.join_s)
     world = join(choose_device(device), recipe.timeouts.load_s)
@@ -59,6 +61,8 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
     source = recipe.model
     if recipe.model == "tiny":
         source = str(output / f"tiny-rank{world.rank}")
+        # More threads gain such a model nothing, and they fight where the nodes of a lab share a few cores.
+        torch.set_num_threads(1)
         make_tiny(rows, output / f"tiny-rank{world.rank}", recipe.seed)
     tokenizer = load_tokenizer(source)
     examples = data.encode_all(rows, tokenizer, recipe)

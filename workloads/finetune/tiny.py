@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -37,8 +38,11 @@ def make_tiny(rows: list[dict[str, str]], folder: Path, seed: int) -> None:
         initializer_range=0.2,
         tie_word_embeddings=False,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    config.architectures = ["LlamaForCausalLM"]
     tokenizer.save_pretrained(folder)
+    # Not by the model's own save_pretrained(): within a job it writes on the first rank alone.
+    config.save_pretrained(folder)
+    save_file(LlamaForCausalLM(config).state_dict(), folder / "model.safetensors", metadata={"format": "pt"})
 
 
 def _tokenizer(rows: list[dict[str, str]]) -> PreTrainedTokenizerFast:

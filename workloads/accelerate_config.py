@@ -1,0 +1,145 @@
+"""The file that makes `accelerate launch` form one job of all nodes: rendered for each node, and read back.
+
+What `accelerate launch` 1.15 does with such a file, read from its source and tried:
+
+- `distributed_type: MULTI_CPU` starts a process without a rank and leaves forming the job to MPI: two nodes then train
+  two jobs of one rank. MULTI_GPU starts the job through torchrun, on CPU as well; what the processes compute on is
+  theirs to choose.
+- `rdzv_backend`, `rdzv_conf` and `same_network` are ignored, so the limit on joining has to be an argument.
+- FSDP is version 1 unless `fsdp_version: 2` is there.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import yaml
+
+Device = Literal["cpu", "cuda"]
+Sharding = Literal["none", "fsdp1", "fsdp2"]
+IGNORED_KEYS = frozenset({"rdzv_backend", "rdzv_conf", "same_network"})
+_READ_KEYS = frozenset(
+    {"machine_rank", "num_machines", "num_processes", "main_process_ip", "main_process_port", "use_cpu"}
+)
+
+
+@dataclass(frozen=True)
+class AccelerateConfig:
+    """One node's configuration, for comparison with the other nodes'.
+
+    `distributed_type` is as in the file; `others` are the remaining settings as YAML, sorted by name.
+    """
+
+    rank: int
+    nodes: int
+    processes: int
+    main_ip: str
+    main_port: int
+    device: Device
+    distributed_type: str
+    sharding: Sharding
+    others: tuple[tuple[str, str], ...]
+
+    def but_rank(self) -> AccelerateConfig:
+        """Return what has to be equal on all nodes."""
+        return replace(self, rank=0)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Settings in the file that `accelerate launch` does not heed."""
+        return tuple(name for name, _ in self.others if name in IGNORED_KEYS)
+
+
+def render_accelerate(
+    rank: int, nodes: int, main_ip: str, main_port: int, device: Device, sharding: Literal["none", "fsdp2"]
+) -> str:
+    """Return the file of one node, for one process a node.
+
+    Args:
+        rank: of the node, from 0.
+        nodes: how many there are; one alone is launched without a job to join.
+        main_ip: fabric address of rank 0.
+        main_port: a free TCP port there.
+        device: what the processes compute on.
+        sharding: whether every rank keeps the whole model or a shard.
+
+    Raises:
+        ValueError: the rank, address or port cannot be one.
+    """
+    if not 0 <= rank < nodes:
+        raise ValueError(f"rank {rank} is not one of {nodes} nodes, counted from 0")
+    if not 0 < main_port < 2**16:
+        raise ValueError(f"{main_port} is not a TCP port")
+    settings: dict[str, Any] = {
+        "compute_environment": "LOCAL_MACHINE",
+        "distributed_type": _distributed_type(nodes, sharding),
+        "machine_rank": rank,
+        "main_process_ip": str(ipaddress.ip_address(main_ip)),
+        "main_process_port": main_port,
+        "mixed_precision": "no",
+        "num_machines": nodes,
+        "num_processes": nodes,
+        "use_cpu": device == "cpu",
+    }
+    if sharding == "fsdp2":
+        # Otherwise transformers would leave the weights out on ranks that it takes for helpers of the first.
+        settings["fsdp_config"] = {"fsdp_version": 2, "fsdp_cpu_ram_efficient_loading": False}
+    return yaml.safe_dump(settings)
+
+
+def parse_accelerate(text: str) -> AccelerateConfig:
+    """Read a node's file, whoever wrote it.
+
+    Raises:
+        ValueError: it is not YAML (a `< TODO` left in is not) or lacks what a job of several nodes needs.
+    """
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"the accelerate configuration is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(settings, dict):
+        raise ValueError("the accelerate configuration is not a mapping of settings to values")
+    others = {str(name): value for name, value in settings.items() if name not in _READ_KEYS}
+    try:
+        return AccelerateConfig(
+            rank=int(settings["machine_rank"]),
+            nodes=int(settings["num_machines"]),
+            processes=int(settings["num_processes"]),
+            main_ip=str(ipaddress.ip_address(settings["main_process_ip"])),
+            main_port=int(settings["main_process_port"]),
+            device="cpu" if settings.get("use_cpu") else "cuda",
+            distributed_type=str(others.pop("distributed_type")),
+            sharding=_sharding(settings),
+            others=tuple(sorted((name, yaml.safe_dump(value).strip()) for name, value in others.items())),
+        )
+    except KeyError as error:
+        raise ValueError(f"the accelerate configuration lacks {error.args[0]}") from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the accelerate configuration has a value of the wrong kind: {error}") from error
+
+
+def launch_command(config_file: str, join_timeout_s: float, program: list[str]) -> list[str]:
+    """Return the command that starts this node's process of the job.
+
+    Args:
+        config_file: path of the rendered file on the node.
+        join_timeout_s: how long to wait for the other nodes; 15 minutes if it were not told.
+        program: the module to run, and its arguments.
+    """
+    timeout = f"timeout={round(join_timeout_s)}"
+    launcher = ["python3", "-m", "accelerate.commands.launch", "--config_file", config_file, "--rdzv_conf", timeout]
+    return [*launcher, "-m", *program]
+
+
+def _distributed_type(nodes: int, sharding: Sharding) -> str:
+    if sharding == "fsdp2":
+        return "FSDP"
+    return "MULTI_GPU" if nodes > 1 else "NO"
+
+
+def _sharding(settings: dict[str, Any]) -> Sharding:
+    if settings["distributed_type"] != "FSDP":
+        return "none"
+    return "fsdp2" if (settings.get("fsdp_config") or {}).get("fsdp_version") == 2 else "fsdp1"
