@@ -1,0 +1,138 @@
+"""Recipes as the controller reads them: what to fine-tune, how, what it needs, and what to expect of it.
+
+A recipe file states every field, so that it is whole wherever it is copied; `finetune/recipe.py` reads the same file
+on the nodes, where pydantic is not to be had.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+RECIPES = Path(__file__).parent / "recipes"
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be used; the message is one sentence that names the file and the field."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Lora(_Section):
+    """The adapter: its rank, its scale (alpha over rank), and the names of the linear layers it sits beside."""
+
+    rank: Count
+    alpha: Count
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    targets: Annotated[list[Text], Field(min_length=1)]
+
+
+class Timeouts(_Section):
+    """How long, in seconds, a rank may wait: to join, for a peer that loads, and for one step."""
+
+    join_s: Positive
+    load_s: Positive
+    step_s: Positive
+
+
+class Needs(_Section):
+    """What every node must have free, in units of 10^9 bytes: memory for the run, disk for the model."""
+
+    memory_gb: Positive
+    disk_gb: Positive
+
+
+class Reference(_Section):
+    """A throughput that was measured, in real tokens per second and node, and on what."""
+
+    tokens_per_s: Positive
+    measured_on: Text
+
+
+class Recipe(_Section):
+    """One fine-tune.
+
+    `model` is `tiny` (made on the spot), a path or a hub name; `dataset` is a JSON file, relative to the folder the
+    program runs in, or a hub name. Exactly one of `epochs` and `max_steps` is a number.
+    """
+
+    description: Text
+    model: Text
+    method: Literal["lora", "full"]
+    lora: Lora | None
+    dataset: Text
+    train_on_prompt: bool
+    sequence_length: Annotated[int, Field(ge=8)]
+    batch_per_rank: Count
+    gradient_accumulation: Count
+    epochs: Count | None
+    max_steps: Count | None
+    learning_rate: Positive
+    warmup_steps: Annotated[int, Field(ge=0)]
+    max_grad_norm: Positive
+    seed: Annotated[int, Field(ge=0)]
+    dtype: Literal["float32", "bfloat16"]
+    gradient_checkpointing: bool
+    sharding: Literal["none", "fsdp2"]
+    timeouts: Timeouts
+    needs: Needs
+    reference: Reference | None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Recipe:
+        if (self.method == "lora") != (self.lora is not None):
+            raise ValueError("method: lora needs a section lora, and method: full needs lora: null")
+        if (self.epochs is None) == (self.max_steps is None):
+            raise ValueError("epochs, max_steps: one is a number and the other null")
+        return self
+
+
+def list_recipes() -> list[str]:
+    """Return the names of the recipes that are shipped, sorted."""
+    return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def find_recipe(name_or_path: str) -> Path:
+    """Return the file of a recipe that is given by name (one that is shipped) or by path.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    path = Path(name_or_path) if name_or_path.endswith((".yaml", ".yml")) else RECIPES / f"{name_or_path}.yaml"
+    if not path.is_file():
+        raise RecipeError(f"{name_or_path}: no such recipe; there are {', '.join(list_recipes())}, or give a YAML file")
+    return path
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """Read and validate a recipe that is given by name or by path.
+
+    Raises:
+        RecipeError: there is none, or it is not a valid recipe.
+    """
+    path = find_recipe(name_or_path)
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeError(f"{path}: the recipe cannot be read: {' '.join(str(error).split())}") from error
+    return _validate(path, told)
+
+
+def _validate(path: Path, told: Any) -> Recipe:
+    try:
+        # Strict, so that a number in quotes is not taken for a number: the nodes do not take it for one.
+        return Recipe.model_validate(told, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the recipe"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise RecipeError(f"{path}: {field}: {first['msg'].removeprefix('Value error, ')}{more}") from error
