@@ -25,6 +25,10 @@ _READ_KEYS = frozenset(
 )
 
 
+class AccelerateConfigError(ValueError):
+    """A configuration that cannot form a job, in one sentence."""
+
+
 @dataclass(frozen=True)
 class AccelerateConfig:
     """One node's configuration, for comparison with the other nodes'.
@@ -66,17 +70,17 @@ def render_accelerate(
         sharding: whether every rank keeps the whole model or a shard.
 
     Raises:
-        ValueError: the rank, address or port cannot be one.
+        AccelerateConfigError: the rank, address or port cannot be one.
     """
     if not 0 <= rank < nodes:
-        raise ValueError(f"rank {rank} is not one of {nodes} nodes, counted from 0")
+        raise AccelerateConfigError(f"rank {rank} is not one of {nodes} nodes, counted from 0")
     if not 0 < main_port < 2**16:
-        raise ValueError(f"{main_port} is not a TCP port")
+        raise AccelerateConfigError(f"{main_port} is not a TCP port")
     settings: dict[str, Any] = {
         "compute_environment": "LOCAL_MACHINE",
         "distributed_type": _distributed_type(nodes, sharding),
         "machine_rank": rank,
-        "main_process_ip": str(ipaddress.ip_address(main_ip)),
+        "main_process_ip": _address(main_ip),
         "main_process_port": main_port,
         "mixed_precision": "no",
         "num_machines": nodes,
@@ -93,21 +97,23 @@ def parse_accelerate(text: str) -> AccelerateConfig:
     """Read a node's file, whoever wrote it.
 
     Raises:
-        ValueError: it is not YAML (a `< TODO` left in is not) or lacks what a job of several nodes needs.
+        AccelerateConfigError: it is not YAML (a `< TODO` left in is not) or lacks what a job of several nodes needs.
     """
     try:
         settings = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(f"the accelerate configuration is not YAML: {' '.join(str(error).split())}") from error
+        raise AccelerateConfigError(
+            f"the accelerate configuration is not YAML: {' '.join(str(error).split())}"
+        ) from error
     if not isinstance(settings, dict):
-        raise ValueError("the accelerate configuration is not a mapping of settings to values")
+        raise AccelerateConfigError("the accelerate configuration is not a mapping of settings to values")
     others = {str(name): value for name, value in settings.items() if name not in _READ_KEYS}
     try:
         return AccelerateConfig(
             rank=int(settings["machine_rank"]),
             nodes=int(settings["num_machines"]),
             processes=int(settings["num_processes"]),
-            main_ip=str(ipaddress.ip_address(settings["main_process_ip"])),
+            main_ip=_address(settings["main_process_ip"]),
             main_port=int(settings["main_process_port"]),
             device="cpu" if settings.get("use_cpu") else "cuda",
             distributed_type=str(others.pop("distributed_type")),
@@ -115,9 +121,11 @@ def parse_accelerate(text: str) -> AccelerateConfig:
             others=tuple(sorted((name, yaml.safe_dump(value).strip()) for name, value in others.items())),
         )
     except KeyError as error:
-        raise ValueError(f"the accelerate configuration lacks {error.args[0]}") from error
+        raise AccelerateConfigError(f"the accelerate configuration lacks {error.args[0]}") from error
+    except AccelerateConfigError:
+        raise
     except (TypeError, ValueError) as error:
-        raise ValueError(f"the accelerate configuration has a value of the wrong kind: {error}") from error
+        raise AccelerateConfigError(f"the accelerate configuration has a value of the wrong kind: {error}") from error
 
 
 def launch_command(config_file: str, join_timeout_s: float, program: list[str]) -> list[str]:
@@ -131,6 +139,13 @@ def launch_command(config_file: str, join_timeout_s: float, program: list[str]) 
     timeout = f"timeout={round(join_timeout_s)}"
     launcher = ["python3", "-m", "accelerate.commands.launch", "--config_file", config_file, "--rdzv_conf", timeout]
     return [*launcher, "-m", *program]
+
+
+def _address(told: Any) -> str:
+    try:
+        return str(ipaddress.ip_address(told))
+    except ValueError as error:
+        raise AccelerateConfigError(f"main_process_ip: {told!r} is not an address") from error
 
 
 def _distributed_type(nodes: int, sharding: Sharding) -> str:
