@@ -1,0 +1,130 @@
+"""The swarm stack of the playbook's step 6: one training container a node, waiting for work.
+
+Pure: a StackSpec in, YAML out. There is no sshd in the container and no port is published: work is started with
+`docker exec`, and the ranks talk on the host's network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+STACK_NAME = "finetuning-multinode"
+SERVICE_NAME = "finetune"
+CLUSTER_LABEL = "com.spark-runbook.cluster"
+DIGEST_LABEL = "com.spark-runbook.digest"
+HF_CACHE_IN_CONTAINER = "/root/.cache/huggingface"
+WORKSPACE_IN_CONTAINER = "/workspace"
+RESTART_DELAY = "5s"
+
+
+@dataclass(frozen=True)
+class BindMount:
+    """A folder of every node, shown in the container."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class StackSpec:
+    """What a stack depends on.
+
+    Attributes:
+        cluster: its name, as in the inventory.
+        image: with tag or digest.
+        nodes: how many there are; each runs one container.
+        workspace: folder of every node that becomes /workspace.
+        hf_cache: folder of every node that becomes the Hugging Face cache.
+        shm_bytes: size of /dev/shm; Docker's own 64 MiB is too small for NCCL on one host.
+        gpu_resource: kind of generic resource that the nodes offer, one each.
+        mounts: more folders.
+        environment: of the container. It can be read by whoever may use Docker: no secrets.
+    """
+
+    cluster: str
+    image: str
+    nodes: int
+    workspace: str
+    hf_cache: str
+    shm_bytes: int
+    gpu_resource: str = "NVIDIA_GPU"
+    mounts: tuple[BindMount, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def render_stack(spec: StackSpec) -> str:
+    """Return the stack file; its service carries the digest of everything else in it.
+
+    The digest tells a deployed stack that has drifted from one that has not.
+    """
+    stack = _stack(spec)
+    digest = hashlib.sha256(_dump(stack).encode()).hexdigest()
+    stack["services"][SERVICE_NAME]["deploy"]["labels"] = {DIGEST_LABEL: digest}
+    return _dump(stack)
+
+
+def stack_digest(rendered: str) -> str:
+    """Return the digest that a rendered stack carries."""
+    digest: str = yaml.safe_load(rendered)["services"][SERVICE_NAME]["deploy"]["labels"][DIGEST_LABEL]
+    return digest
+
+
+def _stack(spec: StackSpec) -> dict[str, Any]:
+    mounts = (
+        BindMount(spec.workspace, WORKSPACE_IN_CONTAINER),
+        BindMount(spec.hf_cache, HF_CACHE_IN_CONTAINER),
+        *spec.mounts,
+    )
+    service = {
+        "image": spec.image,
+        "init": True,
+        "command": ["sleep", "infinity"],
+        "working_dir": WORKSPACE_IN_CONTAINER,
+        "networks": ["host"],
+        "environment": dict(sorted(spec.environment.items())),
+        "labels": {CLUSTER_LABEL: spec.cluster},
+        # Swarm ignores shm_size.
+        "volumes": [*(_bind(mount) for mount in mounts), _shared_memory(spec.shm_bytes)],
+        "deploy": {
+            "replicas": spec.nodes,
+            "placement": {"max_replicas_per_node": 1},
+            "resources": {
+                "reservations": {
+                    "generic_resources": [{"discrete_resource_spec": {"kind": spec.gpu_resource, "value": 1}}]
+                }
+            },
+            "restart_policy": {"condition": "any", "delay": RESTART_DELAY},
+        },
+    }
+    return {
+        "version": "3.8",
+        "services": {SERVICE_NAME: service},
+        "networks": {"host": {"name": "host", "external": True}},
+    }
+
+
+def _bind(mount: BindMount) -> dict[str, Any]:
+    bind = {"type": "bind", "source": mount.source, "target": mount.target}
+    return {**bind, "read_only": True} if mount.read_only else bind
+
+
+def _shared_memory(size: int) -> dict[str, Any]:
+    return {"type": "tmpfs", "target": "/dev/shm", "tmpfs": {"size": size}}  # noqa: S108 - the container's
+
+
+def _dump(stack: dict[str, Any]) -> str:
+    return yaml.safe_dump(_literal(stack), sort_keys=False)
+
+
+def _literal(value: Any) -> Any:
+    """Double every dollar sign: `docker stack deploy` would put variables of its own environment there."""
+    if isinstance(value, dict):
+        return {key: _literal(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_literal(each) for each in value]
+    return value.replace("$", "$$") if isinstance(value, str) else value
