@@ -1,0 +1,1 @@
+"""A virtual cluster on one Linux machine: real operating systems, simulated GPUs and cables."""

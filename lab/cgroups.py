@@ -1,0 +1,180 @@
+"""A control group for every node, on cgroup v1, v2 and the hybrid of both."""
+
+import contextlib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.places import RunDir
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """One mounted cgroup hierarchy.
+
+    Attributes:
+        mount: where it is mounted.
+        controllers: its v1 controllers (or `name=systemd`); empty for v2.
+    """
+
+    mount: Path
+    controllers: frozenset[str]
+
+    @property
+    def unified(self) -> bool:
+        """Whether this is cgroup v2."""
+        return not self.controllers
+
+
+def parse_hierarchies(mountinfo: str) -> list[Hierarchy]:
+    """The cgroup hierarchies in the text of /proc/self/mountinfo, each once (see proc(5))."""
+    found: dict[frozenset[str], Hierarchy] = {}
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        kind, _, options = after.split(" ", 2)
+        if kind == "cgroup2":
+            controllers: frozenset[str] = frozenset()
+        elif kind == "cgroup":
+            controllers = frozenset(option for option in options.split(",") if _is_controller(option))
+        else:
+            continue
+        found.setdefault(controllers, Hierarchy(Path(before.split()[4]), controllers))
+    return list(found.values())
+
+
+def _is_controller(option: str) -> bool:
+    return option not in {"rw", "ro", "xattr", "clone_children"} and not option.startswith("release_agent=")
+
+
+def hierarchies() -> list[Hierarchy]:
+    """The cgroup hierarchies of this machine."""
+    return parse_hierarchies(Path("/proc/self/mountinfo").read_text())
+
+
+def is_legacy() -> bool:
+    """Whether controllers are on cgroup v1, so that systemd 257 has to be told to accept it."""
+    return any(not hierarchy.unified for hierarchy in hierarchies())
+
+
+class NodeCgroups:
+    """The control groups of one node: one directory in every hierarchy."""
+
+    def __init__(self, run: RunDir, node: str) -> None:
+        """Name them; `make` creates them."""
+        self._top = f"spark-runbook-{run.mark}"
+        self._node = node
+
+    def make(self) -> None:
+        """Create the groups, with every controller the kernel lets us pass down."""
+        for hierarchy in hierarchies():
+            top = hierarchy.mount / self._top
+            for directory in (top, top / self._node):
+                directory.mkdir(exist_ok=True)
+                if "cpuset" in hierarchy.controllers:
+                    # A new v1 cpuset is empty, and no process may enter an empty one.
+                    for setting in ("cpuset.cpus", "cpuset.mems"):
+                        (directory / setting).write_text((directory.parent / setting).read_text())
+            if hierarchy.unified:
+                _pass_down(hierarchy.mount, top)
+
+    def directories(self) -> list[Path]:
+        """The node's directory in every hierarchy."""
+        return [hierarchy.mount / self._top / self._node for hierarchy in hierarchies()]
+
+    def join(self) -> None:
+        """Move the calling process in."""
+        for directory in self.directories():
+            (directory / "cgroup.procs").write_text("0")
+
+    def occupied(self) -> bool:
+        """Whether any process is in the groups, or in a group below."""
+        for directory in self.directories():
+            for processes in directory.rglob("cgroup.procs"):
+                # A group may go while we look: then nobody is in it.
+                with contextlib.suppress(FileNotFoundError):
+                    if processes.read_text():
+                        return True
+        return False
+
+    def freeze(self) -> None:
+        """Stop every process of the node where it stands, and wait until all have stopped.
+
+        Raises:
+            LabError: if they have not within 10 s.
+        """
+        self._set_frozen(frozen=True)
+        deadline = time.monotonic() + 10
+        while not self._is_frozen():
+            if time.monotonic() > deadline:
+                self.thaw()
+                raise LabError(f"{self._node} could not be frozen within 10 s; try again when it is less busy.")
+            time.sleep(0.01)
+
+    def thaw(self) -> None:
+        """Let the node's processes run on."""
+        self._set_frozen(frozen=False)
+
+    def _freezer(self) -> tuple[Path, bool]:
+        for hierarchy in hierarchies():
+            if "freezer" in hierarchy.controllers:
+                return hierarchy.mount / self._top / self._node, False
+        unified = next(hierarchy for hierarchy in hierarchies() if hierarchy.unified)
+        return unified.mount / self._top / self._node, True
+
+    def _set_frozen(self, *, frozen: bool) -> None:
+        directory, unified = self._freezer()
+        if unified:
+            (directory / "cgroup.freeze").write_text("1" if frozen else "0")
+        else:
+            (directory / "freezer.state").write_text("FROZEN" if frozen else "THAWED")
+
+    def _is_frozen(self) -> bool:
+        directory, unified = self._freezer()
+        if unified:
+            return "frozen 1" in (directory / "cgroup.events").read_text()
+        return (directory / "freezer.state").read_text().strip() == "FROZEN"
+
+
+def cgroups_of(pid: int) -> list[Path]:
+    """The directories of the control groups that a process is in."""
+    mounts = {hierarchy.controllers: hierarchy.mount for hierarchy in hierarchies()}
+    found = []
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        mount = mounts.get(frozenset(filter(None, controllers.split(","))))
+        if mount is not None:
+            found.append(mount / path.lstrip("/"))
+    return found
+
+
+def sweep(run: RunDir) -> None:
+    """Remove what a lab that has ended left in the cgroup hierarchies.
+
+    Raises:
+        LabError: if a group is still busy after 10 s.
+    """
+    deadline = time.monotonic() + 10
+    while left := [top for h in hierarchies() if (top := h.mount / f"spark-runbook-{run.mark}").exists()]:
+        if time.monotonic() > deadline:
+            raise LabError(f"Processes are still in {left[0]}; end them and run: python -m lab down")
+        for top in left:
+            _remove(top)
+        time.sleep(0.02)
+
+
+def _remove(top: Path) -> None:
+    directories: Iterable[Path] = sorted(top.rglob("*/"), key=lambda path: len(path.parts), reverse=True)
+    for directory in (*directories, top):
+        # Busy groups are tried again by the caller; files in a group go with it.
+        with contextlib.suppress(OSError):
+            directory.rmdir()
+
+
+def _pass_down(*directories: Path) -> None:
+    for directory in directories:
+        for controller in (directory / "cgroup.controllers").read_text().split():
+            # A container's own root group holds processes, and then passes nothing down: nodes run without limits.
+            with contextlib.suppress(OSError):
+                (directory / "cgroup.subtree_control").write_text(f"+{controller}")

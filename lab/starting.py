@@ -1,0 +1,150 @@
+"""Starting a lab."""
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lab import host, links, places
+from lab.addresses import MOST_NODES, free_network
+from lab.control import SOCKET, ask, supervisor_pid
+from lab.ending import end, require_ours, sweep
+from lab.errors import LabError
+from lab.image import training_image
+from lab.keys import make_keys
+from lab.places import RunDir
+from lab.progress import step
+from lab.readiness import wait_docker, wait_ssh
+from lab.settings import Settings, read_settings, write_settings
+from lab.training_packages import training_packages
+from lab.tree import node_tree
+
+NAMESPACES = ("--mount", "--net", "--pid", "--uts", "--ipc")
+SET_UP = 60.0
+"""Seconds the supervisor gets to make nodes and cables before it must listen."""
+
+
+def up(run: RunDir, *, nodes: int, light: bool) -> None:
+    """Start a lab and wait until its nodes answer; a lab of the same shape that runs already is left as it is.
+
+    Raises:
+        LabError: if it cannot start here, a lab of another shape runs, or a node does not answer.
+    """
+    if not 1 <= nodes <= MOST_NODES:
+        raise LabError(f"A lab has 1 to {MOST_NODES} nodes, not {nodes}.")
+    host.require(run)
+    require_ours(run)
+    if not places.is_running(run):
+        _start(run, nodes, light=light)
+    settings = read_settings(run)
+    if (settings.nodes, settings.light) != (nodes, light):
+        raise LabError(
+            f"A lab of {_shape(settings)} is running in {run.path}; take it down first (python -m lab down), or set"
+            " SPARK_RUNBOOK_LAB to a directory for a second one."
+        )
+    if run.ready.exists():
+        print("The lab is running already.")
+    else:
+        _boot(run, settings)
+    _tell(settings)
+
+
+def build(*, light: bool = False) -> dict[str, str]:
+    """Build what nodes are made of, unless the cache has it.
+
+    Returns:
+        Paths of the tree, the image archive and the training packages, by the settings' names.
+    """
+    # Light nodes run no containers; their settings name nothing that is not there.
+    return {
+        "tree": str(node_tree()),
+        "archive": "" if light else str(training_image()),
+        "packages": "" if light else str(training_packages()),
+    }
+
+
+def _start(run: RunDir, nodes: int, *, light: bool) -> None:
+    """Start the supervisor, with all nodes off, and join the host to its management network."""
+    built = build(light=light)
+    run.path.mkdir(parents=True, exist_ok=True)
+    lock = places.lock(run.path, wait=False)
+    # One lab at a time chooses its network, or two would choose the same.
+    choosing = places.lock(places.cache_dir(), wait=True)
+    if lock is None or choosing is None:
+        raise LabError(f"Another command is starting or ending the lab in {run.path}; try again in a moment.")
+    try:
+        sweep(run)
+        settings = Settings(nodes, light, free_network(links.routed_networks()), **built)
+        write_settings(run, settings)
+        make_keys(run, settings)
+        # The supervisor inherits the lock and holds it for as long as it lives.
+        process = _spawn(run, lock)
+    finally:
+        os.close(lock)
+    try:
+        _await_socket(run, process)
+        links.connect_host(settings.network, supervisor_pid(run))
+        ask(run, "attach_host")
+    except BaseException:
+        end(run)
+        raise
+    finally:
+        os.close(choosing)
+
+
+def _spawn(run: RunDir, lock: int) -> subprocess.Popen[bytes]:
+    command = ["unshare", *NAMESPACES, "--fork", "--kill-child", "--mount-proc"]
+    with run.log.open("wb") as log:
+        process = subprocess.Popen(
+            [*command, sys.executable, "-m", "lab.supervisor", str(run.path)],
+            cwd="/",
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(lock,),
+            start_new_session=True,
+        )
+    run.supervisor.write_text(f"{process.pid}\n")
+    return process
+
+
+def _await_socket(run: RunDir, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + SET_UP
+    while not (run.path / SOCKET).exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            said = run.log.read_text().strip().splitlines() or ["it said nothing"]
+            raise LabError(f"The lab's supervisor did not start: {said[-1]}")
+        time.sleep(0.05)
+
+
+def _boot(run: RunDir, settings: Settings) -> None:
+    title = f"Booting {_shape(settings)}"
+    try:
+        with step(title, "a few seconds a node") as work:
+            ask(run, "boot", settings.names)
+            wait_ssh(run, settings, settings.names)
+            work.say("ssh answers everywhere")
+            if not settings.light:
+                wait_docker(run, settings.names)
+    except BaseException:
+        end(run)
+        raise
+    run.ready.touch()
+
+
+def _tell(settings: Settings) -> None:
+    for name in settings.names:
+        print(f"{name}  {settings.address(name)}")
+    selected = "".join(
+        f"{name}={shlex.quote(os.environ[name])} "
+        for name in ("SPARK_RUNBOOK_CACHE", "SPARK_RUNBOOK_LAB")
+        if name in os.environ
+    )
+    print(f"Take it down: {selected}python -m lab down")
+
+
+def _shape(settings: Settings) -> str:
+    return f"{settings.nodes} {'light ' if settings.light else ''}node{'s' if settings.nodes > 1 else ''}"

@@ -1,0 +1,68 @@
+"""The tree that all nodes share: Debian 13 with what a DGX Spark's OS has and the playbook uses."""
+
+from pathlib import Path
+
+from lab import debian
+from lab.build import once, recipe_key
+from lab.places import cache_dir
+from lab.progress import Step
+
+SUITE = "trixie"
+
+PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "udev",  # netplan apply runs udevadm
+    "dbus",
+    "openssh-server",
+    "openssh-client",
+    "docker.io",
+    "docker-cli",
+    "iproute2",
+    "iputils-ping",
+    "ethtool",
+    "sudo",
+    "netplan.io",
+    "iptables",
+    "procps",
+    "ca-certificates",
+    "kmod",
+    "python3",
+)
+
+# What dpkg-query says of the stand-in toolkit.
+TOOLKIT_STANZA = "\\n".join(
+    (
+        "Package: nvidia-container-toolkit",
+        "Status: install ok installed",
+        "Priority: optional",
+        "Section: utils",
+        "Maintainer: Spark Runbook lab <lab@localhost>",
+        "Architecture: all",
+        "Version: 1.20.1-1",
+        "Description: stand-in of the lab",
+        "",
+        "",
+    )
+)
+
+HOOKS = (
+    'chroot "$1" useradd --create-home --uid 1000 --shell /bin/bash --groups sudo nvidia',
+    'rm -f "$1"/etc/ssh/ssh_host_*',
+    f"printf '{TOOLKIT_STANZA}' >> \"$1\"/var/lib/dpkg/status",
+    'rm -f "$1"/usr/bin/ctr "$1"/etc/motd',
+    # A lab node has no time server to reach and no packages to fetch.
+    'chroot "$1" systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer',
+)
+
+
+def node_tree() -> Path:
+    """The unpacked tree in the cache, built on first use (500 MB)."""
+    recipe = debian.options(SUITE, PACKAGES, HOOKS)
+
+    def make(target: Path, work: Step) -> None:
+        debian.bootstrap(recipe, target, work)
+
+    return once(
+        cache_dir() / f"tree-{recipe_key(*recipe)}", "Building the node tree (Debian 13)", "about a minute, once", make
+    )
