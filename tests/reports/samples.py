@@ -220,7 +220,7 @@ def broken() -> Json:
 HOSTILE = (
     '</style></script><script>alert(1)</script><img src=x onerror=alert(2)> " onmouseover="alert(3)\' `code` '
     "| pipe | ]]> --> {{ 7*7 }} \x1b[31mred\x1b[0m \x1b]0;title\x07 \x00\x08 \u202egnp.exe \ud800 \ufffe "
-    "[link](javascript:alert(4)) **bold**\n# heading\r\n~~~\n```\n"
+    "[link](javascript:alert(4)) **bold**\n```\n# heading\r\n~~~\n"
 )
 
 

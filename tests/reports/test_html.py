@@ -91,6 +91,28 @@ def test_an_interrupted_run_says_that_it_is_incomplete(read: Read) -> None:
     assert "The run was interrupted; what follows is incomplete." in Page(to_html(read(content))).text
 
 
+def test_a_node_of_which_nothing_is_known_is_told_as_not_known(read: Read) -> None:
+    content = samples.a_report([samples.a_check("network.ssh", 1, "spark-1", "unknown")], nodes=1)
+    content["nodes"] = [dict.fromkeys(content["nodes"][0]) | {"name": "spark-1"}]
+    page = Page(to_html(read(content)))
+    assert page.text.count("not known") >= 5
+    assert "None" not in page.text
+
+
+def test_a_node_without_a_gpu_is_not_told_as_not_known(read: Read) -> None:
+    content = samples.healthy()
+    content["nodes"][0]["gpus"] = []
+    row = Page(to_html(read(content))).text_of["tr"][1]
+    assert "none" in row
+    assert "not known" not in row
+
+
+def test_a_report_without_nodes_and_checks_is_still_a_page(read: Read) -> None:
+    text = Page(to_html(read(samples.a_report([], nodes=0)))).text
+    assert "No node is in this report." in text
+    assert "No check was run." in text
+
+
 def test_hostile_text_adds_no_element_and_no_attribute(read: Read) -> None:
     tame, hostile = (
         Page(to_html(read(samples.broken() | {"training": samples.healthy()["training"]}))),

@@ -3,10 +3,14 @@
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.text import clip, duration, fair_limit, figure, visible, when
+
+
+# A busy machine may stall any one example; what is tested here is not speed.
+unhurried = settings(deadline=None)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +32,7 @@ def test_what_acts_or_hides_is_made_visible(raw: str, shown: str) -> None:
     assert visible(raw) == shown
 
 
+@unhurried
 @given(st.text(st.characters(codec=None, categories=None)))
 def test_any_text_can_be_written_and_put_into_xml(raw: str) -> None:
     shown = visible(raw)
@@ -37,11 +42,13 @@ def test_any_text_can_be_written_and_put_into_xml(raw: str) -> None:
     assert (parsed.text or "") == shown
 
 
+@unhurried
 @given(st.text(st.characters(codec=None, categories=None)))
 def test_visible_text_stays_as_it_is(raw: str) -> None:
     assert visible(visible(raw)) == visible(raw)
 
 
+@unhurried
 @given(st.lists(st.integers(0, 10_000)), st.integers(0, 50_000))
 def test_a_fair_limit_keeps_to_the_budget(lengths: list[int], budget: int) -> None:
     limit = fair_limit(lengths, budget)
