@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from reports.text import clip, duration, fair_limit, figure, visible, when
 
-
 # A busy machine may stall any one example; what is tested here is not speed.
 unhurried = settings(deadline=None)
 
