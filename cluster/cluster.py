@@ -19,6 +19,8 @@ from cluster.ssh_target import ssh_target
 
 T = TypeVar("T")
 
+SAME = "the same on all nodes"
+
 
 class Cluster:
     """Every node of an inventory, the manager first: a node's place in the list is its rank."""
@@ -91,6 +93,21 @@ class Cluster:
     def bind_sources(self) -> tuple[str, ...]:
         """All directories that containers see, which docker swarm does not make by itself."""
         return (self.workspace, self.model_cache, *(mount.source for mount in self.inventory.mounts))
+
+    def drift(self, of: Callable[[Node], object]) -> str:
+        """Compare something between the nodes: SAME, or what each of them has."""
+        found = {node.name: of(node) for node in self.nodes}
+        if len({repr(value) for value in found.values()}) <= 1:
+            return SAME
+        return "; ".join(f"{name}: {value}" for name, value in found.items())
+
+    def repeated(self, of: Callable[[Node], Iterable[object]]) -> tuple[str, ...]:
+        """Find values that must be unique and are not, each with the nodes that have it."""
+        holders: dict[str, list[str]] = {}
+        for node in self.nodes:
+            for value in of(node):
+                holders.setdefault(str(value), []).append(node.name)
+        return tuple(f"{value} ({' and '.join(names)})" for value, names in holders.items() if len(names) > 1)
 
     def peers(self, node: Node) -> list[Node]:
         """The other nodes."""

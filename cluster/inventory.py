@@ -96,6 +96,7 @@ class Inventory(Strict):
     fabric: Fabric = Fabric()
     image: Image = Image()
     launcher: Literal["swarm"] = "swarm"
+    device: Literal["cuda", "cpu"] = "cuda"
     recipe: str | None = None
     workspace: AbsolutePath | None = None
     rendezvous_port: Port = 29500

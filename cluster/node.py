@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from cluster.connection import Connection
-from cluster.facts.base import Facts
+from cluster.facts.base import Facts, Reading
 from cluster.facts.config import ConfigFacts
 from cluster.facts.container import ContainerFacts
 from cluster.facts.docker import DockerFacts
@@ -91,9 +91,14 @@ class Node(Session):
         """Drop all facts, because something on the node has changed."""
         self._facts.clear()
 
-    def take_evidence(self) -> list[Facts]:
-        """Return the facts of which something was read, so that a check can show what it rests on."""
-        return [facts for facts in self._facts.values() if facts.read]
+    def start_evidence(self) -> None:
+        """Begin to note which facts are read."""
+        for facts in self._facts.values():
+            facts.read.clear()
+
+    def evidence(self) -> list[Reading]:
+        """Return what was read since, each reading once, so that a verdict can show what it rests on."""
+        return list(dict.fromkeys(reading for facts in self._facts.values() for reading in facts.read))
 
     @property
     def machine(self) -> MachineFacts:

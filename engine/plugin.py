@@ -20,6 +20,9 @@ SCREEN = pytest.StashKey[Screen]()
 CHECK = pytest.StashKey[Check]()
 VERDICT = pytest.StashKey[Verdict]()
 
+_TOLD = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
+"""The ways for pytest to end of which our report can give an account; the others are its own to explain."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options of the contract."""
@@ -126,6 +129,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     check, run, screen = pyfuncitem.stash[CHECK], pyfuncitem.config.stash[RUN], pyfuncitem.config.stash[SCREEN]
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     node = arguments.get("node")
+    assert node is None or isinstance(node, Node)  # the fixture above makes it
     title = pyfuncitem.get_closest_marker("step")
     assert title is not None  # check_of saw it
     run.steps[check.step] = title.args[1]
@@ -180,11 +184,6 @@ def pytest_assertion_pass(item: pytest.Item, orig: str, expl: str) -> None:
         item.config.stash[RUN].last = passed_comparison(orig, expl)
 
 
-def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-    """Ctrl-C: the journal is whole already; the report will say that the run was cut short."""
-    del excinfo  # part of pytest's interface
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the reports, show the last screen, and set the exit status of the contract."""
@@ -193,20 +192,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     run, screen = config.stash[RUN], config.stash[SCREEN]
     run.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
-    if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
-        if not (exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and run.options.mode == "undo"):
-            screen.close()
-            run.cluster.close()
-            return
+    if exitstatus not in _TOLD and run.options.mode != "undo":
+        screen.close()
+        run.cluster.close()
+        return
     screen.working("writing the report")
     directory = run.close()
     if not run.interrupted:
         session.exitstatus = run.exit_status
-    screen.end(
-        _title(run),
-        good=run.ready or (run.options.mode == "undo" and run.exit_status == 0),
-        lines=_last_lines(run, directory),
-    )
+    good = run.exit_status == 0 and not run.interrupted
+    screen.end(_title(run), good=good, lines=_last_lines(run, directory))
     screen.close()
 
 

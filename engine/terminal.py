@@ -20,7 +20,7 @@ _MARKS = {
     Outcome.FIX_FAILED: ("✗", "bold red", "FIX FAILED"),
     Outcome.BLOCKED: ("■", "magenta", "blocked"),
     Outcome.UNKNOWN: ("?", "bold yellow", "UNKNOWN"),
-    Outcome.SKIPPED: ("–", "dim", "skipped"),
+    Outcome.SKIPPED: ("-", "dim", "skipped"),
 }
 
 

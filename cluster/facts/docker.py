@@ -109,3 +109,28 @@ class DockerFacts(Facts):
         f"cat {DAEMON_JSON} 2>/dev/null || test ! -e {DAEMON_JSON}", parse_settings, root=True
     )
     running: tuple[Container, ...] = fact("docker ps --no-trunc --format '{{json .}}'", as_models(Container), root=True)
+
+    @property
+    def configured_runtimes(self) -> tuple[str, ...]:
+        """The runtimes that daemon.json registers; docker's own runc needs no entry."""
+        return ("runc", *(self.settings.get("runtimes") or {}))
+
+    @property
+    def configured(self) -> dict[str, Any]:
+        """What daemon.json asks for, as far as the playbook goes: runtime, default runtime, GPUs on offer."""
+        settings = self.settings
+        return {
+            "nvidia runtime": "nvidia" in (settings.get("runtimes") or {}),
+            "default runtime": settings.get("default-runtime", "runc"),
+            "offers": tuple(settings.get("node-generic-resources") or ()),
+        }
+
+    @property
+    def in_force(self) -> dict[str, Any]:
+        """The same, as the running daemon has it."""
+        engine = self.engine
+        return {
+            "nvidia runtime": "nvidia" in engine.runtimes,
+            "default runtime": engine.default_runtime,
+            "offers": engine.offered,
+        }

@@ -3,6 +3,7 @@
 import csv
 from dataclasses import dataclass
 
+from cluster.errors import UnknownFact
 from cluster.facts.base import Facts, ParseError, Reading, fact
 
 NOT_THERE = ("[N/A]", "[Not Supported]", "N/A", "Not Supported", "[Unknown Error]", "")
@@ -65,3 +66,15 @@ class GpuFacts(Facts):
     def uuids(self) -> tuple[str, ...]:
         """The UUIDs in order of index."""
         return tuple(gpu.uuid for gpu in self.gpus)
+
+    @property
+    def hottest_c(self) -> float:
+        """The highest temperature, in degrees Celsius.
+
+        Raises:
+            UnknownFact: No GPU tells one.
+        """
+        known = [gpu.temperature_c for gpu in self.gpus if gpu.temperature_c is not None]
+        if not known:
+            raise UnknownFact(f"no GPU of {self.node.name} tells its temperature")
+        return max(known)

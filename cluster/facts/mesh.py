@@ -60,3 +60,13 @@ class MeshFacts(Facts):
 
     pings: dict[str, str] = fact(_pings, _by_address, timeout_s=20)
     logins: dict[str, str] = fact(_logins, _by_address, timeout_s=20)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The peers' addresses that do not answer a ping."""
+        return tuple(address for address, answer in self.pings.items() if answer != "reached")
+
+    @property
+    def closed(self) -> dict[str, str]:
+        """The peers' addresses that do not let us in, with ssh's own words."""
+        return {address: answer for address, answer in self.logins.items() if answer != "open"}

@@ -1,6 +1,9 @@
 """Step 1: interfaces, addresses, and what survives a reboot."""
 
 import re
+from base64 import b64decode
+from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
 import yaml
@@ -73,29 +76,62 @@ def parse_speeds(reading: Reading) -> dict[str, int | None]:
     return speeds
 
 
-def parse_persisted(reading: Reading) -> dict[str, tuple[IPv4Interface, ...]]:
-    """Read `netplan get`: the static IPv4 addresses that each Ethernet interface gets at boot."""
+class BootEntry(BaseModel):
+    """What netplan does with one Ethernet interface at boot; `optional` means that boot does not wait for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    addresses: tuple[IPv4Interface, ...] = ()
+    optional: bool = False
+
+
+def parse_netplan(reading: Reading) -> dict[str, BootEntry]:
+    """Read `netplan get` into its Ethernet interfaces, IPv4 only."""
+    return _ethernets(succeeded(reading))
+
+
+def _ethernets(text: str) -> dict[str, BootEntry]:
     try:
-        data = yaml.safe_load(succeeded(reading)) or {}
+        data = yaml.safe_load(text) or {}
         ethernets = (data.get("network") or {}).get("ethernets") or {}
         return {
-            str(name): tuple(
-                IPv4Interface(str(one)) for one in (entry or {}).get("addresses", []) if ":" not in str(one)
+            str(name): BootEntry(
+                addresses=tuple(
+                    IPv4Interface(str(one)) for one in (entry or {}).get("addresses") or () if ":" not in str(one)
+                ),
+                optional=bool((entry or {}).get("optional")),
             )
             for name, entry in ethernets.items()
         }
     except (yaml.YAMLError, AttributeError, TypeError, ValueError, RecursionError) as error:
-        raise ParseError(f"it is not what netplan prints: {str(error).splitlines()[0]}") from None
+        raise ParseError(f"it is not what netplan writes: {(str(error).splitlines() or ['no reason'])[0]}") from None
 
 
-def parse_modes(reading: Reading) -> dict[str, str]:
-    """Read `stat -c '%a %n'` lines into path -> octal mode."""
-    modes = {}
-    for line in reading.out.splitlines():
-        mode, _, path = line.partition(" ")
-        if mode.isdigit() and path:
-            modes[path] = mode
-    return modes
+@dataclass(frozen=True)
+class NetplanFile:
+    """One file of netplan: its octal mode, and the Ethernet interfaces it speaks of."""
+
+    path: str
+    mode: str
+    ethernets: dict[str, BootEntry]
+
+    @property
+    def is_private(self) -> bool:
+        """Whether root alone may read it, as netplan demands since it may hold Wi-Fi passwords."""
+        return self.mode.endswith("00")
+
+
+def parse_files(reading: Reading) -> tuple[NetplanFile, ...]:
+    """Read `MODE PATH BASE64` lines."""
+    files = []
+    for line in lines(reading):
+        mode, path, *content = line.split(" ")
+        try:
+            text = b64decode("".join(content), validate=True).decode("utf-8", "replace")
+        except ValueError:
+            raise ParseError(f"{path} did not arrive whole") from None
+        files.append(NetplanFile(path, mode, _ethernets(text)))
+    return tuple(files)
 
 
 # ibdev2netdev comes with DOCA; without it the kernel says which interfaces belong to a Mellanox driver.
@@ -115,6 +151,12 @@ for net in /sys/class/net/e*; do
   echo "${net##*/} $(ethtool "${net##*/}" 2>/dev/null | grep 'Speed:')"
 done"""
 
+_FILES = """\
+for file in /etc/netplan/*.yaml; do
+  test -e "$file" || continue
+  echo "$(stat -c '%a %n' "$file") $(base64 -w 0 "$file")"
+done"""
+
 
 class NetworkFacts(Facts):
     """Interfaces as they are, and as netplan makes them at boot."""
@@ -122,9 +164,25 @@ class NetworkFacts(Facts):
     links: dict[str, Link] = fact("ip -j addr show", parse_links)
     ports: dict[str, bool] = fact(_PORTS, parse_ports)
     speeds: dict[str, int | None] = fact(_SPEEDS, parse_speeds)
-    persisted: dict[str, tuple[IPv4Interface, ...]] = fact("netplan get", parse_persisted, root=True)
-    netplan_modes: dict[str, str] = fact(
-        "stat -c '%a %n' /etc/netplan/*.yaml /lib/netplan/*.yaml /run/netplan/*.yaml 2>/dev/null",
-        parse_modes,
-        root=True,
-    )
+    netplan: dict[str, BootEntry] = fact("netplan get", parse_netplan, root=True)
+    netplan_files: tuple[NetplanFile, ...] = fact(_FILES, parse_files, root=True)
+
+    @property
+    def cabled(self) -> tuple[str, ...]:
+        """The CX-7 interfaces that have a link, by name."""
+        return tuple(sorted((name for name, up in self.ports.items() if up), key=str.lower))
+
+    def live(self, interfaces: Iterable[str]) -> dict[str, tuple[IPv4Interface, ...]]:
+        """The addresses that interfaces have now."""
+        links = self.links
+        return {name: links[name].addresses if name in links else () for name in interfaces}
+
+    def at_boot(self, interfaces: Iterable[str]) -> dict[str, tuple[IPv4Interface, ...]]:
+        """The addresses that interfaces will have after a reboot."""
+        entries = self.netplan
+        return {name: entries[name].addresses if name in entries else () for name in interfaces}
+
+    def awaited(self, interfaces: Iterable[str]) -> tuple[str, ...]:
+        """The interfaces for which boot waits up to two minutes while the cable or the peer is off."""
+        entries = self.netplan
+        return tuple(name for name in interfaces if name in entries and not entries[name].optional)

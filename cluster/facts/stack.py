@@ -32,6 +32,11 @@ class Task(BaseModel):
         """Whether it is up."""
         return self.state.startswith("Running")
 
+    @property
+    def story(self) -> str:
+        """Its state and, where it has one, its error."""
+        return f"{self.state}: {self.error}" if self.error else self.state
+
 
 def _image_id(reading: Reading) -> str:
     return "" if "No such image" in reading.err else text(reading)
@@ -77,6 +82,11 @@ def _directories(node: "Node") -> str:
     )
 
 
+def _models(node: "Node") -> str:
+    hub = quote(f"{node.cluster.model_cache}/hub")
+    return f"test -d {hub} || exit 0; find {hub} -mindepth 1 -maxdepth 1 -type d -name 'models--*'"
+
+
 def _files(node: "Node") -> str:
     workspace = quote(node.cluster.workspace)
     look = "find . -type f -not -path './runs/*' -not -path './models/*' -not -name '*.pyc' -exec sha256sum {} +"
@@ -94,6 +104,7 @@ class StackFacts(Facts):
         _digest,
         root=True,
     )
+    cached_models: tuple[str, ...] = fact(_models, lines, root=True)
     tasks: tuple[Task, ...] = fact(
         f"docker service ps --no-trunc --format '{{{{json .}}}}' {SERVICE}", _tasks, root=True
     )

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import tomlkit
+from packaging.version import Version
 from tomlkit.exceptions import TOMLKitError
 
 from cluster.facts.base import Facts, ParseError, Reading, contents, fact
@@ -12,14 +13,14 @@ from cluster.facts.parse import succeeded
 CONFIG_TOML = "/etc/nvidia-container-runtime/config.toml"
 
 
-def parse_version(reading: Reading) -> tuple[int, ...]:
-    """Read `NVIDIA Container Toolkit CLI version 1.20.1`; () when the toolkit is not there."""
+def parse_version(reading: Reading) -> Version:
+    """Read `NVIDIA Container Toolkit CLI version 1.20.1`; version 0 when the toolkit is not there."""
     if reading.exit == 127:
-        return ()
+        return Version("0")
     found = re.search(r"version (\d+(?:\.\d+)+)", succeeded(reading))
     if not found:
         raise ParseError("it names no version")
-    return tuple(int(part) for part in found[1].split("."))
+    return Version(found[1])
 
 
 def parse_toml(reading: Reading) -> dict[str, Any]:
@@ -33,6 +34,11 @@ def parse_toml(reading: Reading) -> dict[str, Any]:
 class ToolkitFacts(Facts):
     """The toolkit's version and its runtime's configuration."""
 
-    version: tuple[int, ...] = fact("nvidia-ctk --version", parse_version)
+    version: Version = fact("nvidia-ctk --version", parse_version)
     runtime: str = fact("command -v nvidia-container-runtime || true", lambda reading: reading.out.strip())
     settings: dict[str, Any] = fact(contents(CONFIG_TOML), parse_toml)
+
+    @property
+    def swarm_resource(self) -> str:
+        """The variable by which swarm hands out GPUs, empty while the line is commented out."""
+        return str(self.settings.get("swarm-resource", ""))

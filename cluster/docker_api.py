@@ -1,0 +1,102 @@
+"""The docker SDK on a node's own engine, spoken through the SSH connection that is open anyway."""
+
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import docker
+import paramiko
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from cluster.errors import CommandFailed
+from cluster.node import Node
+from cluster.ssh import SshConnection
+
+# Docker's own way to hand its socket to whoever runs the command; unlike a forwarded path it needs no knowledge of
+# where the socket lies.
+_DIAL = "docker system dial-stdio"
+_CHUNK = 2**16
+
+
+@contextmanager
+def docker_of(node: Node, timeout_s: float = 60) -> Iterator[docker.DockerClient]:
+    """Open the docker SDK on a node; the user has to be able to use docker there (step 2).
+
+    Args:
+        node: Where the engine is.
+        timeout_s: How long an answer, or the next piece of a stream, may take.
+
+    Raises:
+        CommandFailed: The engine refuses, or does not answer in time.
+    """
+    try:
+        with _socket_of(node) as address, _open(address, timeout_s) as client:
+            yield client
+    except DockerException as error:
+        said = getattr(error, "explanation", None) or error
+        raise CommandFailed(f"docker on {node.name}: {said}") from None
+    except (RequestException, OSError) as error:
+        raise CommandFailed(f"docker on {node.name} stopped answering: {error}") from None
+
+
+@contextmanager
+def _open(address: str, timeout_s: float) -> Iterator[docker.DockerClient]:
+    client = docker.DockerClient(base_url=address, timeout=int(timeout_s))
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def _socket_of(node: Node) -> Iterator[str]:
+    if not isinstance(node.connection, SshConnection):
+        yield "unix:///var/run/docker.sock"
+        return
+    with tempfile.TemporaryDirectory(prefix="spark-runbook-") as private, socket.socket(socket.AF_UNIX) as door:
+        path = Path(private) / "docker.sock"
+        door.bind(str(path))
+        door.listen()
+        threading.Thread(target=_serve, args=(door, node.connection.client), daemon=True).start()
+        try:
+            yield f"unix://{path}"
+        finally:
+            with suppress(OSError):
+                door.shutdown(socket.SHUT_RDWR)
+
+
+def _serve(door: socket.socket, client: paramiko.SSHClient) -> None:
+    """Give every connection to the local socket a channel of its own to the node's engine."""
+    while True:
+        try:
+            caller, _ = door.accept()
+        except OSError:
+            return  # the door was closed
+        try:
+            transport = client.get_transport()
+            assert transport is not None  # the node is connected
+            channel = transport.open_session(timeout=10)
+            channel.exec_command(_DIAL)
+        except (OSError, EOFError, paramiko.SSHException):
+            caller.close()
+            continue
+        threading.Thread(target=_pump, args=(caller.recv, channel.sendall, channel.shutdown_write), daemon=True).start()
+        threading.Thread(target=_answer, args=(caller, channel), daemon=True).start()
+
+
+def _answer(caller: socket.socket, channel: paramiko.Channel) -> None:
+    _pump(channel.recv, caller.sendall, lambda: caller.shutdown(socket.SHUT_WR))
+    channel.close()
+    caller.close()
+
+
+def _pump(read: Callable[[int], bytes], write: Callable[[bytes], object], end: Callable[[], object]) -> None:
+    with suppress(OSError, EOFError, paramiko.SSHException):
+        while data := read(_CHUNK):
+            write(data)
+    with suppress(OSError, EOFError, paramiko.SSHException):
+        end()

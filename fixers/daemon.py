@@ -1,0 +1,88 @@
+"""Steps 3 and 4: what daemon.json and the NVIDIA runtime's config.toml have to say, and when docker takes it up."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import tomlkit
+
+from cluster.facts.docker import DAEMON_JSON
+from cluster.facts.toolkit import CONFIG_TOML
+from cluster.node import Node
+from engine.change import Change, Consent, RunCommand, WriteFile
+from engine.files import read_file
+
+RESTART = "systemctl restart docker.service"
+GPU_KIND = "NVIDIA_GPU"
+SWARM_RESOURCE = f"DOCKER_RESOURCE_{GPU_KIND}"
+"""Swarm names the variable after the kind it advertises; the playbook's DOCKER_RESOURCE_GPU would match nothing."""
+
+_RUNTIME = {"path": "nvidia-container-runtime", "runtimeArgs": []}
+_COMMENTED = re.compile(r"^#\s*swarm-resource\s*=.*$", re.MULTILINE)
+
+
+@dataclass(eq=False)
+class WriteDaemonJson(WriteFile):
+    """Write daemon.json, but only what dockerd itself accepts."""
+
+    settle: str | None = RESTART
+
+    def apply(self) -> None:
+        """Let dockerd validate it first.
+
+        Raises:
+            CommandFailed: dockerd refuses it; nothing was written.
+        """
+        self.node.change("dockerd --validate --config-file /dev/stdin", stdin=self.content)
+        super().apply()
+
+
+def offered(node: Node) -> tuple[str, ...]:
+    """What daemon.json has to offer: this node's own GPUs, and what it offers beside GPUs already."""
+    others = [one for one in node.docker.configured["offers"] if not one.startswith(f"{GPU_KIND}=")]
+    return (*others, *(f"{GPU_KIND}={uuid}" for uuid in node.gpu.uuids))
+
+
+def register_runtime(node: Node) -> Iterator[Change]:
+    """Register the NVIDIA runtime beside those that are there."""
+    runtimes = {**(node.docker.settings.get("runtimes") or {}), "nvidia": _RUNTIME}
+    yield _merge(node, {"runtimes": runtimes})
+
+
+def make_default(node: Node) -> Iterator[Change]:
+    """Make the NVIDIA runtime the default."""
+    yield _merge(node, {"default-runtime": "nvidia"})
+
+
+def offer_gpus(node: Node) -> Iterator[Change]:
+    """Offer this node's GPUs, and no other's."""
+    yield _merge(node, {"node-generic-resources": list(offered(node))})
+
+
+def name_swarm_resource(node: Node) -> Iterator[Change]:
+    """Tell the runtime by which variable swarm hands out GPUs."""
+    text = (read_file(node, CONFIG_TOML, root=True).content or b"").decode()
+    line = f'swarm-resource = "{SWARM_RESOURCE}"'
+    if "swarm-resource" in tomlkit.parse(text):
+        document = tomlkit.parse(text)
+        document["swarm-resource"] = SWARM_RESOURCE
+        text = tomlkit.dumps(document)
+    elif _COMMENTED.search(text):
+        text = _COMMENTED.sub(line, text, count=1)
+    else:
+        text = f"{line}\n{text}"  # before any table, or it would belong to that
+    yield WriteFile(node, CONFIG_TOML, text.encode())
+
+
+def restart(node: Node) -> Iterator[Change]:
+    """Let docker take up its settings; running containers would die, so then it asks."""
+    names = [container.name for container in node.docker.running]
+    consent = Consent("restart-docker", f"{', '.join(names)} on {node.name}") if names else None
+    yield RunCommand(node, RESTART, settles=RESTART, consent=consent, deadline_s=120)
+
+
+def _merge(node: Node, wanted: dict[str, Any]) -> WriteDaemonJson:
+    content = json.dumps({**node.docker.settings, **wanted}, indent=2) + "\n"
+    return WriteDaemonJson(node, DAEMON_JSON, content.encode())

@@ -1,0 +1,49 @@
+"""Step 1: let every node log in to every other by its fabric address, each with a key of its own."""
+
+from collections.abc import Iterator, Sequence
+
+from cluster.node import Node
+from engine.change import Change, RunCommand, WriteFile
+from engine.files import read_file
+
+_PROMISED = "ssh-ed25519 (the public key that ssh-keygen makes)"
+
+
+def open_doors(node: Node) -> Iterator[Change]:
+    """Let this node into all its peers; keys that exist are used, files that exist are added to."""
+    yield from make_key(node)
+    public = (node.ssh.public_key or (_PROMISED,))[0]
+    for peer in node.cluster.peers(node):
+        if not any(_same_key(public, known) for known in peer.ssh.authorized):
+            yield _append(peer, ".ssh/authorized_keys", [public])
+    learned = [line for peer in node.cluster.peers(node) for line in _known_hosts_lines(peer)]
+    missing = [line for line in learned if line not in node.ssh.known_hosts]
+    if missing:
+        yield _append(node, ".ssh/known_hosts", missing)
+
+
+def make_key(node: Node) -> Iterator[Change]:
+    """Make a key pair where there is none; the private key never leaves the node."""
+    if node.ssh.public_key:
+        return
+    key = f"{node.login.home}/.ssh/id_ed25519"
+    make = f"umask 077; mkdir -p ~/.ssh && ssh-keygen -q -t ed25519 -N '' -C {node.login.user}@{node.name} -f {key}"
+    yield RunCommand(node, make, undo_command=f"rm -f {key} {key}.pub", root=False)
+
+
+def _known_hosts_lines(peer: Node) -> list[str]:
+    # The host keys come over our own connection, whose host key was checked, so nothing is trusted on first sight.
+    addresses = ",".join(str(address.ip) for address in peer.cluster.fabric.of(peer.name).values())
+    return [f"{addresses} {' '.join(key.split()[:2])}" for key in peer.ssh.host_keys]
+
+
+def _same_key(one: str, other: str) -> bool:
+    return one.split()[1] in other.split()
+
+
+def _append(node: Node, name: str, lines: Sequence[str]) -> WriteFile:
+    path = f"{node.login.home}/{name}"
+    before = read_file(node, path, root=False).content or b""
+    joint = b"" if before.endswith(b"\n") or not before else b"\n"
+    added = "".join(f"{line}\n" for line in lines).encode()
+    return WriteFile(node, path, before + joint + added, mode=None if before else 0o600, root=False)

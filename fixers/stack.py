@@ -1,0 +1,94 @@
+"""Step 6: the directories that containers see, what lies in them, and the stack itself."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cluster.cluster import Cluster
+from cluster.errors import CommandFailed
+from cluster.facts.stack import STACK
+from cluster.node import Node
+from engine.change import Change, Consent, Instruction, RunCommand, UndoStep, WriteFile
+from workloads.deploy import rendered_stack, workspace_files
+
+START_PATIENCE_S = 120
+
+
+def make_directories(node: Node) -> Iterator[Change]:
+    """Make our own directories; those of the inventory's mounts belong to somebody."""
+    own = (node.cluster.workspace, node.cluster.model_cache)
+    for path, there in node.stack.directories.items():
+        if there:
+            continue
+        if path in own:
+            undo = f"rmdir -p --ignore-fail-on-non-empty {path} 2>/dev/null; true"
+            yield RunCommand(node, f"mkdir -p {path}", undo_command=undo, root=False)
+        else:
+            yield Instruction(node, f"make the directory {path} on {node.name}, which `mounts` in the inventory names")
+
+
+def copy_workload(node: Node) -> Iterator[Change]:
+    """Copy the fine-tuning program, the recipe and the data into the workspace."""
+    for name, content in workspace_files().items():
+        if node.stack.workspace.get(name) != content.sha256:
+            yield WriteFile(node, f"{node.cluster.workspace}/{name}", content.data, root=False)
+
+
+def deploy(cluster: Cluster) -> Iterator[Change]:
+    """Deploy the stack; one that runs already and differs is replaced only on request, since work in it would die."""
+    consent = None
+    if cluster.manager.stack.digest:
+        consent = Consent("recreate-stack", f"the running stack {STACK} and whatever is trained in it")
+    yield DeployStack(cluster.manager, rendered_stack(cluster), consent=consent)
+
+
+@dataclass(eq=False)
+class DeployStack(Change):
+    """Deploy a rendered stack and wait until every node runs its task."""
+
+    node: Node
+    content: str
+    consent: Consent | None = None
+
+    def describe(self) -> str:
+        """Show the command, and the file it is given."""
+        indented = "\n".join(f"    {line}" for line in self.content.splitlines())
+        return f"{self.node.name}$ sudo {self._command}\n{indented}"
+
+    @property
+    def _command(self) -> str:
+        # The image is the same on all nodes already (checked before), so no registry is asked.
+        return f"docker stack deploy --detach=true --resolve-image never -c - {STACK}"
+
+    def undo(self) -> list[UndoStep]:
+        """Remove it again."""
+        return [{"do": "run", "command": remove_command(), "root": True}]
+
+    def apply(self) -> None:
+        """Deploy and wait.
+
+        Raises:
+            CommandFailed: A task did not start; the message is the task's own.
+        """
+        self.node.change(self._command, stdin=self.content.encode())
+        until = time.monotonic() + START_PATIENCE_S
+        size, tasks = self.node.cluster.size, list(self.node.stack.tasks)
+        while time.monotonic() < until:
+            self.node.forget()
+            tasks = [task for task in self.node.stack.tasks if task.desired == "Running"]
+            running = sum(task.runs for task in tasks)
+            if running == size:
+                return
+            self.node.cluster.tell(f"{self.node.name}: {running} of {size} tasks of {STACK} run")
+            time.sleep(0.5)
+        why = "; ".join(f"{task.node or 'no node'}: {task.state} {task.error}".strip() for task in tasks)
+        raise CommandFailed(
+            f"the stack {STACK} did not come up within {START_PATIENCE_S} s: {why or 'it has no task'}."
+        )
+
+
+def remove_command() -> str:
+    """Build the command that removes the stack and returns when its containers are gone: `stack rm` itself does not."""
+    left = f"docker ps -q --filter label=com.docker.stack.namespace={STACK}"
+    wait = f'for i in $(seq 120); do test -z "$({left})" && exit 0; sleep 0.5; done; exit 1'
+    return f"docker stack rm {STACK} && {wait}"

@@ -1,0 +1,69 @@
+"""Step 5 and 6: one swarm, on the fabric, with every node in it."""
+
+import time
+from collections.abc import Iterator
+
+from cluster.cluster import Cluster
+from cluster.docker_api import docker_of
+from cluster.errors import CommandFailed
+from cluster.node import Node
+from engine.change import Call, Change, Consent, RunCommand
+
+LEAVE = "docker swarm leave --force"
+_LEAVE_IF_IN = f"if docker info --format '{{{{.Swarm.LocalNodeState}}}}' | grep -qx active; then {LEAVE}; fi"
+PORT = 2377
+JOIN_PATIENCE_S = 60
+
+
+def initialise(cluster: Cluster) -> Iterator[Change]:
+    """Begin a swarm on the manager's fabric address; the playbook's two addresses would be refused."""
+    manager = cluster.manager
+    yield from _leave_other(manager)
+    address = str(cluster.fabric.main(manager.name) or "127.0.0.1")
+
+    def begin() -> None:
+        with docker_of(manager) as client:
+            client.swarm.init(advertise_addr=address, listen_addr=f"0.0.0.0:{PORT}")
+
+    yield Call(manager, f"docker swarm init --advertise-addr {address}", begin, undo_command=_LEAVE_IF_IN)
+
+
+def join(node: Node) -> Iterator[Change]:
+    """Join the manager's swarm; the token goes from engine to engine and stands in no command."""
+    manager = node.cluster.manager
+    if node is manager:
+        return
+    yield from _leave_other(node)
+    address, door = node.cluster.fabric.main(node.name), node.cluster.fabric.main(manager.name)
+
+    def enter() -> None:
+        with docker_of(manager) as leader:
+            token = leader.swarm.attrs["JoinTokens"]["Worker"]
+        with docker_of(node, timeout_s=JOIN_PATIENCE_S) as client:
+            client.swarm.join([f"{door}:{PORT}"], token, advertise_addr=str(address), listen_addr=f"0.0.0.0:{PORT}")
+        _wait_until_ready(manager, node)
+
+    words = f"docker swarm join --advertise-addr {address} --token (the worker token of {manager.name}) {door}:{PORT}"
+    yield Call(node, words, enter, undo_command=_LEAVE_IF_IN)
+
+
+def _leave_other(node: Node) -> Iterator[Change]:
+    """Leave a swarm that is not this cluster's: its other members would lose a node, so it asks."""
+    swarm = node.docker.engine.swarm
+    if swarm.state != "inactive":
+        managers = ", ".join(peer.address for peer in swarm.managers or ()) or "itself"
+        consent = Consent("leave-swarm", f"the swarm that {node.name} is in (state {swarm.state}, led by {managers})")
+        yield RunCommand(node, LEAVE, consent=consent)
+
+
+def _wait_until_ready(manager: Node, node: Node) -> None:
+    node.forget()
+    identity = node.docker.engine.swarm.node_id
+    until = time.monotonic() + JOIN_PATIENCE_S
+    while time.monotonic() < until:
+        manager.forget()
+        member = manager.swarm.member(identity)
+        if member is not None and member.status.state == "ready":
+            return
+        time.sleep(0.2)
+    raise CommandFailed(f"{node.name} joined, but {manager.name} does not see it ready within {JOIN_PATIENCE_S} s.")

@@ -1,0 +1,18 @@
+"""When a check does not apply, and the reason that is told."""
+
+from engine.check import Context
+
+
+def has_a_fabric(context: Context) -> str | None:
+    """A fabric takes two nodes."""
+    return None if context.cluster.size > 1 else "a cluster of one node has no fabric"
+
+
+def trains(context: Context) -> str | None:
+    """Step 10 launches work, so it wants to be asked."""
+    return None if context.train != "none" else "training runs with --train smoke, --train full or --fix"
+
+
+def cleans_up(context: Context) -> str | None:
+    """Step 14 removes what the other steps built, so it wants to be asked."""
+    return None if context.cleanup else "cleaning up runs with --cleanup"

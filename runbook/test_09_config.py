@@ -1,0 +1,44 @@
+"""Step 9: every node's accelerate configuration has its own rank and is otherwise the same."""
+
+from cluster.cluster import SAME, Cluster
+from cluster.node import Node
+from engine.check import check, step
+from fixers import config
+from workloads.accelerate_config import parse_accelerate
+from workloads.deploy import rendered_config
+
+pytestmark = step(9, "Adapt the configuration files")
+
+
+@check("config.rendered", fix=config.render, needs=("stack.directories",))
+def test_configuration_is_rendered(node: Node) -> None:
+    """The configuration is filled in for this node, with nothing left to do by hand."""
+    assert node.config.accelerate == rendered_config(node), "it is missing, edited, or left with a TODO"
+
+
+@check("config.ranks", needs=("config.rendered",))
+def test_ranks_are_distinct(cluster: Cluster) -> None:
+    """The ranks count up from 0, one a node: two nodes at rank 0 would wait for each other without a word."""
+    assert ranks(cluster) == list(range(cluster.size)), "two nodes have one rank, or one is missing"
+
+
+@check("config.same", needs=("config.rendered",))
+def test_configurations_differ_in_rank_alone(cluster: Cluster) -> None:
+    """In everything but the rank the configurations are the same."""
+    assert cluster.drift(all_but_rank) == SAME, "the ranks would not find each other, or not train one model"
+
+
+@check(
+    "config.port", needs=("config.rendered",), remedy="end what listens there, or set rendezvous_port in the inventory"
+)
+def test_port_is_free(cluster: Cluster) -> None:
+    """The rendezvous port is free on the manager."""
+    assert cluster.inventory.rendezvous_port not in cluster.manager.config.listening, "something listens there already"
+
+
+def ranks(cluster: Cluster) -> list[int]:
+    return [parse_accelerate(node.config.accelerate).rank for node in cluster.nodes]
+
+
+def all_but_rank(node: Node) -> object:
+    return parse_accelerate(node.config.accelerate).but_rank()

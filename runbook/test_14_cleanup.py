@@ -1,0 +1,21 @@
+"""Step 14: what was deployed is gone, and on request what was downloaded."""
+
+from cluster.cluster import Cluster
+from cluster.node import Node
+from engine.check import check, step
+from fixers import cleanup
+from runbook.conditions import cleans_up
+
+pytestmark = step(14, "Cleanup and rollback")
+
+
+@check("cleanup.stack", fix=cleanup.remove_stack, applies=cleans_up)
+def test_stack_is_gone(cluster: Cluster) -> None:
+    """The stack is removed."""
+    assert cluster.manager.stack.digest == "", "the stack still runs on the nodes"
+
+
+@check("cleanup.models", fix=cleanup.remove_models, applies=cleans_up)
+def test_models_are_gone(node: Node) -> None:
+    """Downloaded models no longer take up disk space."""
+    assert node.stack.cached_models == (), "they are kept unless you ask for their removal"

@@ -1,0 +1,82 @@
+"""What lies in a node's workspace and what its stack and configuration say: the templates, filled in for a cluster."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.cluster import Cluster
+from cluster.node import Node
+from workloads.accelerate_config import render_accelerate
+from workloads.recipe import RECIPES
+from workloads.stack import BindMount, StackSpec, render_stack, stack_digest
+
+HERE = Path(__file__).parent
+SMOKE_RECIPE = "tiny"
+SHARED_MEMORY_BYTES = 8 * 2**30
+"""NCCL and data loaders use it; it is taken from memory only as far as it is filled."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file's bytes."""
+
+    data: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Its checksum."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+def workspace_files() -> dict[str, Content]:
+    """Return all files of the workload by their path in the workspace."""
+    return {str(path.relative_to(HERE)): Content(path.read_bytes()) for path in _sources()}
+
+
+def _sources() -> Iterator[Path]:
+    yield from sorted((HERE / "finetune").glob("*.py"))
+    yield from sorted((HERE / "data").glob("*.json"))
+    yield from sorted(RECIPES.glob("*.yaml"))
+
+
+def rendered_stack(cluster: Cluster) -> str:
+    """Render the stack file of playbook step 6 for this cluster."""
+    inventory = cluster.inventory
+    return render_stack(
+        StackSpec(
+            cluster=inventory.name,
+            image=inventory.image.name,
+            nodes=cluster.size,
+            workspace=cluster.workspace,
+            hf_cache=cluster.model_cache,
+            shm_bytes=SHARED_MEMORY_BYTES,
+            mounts=tuple(BindMount(mount.source, mount.target, mount.read_only) for mount in inventory.mounts),
+            environment=_environment(cluster),
+        )
+    )
+
+
+def expected_digest(cluster: Cluster) -> str:
+    """Return the digest that the deployed stack has when it is as it has to be."""
+    return stack_digest(rendered_stack(cluster))
+
+
+def _environment(cluster: Cluster) -> dict[str, str]:
+    # Left to itself, gloo takes the address of the hostname (127.0.1.1 on Debian) and NCCL any interface it finds.
+    interface = next(iter(cluster.fabric.interfaces), "lo") if cluster.size > 1 else "lo"
+    return {
+        "GLOO_SOCKET_IFNAME": interface,
+        "NCCL_SOCKET_IFNAME": interface,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def rendered_config(node: Node) -> str:
+    """Render the accelerate configuration of playbook step 9 for one node."""
+    inventory = node.cluster.inventory
+    address = node.cluster.fabric.main(node.cluster.manager.name) or "127.0.0.1"
+    return render_accelerate(
+        node.rank, node.cluster.size, str(address), inventory.rendezvous_port, inventory.device, "none"
+    )
