@@ -32,10 +32,17 @@ def counts(checks: tuple[Check, ...]) -> list[tuple[Outcome, int]]:
 
 
 def sentence(report: Report) -> str:
-    """Return what happened in one sentence: "60 checks: 2 failed, 7 blocked, 51 passed."."""
-    if not report.checks:
+    """Return what happened in a sentence or two: "60 checks: 2 failed, 7 blocked, 51 passed."."""
+    told = _told(report.checks)
+    if report.run.mode == "undo":
+        return f"{told} An undo takes changes back and does not judge whether the cluster is ready."
+    return told
+
+
+def _told(checks: tuple[Check, ...]) -> str:
+    if not checks:
         return "No check was run."
-    if all(check.outcome is Outcome.PASSED for check in report.checks):
-        return f"{counted(len(report.checks), 'check')}, and every one passed."
-    told = ", ".join(f"{number:,} {outcome.word}" for outcome, number in counts(report.checks))
-    return f"{counted(len(report.checks), 'check')}: {told}."
+    if all(check.outcome is Outcome.PASSED for check in checks):
+        return f"{counted(len(checks), 'check')}, and every one passed."
+    outcomes = ", ".join(f"{number:,} {outcome.word}" for outcome, number in counts(checks))
+    return f"{counted(len(checks), 'check')}: {outcomes}."

@@ -61,6 +61,14 @@ def test_the_sentence_counts_every_outcome(read: Read) -> None:
     assert sentence(read(broken())) == told
 
 
+def test_an_undo_says_why_it_is_not_sure(read: Read) -> None:
+    content = a_report([a_check("docker.usable", 2, "spark-1", "fixed")])
+    content["run"] |= {"mode": "undo", "ready": False}
+    report = read(content)
+    assert verdict(report) is Verdict.NOT_SURE
+    assert sentence(report).endswith("does not judge whether the cluster is ready.")
+
+
 def test_what_most_checks_wait_for_comes_first(read: Read) -> None:
     first = obstacles(read(broken()))[0]
     assert first.title == "The node is an active member of the swarm"
