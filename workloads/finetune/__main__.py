@@ -8,6 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from .failure import explain
 from .metrics import Metrics
 from .recipe import read_recipe
 from .refusal import RefusalError
@@ -29,8 +30,7 @@ def main() -> int:
         die(metrics, str(refusal), EXIT_FAILED)
     except Exception as failure:  # noqa: BLE001 - whatever it was, the watcher has to hear of it
         traceback.print_exc()
-        reason = next(iter(str(failure).strip().splitlines()), "no reason given")
-        die(metrics, f"{type(failure).__name__} while {watchdog.doing}: {reason}", EXIT_FAILED)
+        die(metrics, explain(failure, watchdog.doing), EXIT_FAILED)
     return 0
 
 
