@@ -9,6 +9,7 @@ from pathlib import Path
 from lab.control import ask, supervisor_pid
 from lab.places import RunDir
 
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 AT_HOME = 'cd ~ 2>/dev/null; exec "$@"'
 
 
@@ -28,8 +29,8 @@ def _line(run: RunDir, leader: int, command: Sequence[str], user: str) -> list[s
         "--wd",
     ]
     login = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--reset-env"]
-    terminal = f"TERM={os.environ.get('TERM', 'dumb')}"
-    return [*through, *into, *login, "env", terminal, "LANG=C.UTF-8", "sh", "-c", AT_HOME, "sh", *command]
+    environment = [f"PATH={PATH}", f"TERM={os.environ.get('TERM', 'dumb')}", "LANG=C.UTF-8"]
+    return [*through, *into, *login, "env", *environment, "sh", "-c", AT_HOME, "sh", *command]
 
 
 def replace_with(run: RunDir, name: str, command: Sequence[str], user: str) -> None:

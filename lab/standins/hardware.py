@@ -1,0 +1,81 @@
+"""The state file that all stand-ins play from: /etc/spark-lab/hardware.json on the node.
+
+Editing that file is breaking the hardware. It holds
+
+    driver   version, cuda (as nvidia-smi prints them), state: ok | mismatch (an update without a reboot) | unloaded
+    toolkit  the version of the container toolkit
+    gpus     name, uuid, bus_id, temperature (degrees Celsius), state: ok | lost | hang, xid: kernel messages, in words
+    ports    by interface: rdma (its RDMA name), speed (Mb/s), state: auto (as the interface is) | Up | Down
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+STATE = Path("/etc/spark-lab/hardware.json")
+
+
+@dataclass(frozen=True)
+class Driver:
+    """The NVIDIA driver; see the module for its states."""
+
+    version: str
+    cuda: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU; see the module for its states."""
+
+    name: str
+    uuid: str
+    bus_id: str
+    temperature: int
+    state: str
+    xid: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Port:
+    """One logical interface of the ConnectX-7."""
+
+    rdma: str
+    speed: int
+    state: str
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """All simulated hardware of a node."""
+
+    driver: Driver
+    toolkit: str
+    gpus: tuple[Gpu, ...]
+    ports: dict[str, Port]
+
+
+def parse(state: dict[str, Any]) -> Hardware:
+    """Read the state file's object.
+
+    Raises:
+        KeyError: if something is missing.
+        TypeError: if something is there that is not known.
+    """
+    return Hardware(
+        Driver(**state["driver"]),
+        state["toolkit"],
+        tuple(Gpu(**{**gpu, "xid": tuple(gpu["xid"])}) for gpu in state["gpus"]),
+        {name: Port(**port) for name, port in state["ports"].items()},
+    )
+
+
+def load() -> Hardware:
+    """Read this node's state file; a broken one ends the stand-in with status 70, as no real tool ends."""
+    try:
+        return parse(json.loads(STATE.read_text()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"{STATE} cannot be read: {type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(70)

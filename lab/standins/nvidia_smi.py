@@ -1,0 +1,75 @@
+"""nvidia-smi of a DGX Spark; wording and columns as the real one of driver 580 prints them."""
+
+import signal
+import sys
+import time
+from collections.abc import Sequence
+
+from lab.standins import nvidia_smi_log, nvidia_smi_query, nvidia_smi_table
+from lab.standins.hardware import Gpu, Hardware, load
+
+NO_DEVICE, NO_DRIVER, LOST, NO_NVML = 6, 9, 15, 18
+"""Exit statuses, from the manual page of nvidia-smi."""
+
+
+def broken(hardware: Hardware) -> tuple[str, int] | None:
+    """What nvidia-smi says and exits with when it cannot work at all, or None."""
+    match hardware.driver.state:
+        case "mismatch":
+            release = ".".join(hardware.driver.version.split(".")[:2])
+            text = f"Failed to initialize NVML: Driver/library version mismatch\nNVML library version: {release}"
+            return text, NO_NVML
+        case "unloaded":
+            return (
+                "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. "
+                "Make sure that the latest NVIDIA driver is installed and running.\n",
+                NO_DRIVER,
+            )
+    if not hardware.gpus:
+        return "No devices were found", NO_DEVICE
+    for index, gpu in enumerate(hardware.gpus):
+        if gpu.state == "lost":
+            return (
+                f"Unable to determine the device handle for GPU{index}: {gpu.bus_id}: GPU is lost.  "
+                "Reboot the system to recover this GPU\nNo devices were found",
+                LOST,
+            )
+    return None
+
+
+def listing(gpus: Sequence[Gpu]) -> str:
+    """What -L prints."""
+    return "\n".join(f"GPU {index}: {gpu.name} (UUID: {gpu.uuid})" for index, gpu in enumerate(gpus))
+
+
+def answer(arguments: Sequence[str], hardware: Hardware) -> tuple[str, int]:
+    """What nvidia-smi prints for a command line, and its exit status."""
+    fault = broken(hardware)
+    if fault:
+        return fault
+    options = [argument for argument in arguments if argument != "-q"]
+    if not arguments:
+        return nvidia_smi_table.render(hardware, time.ctime()), 0
+    if arguments[0] in {"-L", "--list-gpus"}:
+        return listing(hardware.gpus), 0
+    if arguments[0].startswith("--query-gpu="):
+        return nvidia_smi_query.render(arguments, hardware)
+    if arguments[0] in {"-q", "-a", "--query"} and not [
+        option for option in options if option not in {"-a", "--query"}
+    ]:
+        return nvidia_smi_log.render(hardware, time.ctime()), 0
+    return f"Invalid combination of input arguments. Please run 'nvidia-smi -h' for help.\n\n{' '.join(arguments)}", 2
+
+
+def main() -> None:
+    """Print what nvidia-smi would."""
+    hardware = load()
+    if any(gpu.state == "hang" for gpu in hardware.gpus):
+        signal.pause()
+    text, status = answer(sys.argv[1:], hardware)
+    print(text)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
