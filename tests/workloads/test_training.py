@@ -1,0 +1,127 @@
+"""Two real processes, as two machines, train one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.workloads.job import Job, finish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.torch
+STEPS = 30
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job that has ended with status 0 on both ranks."""
+
+    job: Job
+
+    def only(self, rank: int, kind: str) -> dict[str, Any]:
+        (event,) = self.job.events(rank, kind)
+        return event
+
+    def losses(self) -> list[float]:
+        return [event["loss"] for event in self.job.events(0, "step")]
+
+
+def _finished(job: Job) -> Finished:
+    recipe = job.recipe()
+    statuses = finish(*[job.start(rank, recipe) for rank in range(job.world)])
+    assert statuses == [0] * job.world, [job.stderr(rank) for rank in range(job.world)]
+    return Finished(job)
+
+
+@pytest.fixture(scope="module")
+def replicated(training_python: str, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    return _finished(Job(training_python, tmp_path_factory.mktemp("replicated")))
+
+
+@pytest.fixture(scope="module")
+def sharded(training_python: str, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    return _finished(Job(training_python, tmp_path_factory.mktemp("sharded"), sharding="fsdp2"))
+
+
+def test_two_machines_form_one_job(replicated: Finished) -> None:
+    starts = [replicated.only(rank, "start") for rank in (0, 1)]
+    assert [(start["rank"], start["world_size"]) for start in starts] == [(0, 2), (1, 2)]
+
+
+def test_a_rank_tells_its_phases_in_order(replicated: Finished) -> None:
+    phases = [event["phase"] for event in replicated.job.events(1, "phase")]
+    assert phases == ["imports", "joining", "data", "model", "training", "saving"]
+
+
+def test_every_step_is_told_by_every_rank(replicated: Finished) -> None:
+    for rank in (0, 1):
+        assert [event["step"] for event in replicated.job.events(rank, "step")] == list(range(1, STEPS + 1))
+
+
+def test_the_loss_is_the_same_on_both_ranks(replicated: Finished) -> None:
+    assert replicated.losses() == [event["loss"] for event in replicated.job.events(1, "step")]
+
+
+def test_the_loss_falls_by_more_than_a_fifth(replicated: Finished) -> None:
+    end = replicated.only(0, "end")
+    assert end["loss_last"] < 0.8 * end["loss_first"]
+
+
+def test_both_ranks_end_with_the_same_weights(replicated: Finished) -> None:
+    assert replicated.only(0, "end")["weights_sha256"] == replicated.only(1, "end")["weights_sha256"]
+
+
+def test_only_the_first_rank_saves(replicated: Finished) -> None:
+    assert replicated.job.events(1, "saved") == []
+    assert (replicated.job.folder / "out0/adapter/adapter_model.safetensors").is_file()
+    assert not (replicated.job.folder / "out1/adapter").exists()
+
+
+def test_the_adapter_works_when_it_is_loaded_again(replicated: Finished) -> None:
+    saved = replicated.only(0, "saved")
+    assert saved["reloaded"] is True
+    assert saved["difference"] < 1e-3
+    assert saved["generated"]
+
+
+def test_nothing_half_written_is_left(replicated: Finished) -> None:
+    assert list((replicated.job.folder / "out0").glob(".*")) == []
+
+
+def test_the_file_of_metrics_says_what_stdout_said(replicated: Finished) -> None:
+    told = (replicated.job.folder / "stdout1").read_text()
+    assert (replicated.job.folder / "out1/metrics-rank1.jsonl").read_text() == told
+
+
+def test_sharded_ranks_hold_shards_and_train_the_same_model(replicated: Finished, sharded: Finished) -> None:
+    assert sharded.only(0, "start")["sharded"] is True
+    assert sharded.losses() == pytest.approx(replicated.losses(), rel=1e-3)
+
+
+def test_a_sharded_adapter_is_saved_whole(sharded: Finished) -> None:
+    assert sharded.only(0, "saved")["difference"] < 1e-3
+    assert sharded.only(0, "end")["weights_sha256"] == sharded.only(1, "end")["weights_sha256"]
+
+
+@pytest.mark.parametrize("shape", [(4, 1), (2, 2), (1, 4)], ids=lambda shape: f"batch {shape[0]} x {shape[1]} rounds")
+def test_the_loss_does_not_depend_on_how_rows_are_shared_out(
+    replicated: Finished, training_python: str, tmp_path: Path, shape: tuple[int, int]
+) -> None:
+    alone = Job(training_python, tmp_path, world=1)
+    recipe = alone.recipe({"batch_per_rank": shape[0], "gradient_accumulation": shape[1]})
+    assert finish(alone.start_alone(recipe)) == [0], alone.stderr(0)
+    assert [event["loss"] for event in alone.events(0, "step")] == pytest.approx(replicated.losses(), rel=1e-3)
+
+
+def test_a_full_fine_tune_is_saved_and_loaded_again(training_python: str, tmp_path: Path) -> None:
+    alone = Job(training_python, tmp_path, world=1)
+    recipe = alone.recipe({"method": "full", "lora": None, "max_steps": 3})
+    assert finish(alone.start_alone(recipe)) == [0], alone.stderr(0)
+    (model,) = alone.events(0, "model")
+    assert model["trainable"] == model["parameters"]
+    (saved,) = alone.events(0, "saved")
+    assert saved["difference"] < 1e-3
