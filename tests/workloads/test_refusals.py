@@ -100,6 +100,17 @@ def test_ranks_with_different_recipes_are_refused(job: Job) -> None:
     assert _error(job, 0).startswith("the recipe differs between the ranks: rank 0")
 
 
+def test_ranks_with_different_packages_are_refused(job: Job) -> None:
+    # The program's folder comes first where Python looks for packages, and so do the versions that are told there.
+    metadata = job.folder / "datasets-0.0.1.dist-info/METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: datasets\nVersion: 0.0.1\n")
+    recipe = job.recipe()
+    assert all(finish(job.start(0, recipe), job.start(1, recipe, workspace=job.folder)))
+    assert _error(job, 0).startswith("the version of datasets differs between the ranks: rank 0")
+    assert "has 0.0.1" in _error(job, 0)
+
+
 def test_a_loss_that_is_not_finite_stops_all_ranks_at_that_step(job: Job) -> None:
     recipe = job.recipe({"learning_rate": 1e30, "warmup_steps": 0})
     assert all(finish(*[job.start(rank, recipe) for rank in (0, 1)]))

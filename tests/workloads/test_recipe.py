@@ -1,0 +1,100 @@
+"""Recipes: what is shipped is valid, and what is not valid is told by file and field."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from workloads.finetune import recipe as on_node
+from workloads.finetune.refusal import RefusalError
+from workloads.recipe import Recipe, RecipeError, find_recipe, list_recipes, load_recipe
+
+WORKLOADS = Path(__file__).parents[2] / "workloads"
+
+
+def _changed(folder: Path, **changes: Any) -> str:
+    path = folder / "mine.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(find_recipe("tiny").read_text()) | changes))
+    return str(path)
+
+
+def test_tiny_and_an_eight_billion_recipe_are_shipped() -> None:
+    assert {"tiny", "llama3-8b-lora"} <= set(list_recipes())
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_a_shipped_recipe_is_read_alike_by_controller_and_node(name: str) -> None:
+    here, there = load_recipe(name), on_node.read_recipe(find_recipe(name))
+    names = {field.name for field in fields(on_node.Recipe)} - {"digest", "lora", "timeouts"}
+    assert {each: getattr(here, each) for each in names} == {each: getattr(there, each) for each in names}
+
+
+def test_the_node_asks_for_no_field_that_the_controller_does_not_know() -> None:
+    assert {field.name for field in fields(on_node.Recipe)} - {"digest"} <= set(Recipe.model_fields)
+
+
+def test_the_smoke_run_trains_on_rows_that_are_shipped() -> None:
+    assert (WORKLOADS / load_recipe("tiny").dataset).is_file()
+
+
+def test_a_recipe_of_ones_own_is_given_by_path(tmp_path: Path) -> None:
+    assert load_recipe(_changed(tmp_path, seed=11)).seed == 11
+
+
+def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
+    with pytest.raises(RecipeError, match=r"^llama9: no such recipe; there are llama3-8b-lora, tiny"):
+        load_recipe("llama9")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"learnig_rate": 1.0}, "learnig_rate: Extra inputs are not permitted"),
+        ({"learning_rate": "fast"}, "learning_rate: Input should be a valid number"),
+        ({"learning_rate": "0.1"}, "learning_rate: Input should be a valid number"),
+        ({"learning_rate": float("nan")}, "learning_rate: Input should be"),
+        ({"batch_per_rank": 0}, "batch_per_rank: Input should be greater than or equal to 1"),
+        ({"method": "qlora"}, "method: Input should be 'lora' or 'full'"),
+        ({"lora": None}, "method: lora needs a section lora"),
+        ({"lora": {"rank": 8}}, r"lora.alpha: Field required \(and 2 more\)"),
+        ({"epochs": 1}, "epochs, max_steps: one is a number and the other null"),
+        ({"max_steps": None}, "epochs, max_steps: one is a number and the other null"),
+        ({"timeouts": {"join_s": 0, "load_s": 1, "step_s": 1}}, "timeouts.join_s: Input should be greater than 0"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_a_bad_field_is_named_with_its_file_in_one_line(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
+    path = _changed(tmp_path, **changes)
+    with pytest.raises(RecipeError, match=f"^{path}: .*{told}") as raised:
+        load_recipe(path)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["model: [", "- a\n- list\n", "", "\x00"], ids=["open", "list", "empty", "control"])
+def test_what_is_not_a_recipe_at_all_is_told_in_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    for read, error in ((load_recipe, RecipeError), (lambda name: on_node.read_recipe(Path(name)), RefusalError)):
+        with pytest.raises(error, match=f"^{path}: ") as raised:
+            read(str(path))
+        assert "\n" not in str(raised.value)
+
+
+def test_the_node_names_the_field_that_is_missing(tmp_path: Path) -> None:
+    told = yaml.safe_load(find_recipe("tiny").read_text())
+    del told["seed"]
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(told))
+    with pytest.raises(RefusalError, match="recipe lacks seed"):
+        on_node.read_recipe(path)
+
+
+def test_the_digest_changes_with_a_single_byte(tmp_path: Path) -> None:
+    path = Path(_changed(tmp_path))
+    before = on_node.read_recipe(path).digest
+    path.write_text(path.read_text() + "\n")
+    assert on_node.read_recipe(path).digest != before
