@@ -1,6 +1,7 @@
 """The command that boots a node: systemd-nspawn for a full one, plain namespaces with sshd for a light one."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from lab.addresses import MANAGEMENT
@@ -9,6 +10,9 @@ from lab.places import NodeFiles
 from lab.settings import Settings
 
 PACKAGES_IN_NODE = "/opt/spark-lab/python"
+
+WITHHELD = ("sys_time", "sys_module", "sys_rawio")
+"""Capabilities that no process of a node has: the clock, the modules and the ports are the host's."""
 
 LIGHT_INIT = """
 mount --make-rprivate /
@@ -20,11 +24,17 @@ mkdir -p dev/pts dev/shm run/sshd
 mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
 ln -s pts/ptmx dev/ptmx
 for device in null zero full random urandom tty; do touch dev/$device; mount --bind /dev/$device dev/$device; done
+chroot . sh -e /usr/lib/spark-lab/boot
 hostname "$1"
 ip address add "$2/24" dev "$3"
-exec chroot . /usr/sbin/sshd -D -e
+exec chroot . setpriv --bounding-set="$4" /usr/sbin/sshd -D -e
 """
-"""Arguments: host name, management address, management interface; working directory: the node's root."""
+"""Arguments: host name, management address, management interface, bounding set; working directory: the node's root."""
+
+
+def without(capabilities: Iterable[str]) -> str:
+    """The argument of setpriv's --bounding-set that takes capabilities away."""
+    return ",".join(f"-{name}" for name in capabilities)
 
 
 def full(name: str, files: NodeFiles, settings: Settings, namespace: str) -> tuple[list[str], dict[str, str]]:
@@ -56,6 +66,7 @@ def full(name: str, files: NodeFiles, settings: Settings, namespace: str) -> tup
         f"--bind={files.docker}:/var/lib/docker",
         f"--bind-ro={settings.packages}:{PACKAGES_IN_NODE}",
         "--capability=all",
+        f"--drop-capability={','.join(f'CAP_{name.upper()}' for name in WITHHELD)}",
         # runc makes session keys and mounts, and dockerd loads device filters.
         "--system-call-filter=@keyring bpf @mount",
     ]
@@ -77,9 +88,10 @@ def light(name: str, files: NodeFiles, address: str, namespace: str) -> tuple[li
         address: its management address.
         namespace: its network namespace.
     """
+    withheld = without(WITHHELD)
     command = [
         *("nsenter", f"--net=/run/netns/{namespace}"),
         *("unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child"),
-        *("sh", "-ec", f"cd {Path(files.merged)}\n{LIGHT_INIT}", "sh", name, address, MANAGEMENT),
+        *("sh", "-ec", f"cd {Path(files.merged)}\n{LIGHT_INIT}", "sh", name, address, MANAGEMENT, withheld),
     ]
     return command, dict(os.environ)

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.boot import WITHHELD, without
 from lab.control import ask, supervisor_pid
 from lab.places import RunDir
 
@@ -29,6 +30,7 @@ def _line(run: RunDir, leader: int, command: Sequence[str], user: str) -> list[s
         "--wd",
     ]
     login = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--reset-env"]
+    login.append(f"--bounding-set={without(WITHHELD)}")
     environment = [f"PATH={PATH}", f"TERM={os.environ.get('TERM', 'dumb')}", "LANG=C.UTF-8"]
     return [*through, *into, *login, "env", *environment, "sh", "-c", AT_HOME, "sh", *command]
 

@@ -11,7 +11,7 @@ from lab.addresses import MANAGEMENT
 USER_ID = 1000
 STANDINS = Path(__file__).parent / "standins"
 FILES = Path(__file__).parent / "files"
-CGROUPS_UNIT = "spark-lab-cgroups.service"
+BOOT_UNIT = "spark-lab.service"
 
 COMMANDS = {
     "usr/bin/nvidia-smi": "nvidia_smi",
@@ -52,7 +52,7 @@ def provision(root: Path, node: Identity) -> None:
     _copy(FILES, root)
     wanted = root / "etc/systemd/system/sysinit.target.wants"
     wanted.mkdir(exist_ok=True)
-    (wanted / CGROUPS_UNIT).symlink_to(f"../{CGROUPS_UNIT}")
+    (wanted / BOOT_UNIT).symlink_to(f"../{BOOT_UNIT}")
     _write(root / "etc/hostname", f"{node.name}\n")
     # As Debian and Ubuntu installers leave it; gloo finds 127.0.1.1 through it, as it does on a real node.
     _write(root / "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {node.name}\n\n::1 ip6-localhost ip6-loopback\n")

@@ -46,13 +46,28 @@ TOOLKIT_STANZA = "\\n".join(
     )
 )
 
+MASKED = (
+    # These set up the machine, which is the host's business.
+    "systemd-sysctl.service",
+    "systemd-modules-load.service",
+    "kmod-static-nodes.service",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "dev-hugepages.mount",
+    "modprobe@.service",
+    # These serve a machine that is kept for months.
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "dpkg-db-backup.timer",
+)
+
 HOOKS = (
     'chroot "$1" useradd --create-home --uid 1000 --shell /bin/bash --groups sudo nvidia',
-    'rm -f "$1"/etc/ssh/ssh_host_*',
     f"printf '{TOOLKIT_STANZA}' >> \"$1\"/var/lib/dpkg/status",
-    'rm -f "$1"/usr/bin/ctr "$1"/etc/motd',
-    # A lab node has no time server to reach and no packages to fetch.
-    'chroot "$1" systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer',
+    f'chroot "$1" systemctl mask {" ".join(MASKED)}',
+    # Or the first boot of every node would look for what changed since it was installed.
+    'touch "$1"/etc/.updated "$1"/var/.updated',
+    'rm -f "$1"/etc/ssh/ssh_host_* "$1"/usr/bin/ctr "$1"/etc/motd',
 )
 
 
