@@ -36,6 +36,8 @@ class Node(Session):
         self.address = address
         self.rank = rank
         self.cluster = cluster
+        self.planned: dict[str, bytes] = {}
+        """Contents that files will have after the changes planned so far, by path; empty unless --plan."""
         self._facts: dict[type[Facts], Facts] = {}
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What an assertion compared, in words: the left side is what was found, the right side what is expected."""
+"""What an assertion compared, in words: found on the left, expected on the right; with `in`, the other way round."""
 
 import ast
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ _EXPECTED = {
     "is": "{}",
     "!=": "anything but {}",
     "is not": "anything but {}",
-    "in": "one of {}",
-    "not in": "none of {}",
+    "in": "{} among them",
+    "not in": "{} not among them",
     "<=": "at most {}",
     "<": "less than {}",
     ">=": "at least {}",
@@ -32,7 +32,7 @@ class Comparison:
 
 def compared(operator: str, left: object, right: object) -> Comparison:
     """Put the two sides of a comparison into words."""
-    return Comparison(tell(left), _EXPECTED.get(operator, "{}").format(tell(right)))
+    return _compared(operator, tell(left), tell(right))
 
 
 def passed_comparison(source: str, explanation: str) -> Comparison | None:
@@ -45,7 +45,12 @@ def passed_comparison(source: str, explanation: str) -> Comparison | None:
         return None
     operator = _OPERATORS[type(tree.ops[0])]
     left, mark, right = explanation.split("\n", 1)[0].partition(f" {operator} ")
-    return Comparison(_literal(left), _EXPECTED[operator].format(_literal(right))) if mark else None
+    return _compared(operator, _literal(left), _literal(right)) if mark else None
+
+
+def _compared(operator: str, left: str, right: str) -> Comparison:
+    found, expected = (right, left) if operator in ("in", "not in") else (left, right)
+    return Comparison(found, _EXPECTED.get(operator, "{}").format(expected))
 
 
 def tell(value: object) -> str:

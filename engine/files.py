@@ -53,11 +53,13 @@ sync -- "$dir"
 
 
 def read_file(node: Node, path: str, *, root: bool) -> FileState:
-    """Read a file, or learn that there is none and which of its directories are missing.
+    """Read a file as it is, or, while planning, as the changes planned before would leave it.
 
     Raises:
         CommandFailed: It is there and cannot be read.
     """
+    if path in node.planned:
+        return FileState(node.planned[path])
     said = node.read(_READ.format(path=quote(path)), root=root)
     lines = said.out.splitlines()
     if said.exit != 0:

@@ -1,19 +1,24 @@
 """Check, and where it fails: plan, apply, check again."""
 
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.errors import ClusterError, UnknownFact
+from cluster.errors import ClusterError
 from cluster.node import Node
 from engine.apply import Applier
+from engine.change import Change
 from engine.check import Check
 from engine.comparison import Comparison
 from engine.outcome import STOPS_OTHERS, ChangeTold, Evidence, Outcome, Verdict
+from engine.plan import Plan
+
+FIX = "pytest runbook --fix"
 
 KEPT_OUTPUT = 4000
 """Of a command's output at most so many characters go into the report."""
@@ -31,10 +36,12 @@ class Judge:
     def __init__(self, cluster: Cluster, applier: Applier, mode: str, compared: Compared) -> None:
         """Judge in mode check, plan or fix."""
         self.verdicts: list[Verdict] = []
+        self.broken: list[str] = []
         self._cluster = cluster
         self._applier = applier
         self._mode = mode
         self._compared = compared
+        self._plan = Plan()
 
     def judge(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None) -> Verdict:
         """Run one check to its verdict; `skip` is the reason why it does not apply here, if there is one."""
@@ -43,13 +50,22 @@ class Judge:
         if skip is not None:
             verdict.outcome, verdict.cause = Outcome.SKIPPED, skip
         elif not self._blocked(check, node, verdict):
-            self._assert(assertion, verdict)
-            if verdict.outcome is Outcome.FAILED:
-                verdict.remedy = check.remedy
-                self._repair(check, node, assertion, verdict)
+            self._judge(check, node, assertion, verdict)
         verdict.seconds = time.monotonic() - started
         self.verdicts.append(verdict)
         return verdict
+
+    def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> None:
+        self._assert(assertion, verdict)
+        pending = [other for other in self.verdicts if other.pending and _concerns(other, check, node)]
+        if verdict.outcome is Outcome.FAILED or (pending and verdict.outcome is Outcome.UNKNOWN):
+            verdict.remedy = check.remedy
+            self._repair(check, node, assertion, verdict)
+        if pending and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX):
+            # In a plan nothing has been changed yet, so what rests on a planned change cannot be judged.
+            verdict.outcome, verdict.pending, verdict.remedy = Outcome.BLOCKED, True, None
+            verdict.blocked_by = sorted({other.id for other in pending})
+            verdict.cause = "it can be judged when the changes planned before it are made"
 
     def _blocked(self, check: Check, node: Node | None, verdict: Verdict) -> bool:
         """Fill the verdict of a check that cannot be judged, because its node or another check stands in the way."""
@@ -61,18 +77,17 @@ class Judge:
             verdict.cause = first.trouble
             verdict.blocked_by = ["ssh.reachable"] if verdict.outcome is Outcome.BLOCKED else []
             return True
-        stopped = [other for other in self.verdicts if self._stops(other, check, node)]
+        stopped = [
+            other
+            for other in self.verdicts
+            if other.outcome in STOPS_OTHERS and not other.pending and _concerns(other, check, node)
+        ]
         if stopped:
             verdict.outcome = Outcome.BLOCKED
             verdict.blocked_by = sorted({other.id for other in stopped})
             where = f" on {stopped[0].node}" if stopped[0].node else ""
             verdict.cause = f"it needs that: {stopped[0].title[0].lower()}{stopped[0].title[1:]}{where}"
         return bool(stopped)
-
-    @staticmethod
-    def _stops(other: Verdict, check: Check, node: Node | None) -> bool:
-        same_place = node is None or other.node is None or other.node == node.name
-        return other.id in check.needs and same_place and other.outcome in STOPS_OTHERS
 
     def _assert(self, assertion: Callable[[], object], verdict: Verdict) -> None:
         """Run the assertion once and write down what came of it."""
@@ -88,10 +103,12 @@ class Judge:
             verdict.cause = str(error).split("\nassert ", 1)[0].strip() if "\nassert " in str(error) else None
         except pytest.skip.Exception as reason:
             verdict.outcome, verdict.cause = Outcome.SKIPPED, str(reason)
-        except UnknownFact as error:
-            verdict.outcome, verdict.cause = Outcome.UNKNOWN, str(error)
         except ClusterError as error:
             verdict.outcome, verdict.cause = Outcome.UNKNOWN, str(error)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the rest of the run along
+            verdict.outcome = Outcome.UNKNOWN
+            verdict.cause = f"the check itself broke ({type(error).__name__}: {error}); errors.txt has more"
+            self.broken.append(f"{verdict.id} {verdict.node or 'cluster'}\n{traceback.format_exc()}")
         if last := self._compared.last:
             verdict.expected, verdict.found = last.expected, last.found
         verdict.evidence = self._evidence(verdict.node)
@@ -109,39 +126,58 @@ class Judge:
         """Plan what the fixer would change; with --fix make it so and run the same assertion again."""
         if check.fix is None:
             return
-        before = replace(verdict)
-        refused = False
         try:
-            for change in check.fix(node or self._cluster):
-                refusal = self._applier.refusal(change)
-                told = ChangeTold(change.describe(), change.risk, applied=False)
-                verdict.changes.append(told)
-                if refusal is not None:
-                    refused = True
-                    verdict.remedy = refusal.remedy
-                    continue
-                if self._mode == "fix" and not refused:
-                    self._cluster.tell(f"{change.node.name}: {check.title}")
-                    self._applier.apply(check.id, check.step, change)
-                    told.applied = True
+            refused = self._change(check, check.fix(node or self._cluster), verdict)
         except ClusterError as error:
             verdict.outcome = Outcome.FIX_FAILED if self._mode == "fix" else Outcome.FAILED
             verdict.cause = str(error)
             return
-        self._conclude(assertion, before, verdict, refused=refused)
+        if refused:
+            return
+        if self._mode == "fix":
+            self._check_again(assertion, verdict)
+        elif self._mode == "plan":
+            verdict.outcome, verdict.pending = Outcome.WOULD_FIX, True
+            verdict.remedy = FIX
+        elif verdict.changes:
+            verdict.remedy = FIX
 
-    def _conclude(self, assertion: Callable[[], object], before: Verdict, verdict: Verdict, *, refused: bool) -> None:
-        if refused or not verdict.changes:
+    def _change(self, check: Check, changes: Iterator[Change], verdict: Verdict) -> bool:
+        """Go through a fixer's changes, making them with --fix; True when one of them may not be made."""
+        refused = False
+        if self._mode == "fix":
+            self._cluster.tell(f"{verdict.node or 'cluster'}: making it so: {check.title}")
+        for change in changes:
+            refusal = self._applier.refusal(change)
+            told = ChangeTold(change.describe(), change.risk, applied=False)
+            if refusal is not None:
+                refused = True
+                verdict.remedy = refusal.remedy
+            elif self._mode == "plan" and not self._plan.add(change):
+                continue
+            verdict.changes.append(told)
+            if self._mode == "fix" and not refused:
+                self._applier.apply(check.id, check.step, change)
+                told.applied = True
+        return refused
+
+    def _check_again(self, assertion: Callable[[], object], verdict: Verdict) -> None:
+        if not verdict.changes:
             return
-        if self._mode != "fix":
-            if self._mode == "plan":
-                verdict.outcome = Outcome.WOULD_FIX
-            verdict.remedy = "pytest runbook --fix"
-            return
+        before = replace(verdict)
         self._assert(assertion, verdict)
         if verdict.outcome is Outcome.PASSED:
-            verdict.outcome, verdict.cause, verdict.remedy = Outcome.FIXED, before.cause, None
-            verdict.found = before.found
+            verdict.outcome, verdict.found, verdict.cause, verdict.remedy = (
+                Outcome.FIXED,
+                before.found,
+                before.cause,
+                None,
+            )
         elif verdict.outcome is Outcome.FAILED:
             verdict.outcome = Outcome.FIX_FAILED
             verdict.remedy = "the change was made and did not help; --undo takes it back"
+
+
+def _concerns(other: Verdict, check: Check, node: Node | None) -> bool:
+    """Whether a check rests on what another found: it names it, and both are about one node or one is about all."""
+    return other.id in check.needs and (node is None or other.node is None or other.node == node.name)

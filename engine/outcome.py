@@ -58,6 +58,8 @@ class Verdict:
     changes: list[ChangeTold] = field(default_factory=list)
     seconds: float = 0.0
     evidence: list[Evidence] = field(default_factory=list)
+    pending: bool = False
+    """In a plan: it would come true by changes that are only planned so far. Not part of the report."""
 
 
 def is_ready(outcomes: Iterable[Outcome]) -> bool:

@@ -67,6 +67,7 @@ def write_report(directory: Path, run: dict[str, Any], cluster: Cluster | None, 
 def verdicts_as_json(verdicts: list[Verdict]) -> list[dict[str, Any]]:
     """Turn verdicts into plain data."""
     return [
-        {**asdict(verdict), "outcome": verdict.outcome.value, "seconds": round(verdict.seconds, 3)}
+        {name: value for name, value in asdict(verdict).items() if name != "pending"}
+        | {"outcome": verdict.outcome.value, "seconds": round(verdict.seconds, 3)}
         for verdict in verdicts
     ]

@@ -129,8 +129,10 @@ class Run:
             "undo": self.undo_command,
         }
         write_report(self.directory, run, self.cluster, body)
-        reports.render(self.directory)
         self.cluster.close()
+        if self.judge.broken:
+            (self.directory / "errors.txt").write_text("\n".join(self.judge.broken), encoding="utf-8")
+        reports.render(self.directory)
         return self.directory
 
 

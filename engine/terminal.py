@@ -24,6 +24,10 @@ _MARKS = {
 }
 
 
+SHOWN_LINES = 40
+"""Of a planned change at most so many lines are shown without -v."""
+
+
 class Screen:
     """Writes to the real standard output, past pytest's capturing."""
 
@@ -84,10 +88,12 @@ class Screen:
             f" {_plain(verdict.node or 'cluster'):<12} ",
             _plain(verdict.title),
         )
+        if verdict.outcome in (Outcome.BLOCKED, Outcome.SKIPPED):
+            line.append(f"  ({_plain(', '.join(verdict.blocked_by) or verdict.cause or '')})", "dim")
         if self._verbose:
             line.append(f"  [{verdict.id}, {verdict.seconds:.2f} s]", "dim")
         self._console.print(line)
-        if verdict.outcome not in GOOD:
+        if verdict.outcome not in GOOD | {Outcome.BLOCKED, Outcome.SKIPPED}:
             self._detail(verdict)
         elif verdict.outcome is Outcome.FIXED and self._verbose:
             self._changes(verdict)
@@ -110,7 +116,12 @@ class Screen:
 
     def _changes(self, verdict: Verdict) -> None:
         for change in verdict.changes:
-            told = "\n".join(_plain(line) for line in change.describe.splitlines())
+            lines = [_plain(line) for line in change.describe.splitlines()]
+            if len(lines) > SHOWN_LINES and not self._verbose:
+                lines[SHOWN_LINES:] = [
+                    f"      … {len(lines) - SHOWN_LINES} more lines: -v shows them, the report has them"
+                ]
+            told = "\n".join(lines)
             if told.startswith("---"):
                 self._console.print(Syntax(told, "diff", background_color="default", word_wrap=False))
             else:

@@ -47,18 +47,18 @@ def offered(node: Node) -> tuple[str, ...]:
 
 def register_runtime(node: Node) -> Iterator[Change]:
     """Register the NVIDIA runtime beside those that are there."""
-    runtimes = {**(node.docker.settings.get("runtimes") or {}), "nvidia": _RUNTIME}
-    yield _merge(node, {"runtimes": runtimes})
+    settings = _settings(node)
+    yield _write(node, {**settings, "runtimes": {**(settings.get("runtimes") or {}), "nvidia": _RUNTIME}})
 
 
 def make_default(node: Node) -> Iterator[Change]:
     """Make the NVIDIA runtime the default."""
-    yield _merge(node, {"default-runtime": "nvidia"})
+    yield _write(node, {**_settings(node), "default-runtime": "nvidia"})
 
 
 def offer_gpus(node: Node) -> Iterator[Change]:
     """Offer this node's GPUs, and no other's."""
-    yield _merge(node, {"node-generic-resources": list(offered(node))})
+    yield _write(node, {**_settings(node), "node-generic-resources": list(offered(node))})
 
 
 def name_swarm_resource(node: Node) -> Iterator[Change]:
@@ -83,6 +83,11 @@ def restart(node: Node) -> Iterator[Change]:
     yield RunCommand(node, RESTART, settles=RESTART, consent=consent, deadline_s=120)
 
 
-def _merge(node: Node, wanted: dict[str, Any]) -> WriteDaemonJson:
-    content = json.dumps({**node.docker.settings, **wanted}, indent=2) + "\n"
-    return WriteDaemonJson(node, DAEMON_JSON, content.encode())
+def _settings(node: Node) -> dict[str, Any]:
+    content = read_file(node, DAEMON_JSON, root=True).content
+    settings: dict[str, Any] = json.loads(content) if content and content.strip() else {}
+    return settings
+
+
+def _write(node: Node, settings: dict[str, Any]) -> WriteDaemonJson:
+    return WriteDaemonJson(node, DAEMON_JSON, (json.dumps(settings, indent=2) + "\n").encode())

@@ -34,7 +34,7 @@ def make_key(node: Node) -> Iterator[Change]:
 def _known_hosts_lines(peer: Node) -> list[str]:
     # The host keys come over our own connection, whose host key was checked, so nothing is trusted on first sight.
     addresses = ",".join(str(address.ip) for address in peer.cluster.fabric.of(peer.name).values())
-    return [f"{addresses} {' '.join(key.split()[:2])}" for key in peer.ssh.host_keys]
+    return [f"{addresses} {key}" for key in peer.ssh.host_keys]
 
 
 def _same_key(one: str, other: str) -> bool:

@@ -9,6 +9,7 @@ from cluster.errors import CommandFailed
 from cluster.facts.stack import STACK
 from cluster.node import Node
 from engine.change import Change, Consent, Instruction, RunCommand, UndoStep, WriteFile
+from engine.place_files import PlaceFiles
 from workloads.deploy import rendered_stack, workspace_files
 
 START_PATIENCE_S = 120
@@ -28,9 +29,13 @@ def make_directories(node: Node) -> Iterator[Change]:
 
 
 def copy_workload(node: Node) -> Iterator[Change]:
-    """Copy the fine-tuning program, the recipe and the data into the workspace."""
-    for name, content in workspace_files().items():
-        if node.stack.workspace.get(name) != content.sha256:
+    """Copy the fine-tuning program, the recipes and the data into the workspace."""
+    there, wanted = node.stack.workspace, workspace_files()
+    missing = {name: content.data for name, content in wanted.items() if name not in there}
+    if missing:
+        yield PlaceFiles(node, node.cluster.workspace, missing)
+    for name, content in wanted.items():
+        if name in there and there[name] != content.sha256:
             yield WriteFile(node, f"{node.cluster.workspace}/{name}", content.data, root=False)
 
 

@@ -13,6 +13,13 @@ def trains(context: Context) -> str | None:
     return None if context.train != "none" else "training runs with --train smoke, --train full or --fix"
 
 
+def trains_fully(context: Context) -> str | None:
+    """The full run takes hours, and a recipe."""
+    if context.train != "full":
+        return "the full run starts with --train full, or --fix with --recipe"
+    return None if context.recipe else "the full run needs --recipe, or `recipe` in the inventory"
+
+
 def cleans_up(context: Context) -> str | None:
     """Step 14 removes what the other steps built, so it wants to be asked."""
     return None if context.cleanup else "cleaning up runs with --cleanup"

@@ -15,7 +15,7 @@ def test_one_container_runs(node: Node) -> None:
 @check("container.gpu", needs=("container.one", "swarm.gpu_advertised"), remedy="recreate the stack")
 def test_container_was_given_the_own_one(node: Node) -> None:
     """Swarm gave the container this node's own GPU."""
-    assert given(node) in node.gpu.uuids, "swarm handed out a resource that is not this node's"
+    assert given(node) == ",".join(node.gpu.uuids), "swarm handed out a resource that is not this node's"
 
 
 def given(node: Node) -> str:

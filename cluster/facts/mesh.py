@@ -58,7 +58,7 @@ def _logins(node: "Node") -> str:
 class MeshFacts(Facts):
     """Every peer's fabric address, with `reached` or `lost` for ping, `open` or ssh's own words for a login."""
 
-    pings: dict[str, str] = fact(_pings, _by_address, timeout_s=20)
+    pings: dict[str, str] = fact(_pings, _by_address, root=True, timeout_s=20)
     logins: dict[str, str] = fact(_logins, _by_address, timeout_s=20)
 
     @property

@@ -42,15 +42,20 @@ def _image_id(reading: Reading) -> str:
     return "" if "No such image" in reading.err else text(reading)
 
 
+def _has_no_service(reading: Reading) -> bool:
+    # A node that is in no swarm runs no service either.
+    return any(words in reading.err.lower() for words in ("no such service", "not a swarm manager"))
+
+
 def _digest(reading: Reading) -> str:
-    return "" if "no such service" in reading.err.lower() else text(reading)
+    return "" if _has_no_service(reading) else text(reading)
 
 
 _parse_tasks = as_models(Task)
 
 
 def _tasks(reading: Reading) -> tuple[Task, ...]:
-    return () if "no such service" in reading.err.lower() else _parse_tasks(reading)
+    return () if _has_no_service(reading) else _parse_tasks(reading)
 
 
 def _present(reading: Reading) -> dict[str, bool]:

@@ -1,0 +1,50 @@
+"""The two fine-tunes of step 10, each launched once, when the first check asks for it."""
+
+import pytest
+
+from cluster.cluster import Cluster
+from engine.run import Run
+from workloads.deploy import SMOKE_RECIPE
+from workloads.job import Training
+from workloads.launch import Launch
+from workloads.recipe import RecipeError, load_recipe
+
+
+def pytest_collection_modifyitems(config: pytest.Config) -> None:
+    """Refuse a recipe that is none before anything is touched."""
+    name = config.getoption("recipe")
+    try:
+        if name is not None:
+            load_recipe(name)
+    except RecipeError as error:
+        raise pytest.UsageError(f"--recipe {name}: {error}") from None
+
+
+class FineTune:
+    """A fine-tune that is launched by whoever asks for it first."""
+
+    def __init__(self, cluster: Cluster, run: Run, recipe: str) -> None:
+        """Name the recipe; nothing is launched yet."""
+        self._cluster = cluster
+        self._run = run
+        self._recipe = recipe
+        self._training: Training | None = None
+
+    def __call__(self) -> Training:
+        """Launch it, or return what came of it."""
+        if self._training is None:
+            self._training = Launch(self._cluster, self._recipe).run()
+            self._run.training = self._training.as_report()
+        return self._training
+
+
+@pytest.fixture(scope="session")
+def smoke(cluster: Cluster, run: Run) -> FineTune:
+    """The smoke run: a tiny model, made on the spot."""
+    return FineTune(cluster, run, SMOKE_RECIPE)
+
+
+@pytest.fixture(scope="session")
+def full(cluster: Cluster, run: Run) -> FineTune:
+    """The full run: the recipe that the user names."""
+    return FineTune(cluster, run, run.options.recipe or SMOKE_RECIPE)

@@ -1,0 +1,145 @@
+"""Starts a job on all nodes at once, follows it, and ends it as a whole when one rank fails."""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from docker import DockerClient
+
+from cluster.cluster import Cluster
+from cluster.docker_api import docker_of
+from cluster.errors import ClusterError
+from cluster.facts.config import ACCELERATE_YAML
+from cluster.node import Node
+from workloads.accelerate_config import launch_command
+from workloads.job import FINISHED, Rank, Training, guilty
+from workloads.recipe import Recipe, load_recipe
+from workloads.stack import WORKSPACE_IN_CONTAINER
+
+GRACE_S = 5.0
+"""After one rank has failed the others have so long to say what they saw, before they are ended."""
+
+_ONE_DAY_S = 86_400
+_TICK_S = 0.5
+
+# Runs in the container, which may have no ps: ends every process that works in this run's folder, torchrun's too.
+_END = """
+import os, signal, sys, time
+def ours():
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            words = open(f"/proc/{pid}/cmdline").read()
+        except OSError:
+            continue
+        if sys.argv[1] in words and int(pid) != os.getpid():
+            yield int(pid)
+for sign, patience in ((signal.SIGTERM, 5), (signal.SIGKILL, 2)):
+    until = time.monotonic() + patience
+    for pid in ours():
+        os.kill(pid, sign)
+    while time.monotonic() < until and any(ours()):
+        time.sleep(0.1)
+"""
+
+
+class Launch:
+    """One job: a process on every node, in the container of playbook step 7."""
+
+    def __init__(self, cluster: Cluster, recipe_name: str) -> None:
+        """Prepare a job.
+
+        Raises:
+            RecipeError: There is no such recipe, or it is not one.
+        """
+        self._cluster = cluster
+        self._name = recipe_name
+        self._recipe: Recipe = load_recipe(recipe_name)
+        self._output = f"{WORKSPACE_IN_CONTAINER}/runs/{datetime.now(UTC):%Y%m%d-%H%M%S}-{recipe_name}"
+        self._ranks = [Rank(node.rank, node.name) for node in cluster.nodes]
+
+    def run(self) -> Training:
+        """Launch on all nodes, follow to the end and tell what came of it; Ctrl-C ends the job first."""
+        started = time.monotonic()
+        with ThreadPoolExecutor(max_workers=self._cluster.size) as pool:
+            followers = [pool.submit(self._follow, node, rank) for node, rank in self._pairs()]
+            try:
+                while not all(follower.done() for follower in followers):
+                    time.sleep(_TICK_S)
+                    if self._trouble():
+                        self._let_them_speak()
+                        break
+            finally:
+                self._end_all()
+        blamed = guilty(self._ranks) if any(rank.failed or rank.running for rank in self._ranks) else None
+        return Training(
+            recipe=self._name,
+            ranks=self._ranks,
+            outcome=blamed.story if blamed else FINISHED,
+            seconds=time.monotonic() - started,
+            log="\n".join(blamed.log) if blamed else "",
+        )
+
+    def _pairs(self) -> list[tuple[Node, Rank]]:
+        return list(zip(self._cluster.nodes, self._ranks, strict=True))
+
+    def _trouble(self) -> bool:
+        limits = self._recipe.timeouts
+        patience = max(limits.join_s, limits.load_s, limits.step_s) + 30
+        hangs = any(rank.running and time.monotonic() - rank.heard > patience for rank in self._ranks)
+        return hangs or any(rank.failed for rank in self._ranks)
+
+    def _let_them_speak(self) -> None:
+        until = time.monotonic() + GRACE_S
+        while time.monotonic() < until and any(rank.running for rank in self._ranks):
+            time.sleep(0.1)
+        for rank in self._ranks:
+            if rank.running and rank.error is None:
+                rank.log.append(f"ended by the launcher, at {rank.doing}")
+
+    def _follow(self, node: Node, rank: Rank) -> None:
+        try:
+            with docker_of(node, timeout_s=_ONE_DAY_S) as client:
+                self._exec(client, node, rank)
+        except ClusterError as error:
+            rank.error = rank.error or str(error)
+            rank.exit = rank.exit if rank.exit is not None else -1
+
+    def _exec(self, client: DockerClient, node: Node, rank: Rank) -> None:
+        secrets = {name: os.environ[name] for name in ("HF_TOKEN",) if os.environ.get(name)}
+        created = client.api.exec_create(
+            node.container.ours[0].id, self._command(), environment=secrets, workdir=WORKSPACE_IN_CONTAINER
+        )
+        process: str = created["Id"]
+        rest = ""
+        for piece in client.api.exec_start(process, stream=True):
+            *lines, rest = (rest + piece.decode("utf-8", "replace")).split("\n")
+            for line in lines:
+                self._hear(rank, line, secrets)
+        self._hear(rank, rest, secrets)
+        status = client.api.exec_inspect(process)["ExitCode"]
+        rank.exit = -1 if status is None else int(status)
+
+    def _hear(self, rank: Rank, line: str, secrets: dict[str, str]) -> None:
+        for secret in secrets.values():
+            line = line.replace(secret, "(redacted)")
+        if line.strip() and (words := rank.hear(line)) and rank.number == 0:
+            self._cluster.tell(f"{self._name}: {words}")
+
+    def _command(self) -> list[str]:
+        program = ["finetune", "--recipe", f"{WORKSPACE_IN_CONTAINER}/recipes/{self._name}.yaml"]
+        program += ["--world-size", str(self._cluster.size), "--output", self._output]
+        program += ["--device", self._cluster.inventory.device]
+        return launch_command(f"{WORKSPACE_IN_CONTAINER}/{ACCELERATE_YAML}", self._recipe.timeouts.join_s, program)
+
+    def _end_all(self) -> None:
+        running = [node for node, rank in self._pairs() if rank.running]
+        self._cluster.on_all(self._end, running)
+
+    def _end(self, node: Node) -> None:
+        try:
+            with docker_of(node, timeout_s=20) as client:
+                container = client.containers.get(node.container.ours[0].id)
+                container.exec_run(["python3", "-c", _END, self._output])
+        except ClusterError as error:
+            self._cluster.tell(f"{node.name}: its rank could not be ended: {error}")
