@@ -16,6 +16,7 @@ TOOLS: Final = {
     "ip": "iproute2",
     "unshare": "util-linux",
     "nsenter": "util-linux",
+    "rsync": "rsync",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
 }

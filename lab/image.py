@@ -15,7 +15,7 @@ from lab.progress import Step
 
 NAME: Final = "spark-runbook/lab-training:1"
 SUITE: Final = "bookworm"
-PACKAGES: Final = ("python3", "bash", "iproute2", "procps", "tini", "ca-certificates")
+PACKAGES: Final = ("usr-is-merged", "python3", "bash", "iproute2", "procps", "tini", "ca-certificates")
 ENVIRONMENT: Final = (
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "PYTHONUNBUFFERED=1",
@@ -69,7 +69,9 @@ def pack(layer: Path, archive: Path, machine: str) -> None:
             tar.addfile(entry, stream)
 
 
-RECIPE: Final = ("--skip=output/dev", *debian.options(SUITE, PACKAGES, ()))
+# Merging /usr beforehand spares the usrmerge package, and with it Perl: a quarter of the image.
+MERGED: Final = "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"
+RECIPE: Final = ("--skip=output/dev", MERGED, *debian.options(SUITE, PACKAGES, ()))
 
 
 def archive() -> Path:
@@ -78,7 +80,7 @@ def archive() -> Path:
 
 
 def training_image() -> Path:
-    """The image's archive in the cache, built on first use (180 MB)."""
+    """The image's archive in the cache, built on first use (130 MB)."""
 
     def make(target: Path, work: Step) -> None:
         layer = target.with_name("layer.tar")
