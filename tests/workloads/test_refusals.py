@@ -91,13 +91,13 @@ def test_ranks_with_different_data_are_refused(job: Job) -> None:
     recipe = job.recipe()
     assert all(finish(job.start(0, recipe), job.start(1, recipe, workspace=job.folder)))
     for rank in (0, 1):
-        assert _error(job, rank).startswith("the data differs between the ranks: rank 0")
+        assert _error(job, rank).startswith("the ranks differ in the data: rank 0")
         assert job.events(rank, "model") == []
 
 
 def test_ranks_with_different_recipes_are_refused(job: Job) -> None:
     assert all(finish(job.start(0, job.recipe()), job.start(1, job.recipe({"seed": 8}, "other.yaml"))))
-    assert _error(job, 0).startswith("the recipe differs between the ranks: rank 0")
+    assert _error(job, 0).startswith("the ranks differ in the recipe: rank 0")
 
 
 def test_ranks_with_different_packages_are_refused(job: Job) -> None:
@@ -107,7 +107,7 @@ def test_ranks_with_different_packages_are_refused(job: Job) -> None:
     metadata.write_text("Metadata-Version: 2.1\nName: datasets\nVersion: 0.0.1\n")
     recipe = job.recipe()
     assert all(finish(job.start(0, recipe), job.start(1, recipe, workspace=job.folder)))
-    assert _error(job, 0).startswith("the version of datasets differs between the ranks: rank 0")
+    assert _error(job, 0).startswith("the ranks differ in the version of datasets: rank 0")
     assert "has 0.0.1" in _error(job, 0)
 
 
@@ -135,3 +135,11 @@ def test_input_that_cannot_be_used_is_named_without_a_traceback(
     assert finish(alone.start_alone(alone.recipe(changes))) == [1]
     assert sentence in _error(alone, 0)
     assert "Traceback" not in alone.stderr(0)
+
+
+def test_the_result_of_another_run_is_not_overwritten(training_python: str, tmp_path: Path) -> None:
+    (tmp_path / "out0/adapter").mkdir(parents=True)
+    alone = Job(training_python, tmp_path, world=1)
+    assert finish(alone.start_alone(alone.recipe())) == [1]
+    assert "give every run an output folder of its own" in _error(alone, 0)
+    assert alone.events(0, "model") == []

@@ -60,7 +60,7 @@ def agree(what: str, value: str, remedy: str) -> None:
     told = _gather((socket.gethostname(), value))
     if len({each for _, each in told}) > 1:
         listed = ", ".join(f"rank {rank} ({host}) has {each}" for rank, (host, each) in enumerate(told))
-        raise RefusalError(f"{what} differs between the ranks: {listed}: {remedy}")
+        raise RefusalError(f"the ranks differ in {what}: {listed}: {remedy}")
 
 
 def versions() -> dict[str, str]:

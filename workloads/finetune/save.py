@@ -27,9 +27,19 @@ TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
 GENERATED_TOKENS = 8
 
 
+def refuse_to_overwrite(recipe: Recipe, output: Path) -> None:
+    """Make sure, before hours are spent, that there is room for the result.
+
+    Raises:
+        RefusalError: the output folder holds the result of another run.
+    """
+    if _result(recipe, output).exists():
+        raise RefusalError(f"{_result(recipe, output)} is there already: give every run an output folder of its own")
+
+
 def save(model: Any, weights: dict[str, Tensor], tokenizer: Any, recipe: Recipe, output: Path) -> Path:
     """Write the adapter or the model to OUTPUT/adapter or OUTPUT/model, whole or not at all; return the folder."""
-    folder = output / ("adapter" if recipe.method == "lora" else "model")
+    folder = _result(recipe, output)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     # Peft would add frozen embeddings to an adapter that has a target beside them.
@@ -81,3 +91,7 @@ def generate(loaded: Any, tokenizer: Any, row: dict[str, str], world: World) -> 
     )
     text: str = tokenizer.decode(answer[0, asked["input_ids"].shape[1] :])
     return text
+
+
+def _result(recipe: Recipe, output: Path) -> Path:
+    return output / ("adapter" if recipe.method == "lora" else "model")
