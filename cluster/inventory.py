@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator
 
 from cluster.errors import InventoryError
 from cluster.yaml_lines import FieldPath, line_of, load_with_lines, spell
@@ -17,7 +17,8 @@ UserName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$")]
 Interface = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$")]
 ImageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}$")]
 AbsolutePath = Annotated[str, Field(pattern=r"^/[^\x00-\x1f]*$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
+YesNo = Annotated[bool, Field(strict=True)]
 
 
 class Strict(BaseModel):
@@ -45,7 +46,7 @@ class Ssh(Strict):
     key: Path | None = None
     config: Path = Path("~/.ssh/config")
     known_hosts: Path = Path("~/.ssh/known_hosts")
-    accept_new: bool = False
+    accept_new: YesNo = False
     connect_timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
     command_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
 
@@ -53,7 +54,10 @@ class Ssh(Strict):
 class Fabric(Strict):
     """The CX-7 network; `auto` takes the interfaces that are up on every node."""
 
-    interfaces: Literal["auto"] | Annotated[tuple[Interface, ...], Field(min_length=1)] = "auto"
+    interfaces: Annotated[
+        Annotated[Literal["auto"], Tag("word")] | Annotated[tuple[Interface, ...], Field(min_length=1), Tag("list")],
+        Discriminator(lambda given: "word" if isinstance(given, str) else "list"),
+    ] = "auto"
     subnets: tuple[IPv4Network, ...] = tuple(IPv4Network(f"192.168.{third}.0/24") for third in (100, 101, 102, 103))
 
     @field_validator("subnets")
@@ -77,7 +81,7 @@ class Mount(Strict):
 
     source: AbsolutePath
     target: AbsolutePath
-    read_only: bool = True
+    read_only: YesNo = True
 
 
 class Thresholds(Strict):
@@ -158,9 +162,9 @@ def parse_inventory(text: str, source: str) -> Inventory:
         inventory = Inventory.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        field = tuple(part for part in first["loc"] if _is_written(part))
+        field = _written(first["loc"], first["type"], lines)
         raise InventoryError(
-            f"{source}:{line_of(tuple(first['loc']), lines)}: {_explain(spell(field), first['type'], first['msg'])}"
+            f"{source}:{line_of(field, lines)}: {_explain(spell(field), first['type'], first['msg'])}"
         ) from None
     for field, mistake in _repeated(inventory):
         raise InventoryError(f"{source}:{line_of(field, lines)}: {spell(field)}: {mistake}.")
@@ -187,9 +191,13 @@ def _repeated(inventory: Inventory) -> Iterator[tuple[FieldPath, str]]:
         managers += [node.name] if node.role == "manager" else []
 
 
-def _is_written(part: str | int) -> bool:
-    # pydantic adds the name of a union's member to the location; only keys and indexes help a reader.
-    return isinstance(part, int) or not part.startswith(("literal[", "tuple[", "constrained", "function-"))
+def _written(location: FieldPath, kind: str, lines: dict[FieldPath, int]) -> FieldPath:
+    # pydantic adds the names of a union's members to a location; only keys and indexes that are written help a reader.
+    field: FieldPath = ()
+    for part in location:
+        if (*field, part) in lines:
+            field = (*field, part)
+    return (*field, location[-1]) if kind == "missing" else field
 
 
 _PLAIN_WORDS = {
@@ -205,7 +213,8 @@ _PLAIN_WORDS = {
     "int_type": "a whole number is expected",
     "string_type": "text is expected; put it in quotes if it is meant as text",
     "float_parsing": "a number is expected",
-    "bool_parsing": "true or false is expected",
+    "float_type": "a number is expected",
+    "bool_type": "true or false is expected",
 }
 
 

@@ -6,17 +6,25 @@ from cluster.errors import InventoryError
 
 FieldPath = tuple[str | int, ...]
 
+# An alias lets a small file grow without limit; a tag makes a plain word something that it does not look like.
+_NOT_PLAIN = {
+    yaml.AliasToken: "YAML aliases (*name) are not supported; write the value out",
+    yaml.TagToken: "YAML tags (!name) are not supported; write the plain value",
+}
+_TEXT = "tag:yaml.org,2002:str"
+
 
 def load_with_lines(text: str, source: str) -> tuple[object, dict[FieldPath, int]]:
     """Parse YAML text into plain data and a map from each field to its line, counted from 1.
 
     Raises:
-        InventoryError: The text is no YAML, repeats a key or uses an alias.
+        InventoryError: The text is no YAML, repeats a key, has a key that is no text, or uses an alias or a tag.
     """
     lines: dict[FieldPath, int] = {}
     try:
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-            raise InventoryError(f"{source}: YAML aliases (*name) are not supported; write the value out.")
+        for token in yaml.scan(text):
+            if said := _NOT_PLAIN.get(type(token)):
+                raise InventoryError(f"{source}:{token.start_mark.line + 1}: {said}.")
         root = yaml.compose(text, yaml.SafeLoader)
         if root is None:
             raise InventoryError(f"{source} is empty: list your nodes under `nodes:`.")
@@ -37,14 +45,15 @@ def _walk(node: yaml.Node, field: FieldPath, lines: dict[FieldPath, int], source
             _walk(item, (*field, index), lines, source)
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            inner = (*field, str(key.value))
+            inner, at = (*field, str(key.value)), key.start_mark.line + 1
+            if key.tag != _TEXT:
+                raise InventoryError(f"{source}:{at}: {spell(inner)}: a key is text; put it in quotes if it is one.")
             if inner in lines:
-                at = key.start_mark.line + 1
                 raise InventoryError(
                     f"{source}:{at}: {spell(inner)} stands here a second time (first on line {lines[inner]})."
                 )
             _walk(value, inner, lines, source)
-            lines[inner] = key.start_mark.line + 1
+            lines[inner] = at
 
 
 def spell(field: FieldPath) -> str:
