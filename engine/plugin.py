@@ -43,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[RUN] = run
     config.stash[SCREEN] = screen = Screen(verbose=config.option.verbose > 0, quiet=config.option.verbose < 0)
     run.cluster.tell = screen.progress
+    config.pluginmanager.register(Comparisons(run))
     # pytest's own progress makes room for ours; its account of errors in the runbook itself stays.
     config.option.verbose = -2
     config.option.reportchars = ""
@@ -172,16 +173,20 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return (f"runbook {told}", "", "") if told else None
 
 
-def pytest_assertrepr_compare(config: pytest.Config, op: str, left: object, right: object) -> None:
-    """Note what a failing assertion compared."""
-    if RUN in config.stash:
-        config.stash[RUN].last = compared(op, left, right)
+class Comparisons:
+    """Notes what assertions compared; registered for a run alone, as pytest tells of every assertion it rewrote."""
 
+    def __init__(self, run: Run) -> None:
+        """Note it for one run."""
+        self._run = run
 
-def pytest_assertion_pass(item: pytest.Item, orig: str, expl: str) -> None:
-    """Note what a passing assertion compared."""
-    if RUN in item.config.stash:
-        item.config.stash[RUN].last = passed_comparison(orig, expl)
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
+        """Note what a failing assertion compared."""
+        self._run.last = compared(op, left, right)
+
+    def pytest_assertion_pass(self, orig: str, expl: str) -> None:
+        """Note what a passing assertion compared."""
+        self._run.last = passed_comparison(orig, expl)
 
 
 @pytest.hookimpl(tryfirst=True)
