@@ -1,0 +1,46 @@
+"""One lab for all end-to-end tests, in a folder of its own, taken down afterwards."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.lab import Lab
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Two bare nodes; `bare` is saved, so that a test can go back to it."""
+    if os.geteuid() != 0:
+        pytest.skip("the lab needs root")
+    lab = Lab(tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("reports"))
+    try:
+        lab.do("up")
+        lab.do("save", "bare")
+        yield lab
+    finally:
+        lab.do("down")
+
+
+@pytest.fixture
+def bare(lab: Lab) -> Lab:
+    """The lab with its nodes as they were at first."""
+    lab.do("restore", "bare")
+    return lab
+
+
+@pytest.fixture(scope="session")
+def ready(lab: Lab) -> Lab:
+    """The lab after `--fix`, without training; `ready` is saved."""
+    lab.do("restore", "bare")
+    run = lab.runbook("--fix", "--train", "none")
+    assert run.exit == 0, run.screen
+    lab.do("save", "ready")
+    return lab
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """A folder for reports of one test alone."""
+    return tmp_path

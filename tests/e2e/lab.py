@@ -1,0 +1,109 @@
+"""The lab and the runbook as a person uses them: as commands."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+COMMAND_S = 300
+RUN_S = 420
+
+# What --fix may touch and --undo has to put back; what usermod, sudo and the training leave behind stays out.
+_TREES = "/etc /home /root /var/lib/spark-runbook /usr/local"
+_STATE = f"""
+find {_TREES} -xdev \\( -name 'group-' -o -name 'gshadow-' -o -name .sudo_as_admin_successful \\
+  -o -path '*/spark-runbook/runs' \\) -prune -o \
+  -type f -printf '%m %u %g ' -exec sha256sum {{}} \\; 2>/dev/null | sort -k5
+find {_TREES} -xdev -path '*/spark-runbook*' -prune -o -type d -printf '%m %u %g %p\\n' 2>/dev/null | sort -k4
+getent group docker
+docker info --format '{{{{.Swarm.LocalNodeState}}}} {{{{.DefaultRuntime}}}} {{{{json .GenericResources}}}}'
+ip -o -4 addr show | awk '{{print $2, $4}}' | grep -v docker
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run of the runbook: exit status, what it wrote on the screen, and its report."""
+
+    exit: int
+    screen: str
+    report: dict[str, Any]
+
+    def outcomes(self, check: str) -> set[str]:
+        """The outcomes of a check on all nodes."""
+        return {one["outcome"] for one in self.report["checks"] if one["id"] == check}
+
+    def with_outcome(self, *outcomes: str) -> list[str]:
+        """The checks that ended so."""
+        return [f"{one['id']} {one['node']}" for one in self.report["checks"] if one["outcome"] in outcomes]
+
+    @property
+    def changes(self) -> list[str]:
+        """All changes told, as they are described."""
+        return [change["describe"] for one in self.report["checks"] for change in one["changes"]]
+
+
+class Lab:
+    """A lab in a folder of its own."""
+
+    def __init__(self, folder: Path, reports: Path) -> None:
+        """Use this folder; the built trees are shared."""
+        self.reports = reports
+        self.environment = {**os.environ, "SPARK_RUNBOOK_LAB": str(folder / "lab"), "NO_COLOR": "1"}
+
+    def do(self, *words: str, check: bool = True) -> str:
+        """Run `python -m lab WORDS` and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "lab", *words],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=COMMAND_S, check=False,
+        )  # fmt: skip
+        assert not check or done.returncode == 0, f"lab {' '.join(words)}: {done.stderr}{done.stdout}"
+        return done.stdout
+
+    def on(self, node: str, command: str, *, check: bool = True) -> str:
+        """Run a shell command as root in a node, past ssh."""
+        return self.do("exec", node, "--", "sh", "-c", command, check=check)
+
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        """Start `pytest runbook --lab OPTIONS` without waiting for it."""
+        command = [sys.executable, "-m", "pytest", "runbook", "--lab", "--report-dir", str(self.reports), *options]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def runbook(self, *options: str) -> Result:
+        """Run `pytest runbook --lab OPTIONS` to its end."""
+        return self.finish(self.start(*options))
+
+    def finish(self, process: subprocess.Popen[str]) -> Result:
+        """Wait for a started run."""
+        try:
+            screen, _ = process.communicate(timeout=RUN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        path = self.reports / "latest" / "report.json"
+        report = json.loads(path.read_text()) if path.exists() else {}
+        return Result(process.returncode, screen, report)
+
+    def state(self, node: str) -> str:
+        """Everything on a node that a run may touch: files with mode, owner and checksum, groups, swarm, addresses."""
+        return self.on(node, _STATE)
+
+    def states(self) -> set[str]:
+        """The state of both nodes, line by line."""
+        return {f"{node}: {line}" for node in ("spark-1", "spark-2") for line in self.state(node).splitlines()}
+
+    def wait_for(self, path: Path, pattern: str, seconds: float = 120) -> None:
+        """Wait until a file below `path` matching a pattern has content."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if any(found.stat().st_size for found in path.glob(pattern)):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{pattern} did not appear in {path} within {seconds} s")
