@@ -20,6 +20,7 @@ def inventory(run: RunDir, settings: Settings) -> str:
             "image": {"name": image.NAME, "archive": str(image.archive())},
             "mounts": [{"source": PACKAGES_IN_NODE, "target": image.PACKAGES_PATH, "read_only": True}],
             "thresholds": {},
+            "device": "cpu",
             "simulated": [
                 "GPU: GB10 stand-in, no CUDA",
                 "ConnectX-7: virtual Ethernet cables, no RDMA",

@@ -41,7 +41,8 @@ class Rank:
     @property
     def waited_for_others(self) -> bool:
         """Whether all it has to complain about is another rank."""
-        return self.error is not None and (self.error.startswith("waited ") or "stopped by SIGTERM" in self.error)
+        words = ("waited ", "lost another rank", "stopped by SIGTERM")
+        return self.error is not None and self.error.startswith(words)
 
     def hear(self, line: str) -> str | None:
         """Take one line; return what a person wants to know of it, if anything."""
