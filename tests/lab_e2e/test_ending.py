@@ -1,0 +1,97 @@
+"""However a lab ends, nothing of it is left."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lab.addresses import host_link
+from lab.cgroups import hierarchies
+from lab.settings import read_settings
+from tests.lab_e2e.conftest import Lab
+
+pytestmark = pytest.mark.lab
+
+
+def processes(lab: Lab) -> list[str]:
+    """Command lines that name the lab's run directory, but for our own."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if str(lab.run.path) in line and int(file.parent.name) != os.getpid():
+            found.append(line)
+    return found
+
+
+def mounts(lab: Lab) -> list[str]:
+    """Mounts of any process that name the run directory."""
+    found = set()
+    for file in Path("/proc").glob("[0-9]*/mounts"):
+        try:
+            found |= {line for line in file.read_text().splitlines() if str(lab.run.path) in line}
+        except OSError:
+            continue
+    return sorted(found)
+
+
+def network_namespaces() -> set[int]:
+    """Every network namespace that a process is in."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/ns/net"):
+        try:
+            found.add(link.stat().st_ino)
+        except OSError:
+            continue
+    return found
+
+
+def control_groups(lab: Lab) -> list[Path]:
+    return [top for one in hierarchies() if (top := one.mount / f"spark-runbook-{lab.run.mark}").exists()]
+
+
+def test_the_kernel_takes_all_when_the_supervisor_is_killed_and_down_sweeps_the_rest(lab: Lab) -> None:
+    link = host_link(read_settings(lab.run).network)
+    supervisor = subprocess.run(
+        ["pgrep", "--parent", lab.run.supervisor.read_text().strip()], capture_output=True, text=True, check=True
+    )
+    inside = {Path(f"/proc/{supervisor.stdout.strip()}/ns/net").stat().st_ino}
+    assert len(processes(lab)) > 2
+    assert Path("/sys/class/net", link).exists()
+
+    os.kill(int(supervisor.stdout), signal.SIGKILL)
+
+    deadline = time.monotonic() + 10
+    while (processes(lab) or Path("/sys/class/net", link).exists()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert processes(lab) == []
+    assert mounts(lab) == []
+    assert not inside & network_namespaces()
+    assert not Path("/sys/class/net", link).exists()
+    assert lab.command("inventory", fails=True).returncode == 2
+
+    lab.command("down")
+    assert control_groups(lab) == []
+    assert not lab.run.path.exists()
+
+
+def test_up_starts_afresh_on_what_a_killed_lab_left(lab: Lab) -> None:
+    lab.command("up")
+    lab.sh("spark-1", "touch /etc/witness")
+    os.kill(int(lab.run.supervisor.read_text()), signal.SIGKILL)
+    lab.command("up")
+    assert lab.sh("spark-1", "ls /etc/witness 2>/dev/null || echo gone") == "gone"
+
+
+def test_down_leaves_nothing_and_may_be_said_twice(lab: Lab) -> None:
+    link = host_link(read_settings(lab.run).network)
+    lab.command("down")
+    assert (processes(lab), mounts(lab), control_groups(lab)) == ([], [], [])
+    assert not Path("/sys/class/net", link).exists()
+    assert not lab.run.path.exists()
+    lab.command("down")
