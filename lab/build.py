@@ -12,6 +12,9 @@ from lab import places
 from lab.errors import LabError
 from lab.progress import Step, step
 
+EPOCH = 1767225600
+"""2026-01-01 in seconds, as reproducible builds mean it: https://reproducible-builds.org/specs/source-date-epoch/."""
+
 
 def recipe_key(*parts: str) -> str:
     """Twelve hexadecimal digits that change with any part of a recipe."""
@@ -56,7 +59,8 @@ def once(target: Path, title: str, expected: str, make: Callable[[Path, Step], N
 def follow(command: Sequence[str], work: Step, stages: Callable[[str], str | None], scratch: Path) -> None:
     """Run a long command, telling its stages as it prints them.
 
-    It runs in mount and process namespaces of its own, so that neither mounts nor processes outlive it.
+    It runs in mount and process namespaces of its own and ends with us, so that neither mounts nor processes are left
+    of a build that is killed. No file it packs is newer than EPOCH, so that the same packages give the same bytes.
 
     Args:
         command: program and arguments.
@@ -67,8 +71,18 @@ def follow(command: Sequence[str], work: Step, stages: Callable[[str], str | Non
     Raises:
         LabError: if it fails, with the end of what it printed.
     """
-    inside = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", *command]
-    environment = {**os.environ, "TMPDIR": str(scratch)}
+    inside = [
+        "setpriv",
+        "--pdeathsig=KILL",
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        *command,
+    ]
+    environment = {**os.environ, "TMPDIR": str(scratch), "SOURCE_DATE_EPOCH": str(EPOCH)}
     lines: list[str] = []
     with subprocess.Popen(
         inside, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment

@@ -1,5 +1,6 @@
 """The training image: a small Debian 12 with Python 3.11, as a docker-archive that loads to the same id everywhere."""
 
+import datetime
 import hashlib
 import io
 import json
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from lab import debian
-from lab.build import once, recipe_key
+from lab.build import EPOCH, once, recipe_key
 from lab.places import cache_dir
 from lab.progress import Step
 
@@ -20,7 +21,7 @@ ENVIRONMENT: Final = (
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "PYTHONUNBUFFERED=1",
 )
-EPOCH: Final = "1970-01-01T00:00:00Z"
+CREATED: Final = datetime.datetime.fromtimestamp(EPOCH, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 PACKAGES_PATH: Final = "/usr/local/lib/python3.11/dist-packages"
 """Where containers mount the Python packages; Debian's Python looks there first."""
 
@@ -37,10 +38,10 @@ def image_config(layer_digest: str, machine: str) -> bytes:
     config = {
         "architecture": ARCHITECTURES.get(machine, machine),
         "os": "linux",
-        "created": EPOCH,
+        "created": CREATED,
         "config": {"Env": list(ENVIRONMENT), "Cmd": ["/bin/bash"]},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer_digest}"]},
-        "history": [{"created": EPOCH, "created_by": "spark-runbook lab"}],
+        "history": [{"created": CREATED, "created_by": "spark-runbook lab"}],
     }
     return json.dumps(config, sort_keys=True, separators=(",", ":")).encode()
 
@@ -76,7 +77,7 @@ RECIPE: Final = ("--skip=output/dev", MERGED, *debian.options(SUITE, PACKAGES, (
 
 def archive() -> Path:
     """Where the image's archive is in the cache, or will be."""
-    return cache_dir() / f"training-image-{recipe_key(*RECIPE, *ENVIRONMENT, NAME)}.tar"
+    return cache_dir() / f"training-image-{recipe_key(*RECIPE, *ENVIRONMENT, CREATED, NAME)}.tar"
 
 
 def training_image() -> Path:

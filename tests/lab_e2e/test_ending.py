@@ -1,9 +1,11 @@
 """However a lab ends, nothing of it is left."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,8 @@ from tests.lab_e2e.conftest import Lab
 pytestmark = pytest.mark.lab
 
 
-def processes(lab: Lab) -> list[str]:
-    """Command lines that name the lab's run directory, but for our own."""
+def processes(lab: Lab) -> list[int]:
+    """Processes whose command line names the lab's run directory: its supervisor, and what keeps each node up."""
     found = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -25,7 +27,7 @@ def processes(lab: Lab) -> list[str]:
         except (FileNotFoundError, ProcessLookupError):
             continue
         if str(lab.run.path) in line and int(file.parent.name) != os.getpid():
-            found.append(line)
+            found.append(int(file.parent.name))
     return found
 
 
@@ -40,15 +42,13 @@ def mounts(lab: Lab) -> list[str]:
     return sorted(found)
 
 
-def network_namespaces() -> set[int]:
-    """Every network namespace that a process is in."""
+def network_namespaces(pids: Iterable[int | str]) -> set[int]:
+    """The network namespaces that processes are in, but for our own."""
     found = set()
-    for link in Path("/proc").glob("[0-9]*/ns/net"):
-        try:
-            found.add(link.stat().st_ino)
-        except OSError:
-            continue
-    return found
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found.add(Path(f"/proc/{pid}/ns/net").stat().st_ino)
+    return found - {Path("/proc/self/ns/net").stat().st_ino}
 
 
 def control_groups(lab: Lab) -> list[Path]:
@@ -60,8 +60,8 @@ def test_the_kernel_takes_all_when_the_supervisor_is_killed_and_down_sweeps_the_
     supervisor = subprocess.run(
         ["pgrep", "--parent", lab.run.supervisor.read_text().strip()], capture_output=True, text=True, check=True
     )
-    inside = {Path(f"/proc/{supervisor.stdout.strip()}/ns/net").stat().st_ino}
-    assert len(processes(lab)) > 2
+    inside = network_namespaces(processes(lab))
+    assert len(inside) == 3, "the supervisor and two nodes have one each"
     assert Path("/sys/class/net", link).exists()
 
     os.kill(int(supervisor.stdout), signal.SIGKILL)
@@ -71,7 +71,7 @@ def test_the_kernel_takes_all_when_the_supervisor_is_killed_and_down_sweeps_the_
         time.sleep(0.1)
     assert processes(lab) == []
     assert mounts(lab) == []
-    assert not inside & network_namespaces()
+    assert not inside & network_namespaces(path.name for path in Path("/proc").glob("[0-9]*"))
     assert not Path("/sys/class/net", link).exists()
     assert lab.command("inventory", fails=True).returncode == 2
 
