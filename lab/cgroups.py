@@ -59,34 +59,39 @@ def is_legacy() -> bool:
 
 
 class NodeCgroups:
-    """The control groups of one node: one directory in every hierarchy."""
+    """The control groups of one node: a directory in every hierarchy, with a fresh one in it for every boot."""
 
     def __init__(self, run: RunDir, node: str) -> None:
         """Name them; `make` creates them."""
         self._top = f"spark-runbook-{run.mark}"
         self._node = node
 
-    def make(self) -> None:
-        """Create the groups, with every controller the kernel lets us pass down."""
+    def make(self, boot: int) -> list[Path]:
+        """Create the groups of one boot, with every controller that the kernel lets us pass down.
+
+        Returns:
+            One directory in every hierarchy, for `join`. No process is ever in the node's own directory, above them:
+            cgroup v2 allows processes in leaves alone.
+        """
+        made = []
         for hierarchy in hierarchies():
             top = hierarchy.mount / self._top
-            for directory in (top, top / self._node):
+            node = top / self._node
+            leaf = node / f"boot{boot}"
+            for directory in (top, node, leaf):
                 directory.mkdir(exist_ok=True)
                 if "cpuset" in hierarchy.controllers:
                     # A new v1 cpuset is empty, and no process may enter an empty one.
                     for setting in ("cpuset.cpus", "cpuset.mems"):
                         (directory / setting).write_text((directory.parent / setting).read_text())
             if hierarchy.unified:
-                _pass_down(hierarchy.mount, top)
+                _pass_down(hierarchy.mount, top, node)
+            made.append(leaf)
+        return made
 
     def directories(self) -> list[Path]:
         """The node's directory in every hierarchy."""
         return [hierarchy.mount / self._top / self._node for hierarchy in hierarchies()]
-
-    def join(self) -> None:
-        """Move the calling process in."""
-        for directory in self.directories():
-            (directory / "cgroup.procs").write_text("0")
 
     def occupied(self) -> bool:
         """Whether any process is in the groups, or in a group below."""
@@ -135,6 +140,12 @@ class NodeCgroups:
         if unified:
             return "frozen 1" in (directory / "cgroup.events").read_text()
         return (directory / "freezer.state").read_text().strip() == "FROZEN"
+
+
+def join(groups: Iterable[Path]) -> None:
+    """Move the calling process into control groups."""
+    for group in groups:
+        (group / "cgroup.procs").write_text("0")
 
 
 def cgroups_of(pid: int) -> list[Path]:

@@ -5,10 +5,11 @@ import shutil
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 from lab import boot, links
-from lab.cgroups import NodeCgroups, cgroups_of
+from lab.cgroups import NodeCgroups, cgroups_of, join
 from lab.errors import LabError
 from lab.places import RunDir
 from lab.run import check
@@ -52,6 +53,7 @@ class Node:
         else:
             command, environment = boot.full(self.name, self.files, self._settings, namespace)
         links.power_up(self.number, self._boots)
+        groups = self.cgroups.make(self._boots)
         with self.files.console.open("ab") as console:
             # The supervisor has one thread, so code between fork and exec is safe.
             self._process = subprocess.Popen(
@@ -60,7 +62,7 @@ class Node:
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
-                preexec_fn=self.cgroups.join,  # noqa: PLW1509
+                preexec_fn=partial(join, groups),  # noqa: PLW1509
             )
 
     def kill(self) -> None:

@@ -46,7 +46,6 @@ class Supervisor:
         authorized_key = run.key.with_suffix(".pub").read_text()
         for name, node in self._nodes.items():
             links.make_node(settings.network, node.number)
-            node.cgroups.make()
             node.mount()
             host_key = (run.host_keys / name).read_text()
             provision(node.files.merged, Identity(name, settings.address(name), host_key, authorized_key))
