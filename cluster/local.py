@@ -94,7 +94,7 @@ def _drain(streams: dict[IO[bytes], Kept], until: float) -> bool:
             ready.register(stream, selectors.EVENT_READ)
         while ready.get_map():
             events = ready.select(max(0.0, until - time.monotonic()))
-            if not events:
+            if not events or time.monotonic() > until:
                 return False
             for key, _ in events:
                 stream = next(stream for stream in streams if stream is key.fileobj)

@@ -5,38 +5,22 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from select import select
 
 import paramiko
+from paramiko.config import SSH_PORT
+from paramiko.hostkeys import InvalidHostKey
 
 from cluster.connection import Held, Kept, Said
 from cluster.errors import Unreachable
+from cluster.ssh_errors import explain
+from cluster.ssh_target import Target
 
 KEEPALIVE_S = 15
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a node's SSH is and who we are there, with ssh_config already looked up."""
-
-    name: str
-    host: str
-    port: int
-    user: str | None
-    keys: tuple[Path, ...]
-    known_hosts: Path
-    accept_new: bool
-    connect_timeout_s: float
-    jump: "Target | None" = None
-    proxy_command: str | None = None
-    host_key_alias: str | None = None
-
-    @property
-    def place(self) -> str:
-        """The node's name and door, for sentences."""
-        return f"{self.name} ({self.host} port {self.port})"
+RELEASE_S = 2
+KILLED = 255
+"""The exit status of a command that a signal ended, as ssh itself tells it; paramiko does not say which signal."""
 
 
 class SshConnection:
@@ -129,7 +113,7 @@ class _HeldChannel:
     def release(self) -> None:
         with suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.shutdown_write()
-            self._channel.recv_exit_status()
+            self._channel.status_event.wait(RELEASE_S)  # not recv_exit_status, which waits for a dead node for ever
         self._channel.close()
 
 
@@ -143,18 +127,15 @@ def _drain(channel: paramiko.Channel, out: Kept, err: Kept, until: float) -> int
     """Read both streams to their end; return the exit status, or None past the deadline or on a broken connection."""
     while (left := until - time.monotonic()) > 0:
         select([channel], [], [], min(left, 1.0))
-        while channel.recv_ready():
+        if channel.recv_ready():
             out.feed(channel.recv(65536))
-        while channel.recv_stderr_ready():
+        if channel.recv_stderr_ready():
             err.feed(channel.recv_stderr(65536))
-        if (
-            channel.exit_status_ready()
-            and channel.eof_received
-            and not channel.recv_ready()
-            and not channel.recv_stderr_ready()
-        ):
-            return channel.recv_exit_status() if channel.exit_status != -1 else None
-        if channel.closed and not channel.recv_ready() and not channel.recv_stderr_ready():
+        if channel.recv_ready() or channel.recv_stderr_ready():
+            continue
+        if channel.exit_status_ready() and channel.eof_received:
+            return channel.exit_status if channel.exit_status != -1 else KILLED
+        if channel.closed:
             return channel.exit_status if channel.exit_status != -1 else None
     return None
 
@@ -165,7 +146,7 @@ def _connect(target: Target, jump: paramiko.SSHClient | None) -> paramiko.SSHCli
         _trust(client, target)
         client.connect(
             target.host_key_alias or target.host,
-            port=target.port,
+            port=SSH_PORT if target.host_key_alias else target.port,  # the socket is given; this is for known_hosts
             username=target.user,
             key_filename=[str(key) for key in target.keys] or None,  # type: ignore[arg-type]  # the stubs forget lists
             timeout=target.connect_timeout_s,
@@ -178,7 +159,7 @@ def _connect(target: Target, jump: paramiko.SSHClient | None) -> paramiko.SSHCli
         raise
     except Exception as error:  # noqa: BLE001 - paramiko lets a dozen unrelated types escape; each becomes a sentence
         client.close()
-        raise Unreachable(_why(target, error)) from None
+        raise Unreachable(explain(target, error)) from None
     transport = client.get_transport()
     assert transport is not None  # connect() succeeded
     transport.set_keepalive(KEEPALIVE_S)
@@ -208,8 +189,9 @@ def _trust(client: paramiko.SSHClient, target: Target) -> None:
         if path.exists():
             try:
                 client.load_system_host_keys(str(path))
-            except (OSError, paramiko.SSHException) as error:
-                raise Unreachable(f"{path} cannot be read as known hosts: {error}.") from None
+            except (OSError, paramiko.SSHException, InvalidHostKey) as error:
+                reason = error.strerror if isinstance(error, OSError) else f"a line of it is damaged: {error.args[0]}"
+                raise Unreachable(f"{path} cannot be read as known hosts: {reason}.") from None
     client.set_missing_host_key_policy(_AcceptNew(target.known_hosts) if target.accept_new else paramiko.RejectPolicy())
 
 
@@ -221,37 +203,12 @@ class _AcceptNew(paramiko.MissingHostKeyPolicy):
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
         del client  # part of paramiko's interface
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as known:
-            known.write(f"{hostname} {key.get_name()} {key.get_base64()}\n")
-
-
-def _why(target: Target, error: Exception) -> str:  # noqa: PLR0911 - one sentence a cause, and there are many causes
-    place, user = target.place, target.user or "the default user"
-    match error:
-        case paramiko.BadHostKeyException():
-            return (
-                f"the host key of {place} is not the one in {target.known_hosts}: if the node was reinstalled, remove "
-                f"the old key with `ssh-keygen -R {target.host}` and connect by hand; else somebody may be in between."
-            )
-        case paramiko.AuthenticationException():
-            return f"{place} refuses the key of {user}: copy it there with `ssh-copy-id`, or name another with `key`."
-        case socket.gaierror():
-            return f"the address {target.host} of {target.name} is not known to any name server: correct `address`."
-        case TimeoutError():
-            return f"{place} did not answer within {target.connect_timeout_s:g} s: is it on, and is its address right?"
-        case ConnectionRefusedError():
-            return f"{place} refuses connections: is sshd running there, and on that port?"
-        case FileNotFoundError() | PermissionError():
-            return f"the key {error.filename} for {place} cannot be read: {error.strerror}."
-        case OSError():
-            return f"{place} cannot be reached: {error.strerror or error}."
-        case paramiko.SSHException() if "not found in known_hosts" in str(error):
-            return (
-                f"the host key of {place} is not in {target.known_hosts}: connect once with ssh and confirm it, "
-                "or set `accept_new: true` under `ssh`."
-            )
-        case paramiko.SSHException() | EOFError():
-            return f"{place} does not speak SSH with us: {error or 'it closed the connection'}."
-        case _:
-            return f"{place} cannot be reached: {type(error).__name__}: {error}."
+        line = f"{hostname} {key.get_name()} {key.get_base64()}\n"
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            before = self._path.read_bytes() if self._path.exists() else b""
+            joint = "" if before.endswith(b"\n") or not before else "\n"
+            with self._path.open("a", encoding="utf-8") as known:
+                known.write(joint + line)
+        except OSError as error:
+            raise Unreachable(f"{self._path} cannot be written: {error.strerror}.") from None

@@ -1,12 +1,40 @@
 """From an inventory entry and the user's ssh_config to the place where a node's SSH is."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
+from paramiko.config import SSH_PORT
 
 from cluster.errors import InventoryError
 from cluster.inventory import NodeEntry, Ssh
-from cluster.ssh import Target
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a node's SSH is and who we are there, with ssh_config already looked up."""
+
+    name: str
+    host: str
+    port: int
+    user: str | None
+    keys: tuple[Path, ...]
+    known_hosts: Path
+    accept_new: bool
+    connect_timeout_s: float
+    jump: "Target | None" = None
+    proxy_command: str | None = None
+    host_key_alias: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The node's name and door, for sentences."""
+        return f"{self.name} ({self.host} port {self.port})"
+
+    @property
+    def known_as(self) -> str:
+        """The name under which known_hosts has it: ssh looks an alias up without a port."""
+        return self.host_key_alias or (self.host if self.port == SSH_PORT else f"[{self.host}]:{self.port}")
 
 
 def ssh_target(node: NodeEntry, ssh: Ssh) -> Target:
