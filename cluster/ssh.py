@@ -30,7 +30,7 @@ class SshConnection:
         """Remember where to connect; nothing is sent yet."""
         self._target = target
         self._client: paramiko.SSHClient | None = None
-        self._jump: paramiko.SSHClient | None = None
+        self._jumps: list[paramiko.SSHClient] = []
 
     @property
     def client(self) -> paramiko.SSHClient:
@@ -45,10 +45,15 @@ class SshConnection:
         return self._client
 
     def open(self) -> None:
-        """Connect and check the host key strictly."""
-        if self._target.jump is not None:
-            self._jump = _connect(self._target.jump, None)
-        self._client = _connect(self._target, self._jump)
+        """Connect, through the jump hosts where there are some, and check every host key strictly."""
+        self._client = _connect(self._target, self._through(self._target.jump))
+
+    def _through(self, jump: Target | None) -> paramiko.SSHClient | None:
+        if jump is None:
+            return None
+        client = _connect(jump, self._through(jump.jump))
+        self._jumps.append(client)
+        return client
 
     def reopen(self) -> None:
         """Close and connect again."""
@@ -56,11 +61,12 @@ class SshConnection:
         self.open()
 
     def close(self) -> None:
-        """Close the connection and the one it jumps through."""
-        for client in (self._client, self._jump):
-            if client is not None:
-                client.close()
-        self._client = self._jump = None
+        """Close the connection and those it jumps through."""
+        if self._client is not None:
+            self._client.close()
+        for jump in reversed(self._jumps):
+            jump.close()
+        self._client, self._jumps = None, []
 
     def run(
         self, command: str, *, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None = None

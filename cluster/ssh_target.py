@@ -59,7 +59,7 @@ def _resolve(
     return Target(
         name=name,
         host=found.get("hostname", alias),
-        port=(node.port if node else None) or (ssh.port if node else None) or int(found.get("port", 22)),
+        port=(node.port if node else None) or (ssh.port if node else None) or _port(name, found, ssh),
         user=(node.user if node else None) or (ssh.user if node else None) or found.get("user"),
         keys=tuple(key.expanduser() for key in keys),
         known_hosts=ssh.known_hosts.expanduser(),
@@ -78,11 +78,21 @@ def _jump(spec: str, ssh: Ssh, config: paramiko.SSHConfig, jumps: int) -> Target
         )
     user, _, door = spec.rpartition("@")
     host, _, port = door.partition(":")
-    entry = NodeEntry.model_validate(
-        {"name": "jump", "address": host, "user": user or None, "port": int(port) if port else None}
-    )
-    plain = Ssh(known_hosts=ssh.known_hosts, accept_new=ssh.accept_new, connect_timeout_s=ssh.connect_timeout_s)
+    try:
+        entry = NodeEntry.model_validate(
+            {"name": "jump", "address": host, "user": user or None, "port": int(port) if port else None}
+        )
+    except ValueError:
+        raise InventoryError(f"{ssh.config}: ProxyJump {spec} cannot be understood; write USER@HOST:PORT.") from None
+    plain = ssh.model_copy(update={"user": None, "port": None, "key": None})  # those are the nodes', not the jump's
     return _resolve(f"the jump host {host}", host, entry, plain, config, jumps + 1)
+
+
+def _port(name: str, found: paramiko.SSHConfigDict, ssh: Ssh) -> int:
+    port = found.get("port", str(SSH_PORT))
+    if not port.isdecimal():
+        raise InventoryError(f"{ssh.config}: Port {port} of {name} is no number.")
+    return int(port)
 
 
 def _read_config(path: Path) -> paramiko.SSHConfig:
@@ -90,5 +100,6 @@ def _read_config(path: Path) -> paramiko.SSHConfig:
         return paramiko.SSHConfig()
     try:
         return paramiko.SSHConfig.from_path(str(path))
-    except (OSError, paramiko.ConfigParseError) as error:
-        raise InventoryError(f"{path} cannot be read as an ssh_config: {error}.") from None
+    except (OSError, UnicodeDecodeError, paramiko.ConfigParseError) as error:
+        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
+        raise InventoryError(f"{path} cannot be read as an ssh_config: {reason}.") from None

@@ -183,8 +183,16 @@ def test_a_reopened_connection_is_a_new_login(sshd: Sshd) -> None:
 
 def test_a_node_is_reached_through_another(sshd: Sshd) -> None:
     connection = _opened(replace(sshd.target, jump=replace(sshd.target, name="the jump host")))
-    # The second login comes from the first sshd, not from us.
     assert _out(connection, "echo through").strip() == "through"
+    connection.close()
+
+
+def test_a_jump_host_may_have_a_jump_host_of_its_own(sshd: Sshd) -> None:
+    before = set(sshd.sessions)
+    outer = replace(sshd.target, name="the outer jump host")
+    connection = _opened(replace(sshd.target, jump=replace(sshd.target, name="the jump host", jump=outer)))
+    assert _out(connection, "echo through").strip() == "through"
+    assert len(set(sshd.sessions) - before) == 3
     connection.close()
 
 
