@@ -49,9 +49,14 @@ class WriteNetplan(WriteFile):
         try:
             self.node.change("netplan apply", deadline_s=30)
             self.node.reconnect()
+        except CommandFailed as error:
+            raise self._go_back_now(error) from None
         except Unreachable:
-            self._wait_for_the_way_back()
-        self.node.change(_DISARM)
+            raise self._gone_back() from None
+        try:
+            self.node.change(_DISARM)
+        except CommandFailed:  # it was too late: the timer has struck
+            raise self._gone_back() from None
 
     def _way_back(self) -> str:
         path = quote(self.path)
@@ -63,13 +68,29 @@ class WriteNetplan(WriteFile):
         addresses = "".join(f"ip addr del {one} 2>/dev/null\n" for one in self.adds)
         return f"{restore}{addresses}netplan apply\n"
 
-    def _wait_for_the_way_back(self) -> None:
-        self.node.cluster.tell(f"{self.node.name}: cut off; the node puts its old network back within {PATIENCE_S} s")
-        time.sleep(PATIENCE_S + 5)
+    def _go_back_now(self, error: CommandFailed) -> CommandFailed:
         try:
-            self.node.reconnect()
-        except Unreachable as error:
-            raise CommandFailed(f"{self.node.name} cannot be reached since its network was changed: {error}") from None
-        raise CommandFailed(
-            f"the new network cut {self.node.name} off, so it put the old one back: does SSH come in by that interface?"
-        )
+            self.node.change(f"{_DISARM.partition(' && ')[0]}; /bin/sh {_SCRIPT}", deadline_s=30)
+        except (CommandFailed, Unreachable):
+            return self._gone_back()
+        return CommandFailed(f"{error} The old network was put back.")
+
+    def _gone_back(self) -> CommandFailed:
+        """Wait until the node has put its old network back, and say so."""
+        until = time.monotonic() + PATIENCE_S + 15
+        self.node.cluster.tell(f"{self.node.name}: cut off; the node puts its old network back within {PATIENCE_S} s")
+        while True:
+            try:
+                self.node.reconnect()
+                states = self.node.read(f"systemctl is-active {_UNIT}.timer {_UNIT}.service").out.split()
+                gone = not {"active", "activating"} & set(states)
+            except Unreachable as error:
+                gone = False
+                if time.monotonic() > until:
+                    return CommandFailed(f"{self.node.name} is cut off since its network was changed: {error}")
+            if gone:
+                return CommandFailed(
+                    f"the new network cut {self.node.name} off, so it put the old one back: "
+                    "does SSH come in by that interface?"
+                )
+            time.sleep(1)

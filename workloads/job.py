@@ -6,7 +6,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-KEPT_LINES = 40
+from workloads.join_errors import explain_join_failure
+
+KEPT_LINES = 200
 """So many of a rank's last lines are kept as its log."""
 
 FINISHED = "finished"
@@ -73,8 +75,9 @@ class Rank:
     def story(self) -> str:
         """What became of it, in one sentence with its last words."""
         who = f"rank {self.number} on {self.node}"
-        if self.error:
-            return f"{who}: {self.error}"
+        told = self.error or explain_join_failure("\n".join(self.log))
+        if told:
+            return f"{who}: {told}"
         words = f"; its last words: {self.log[-1].strip()}" if self.log else ""
         if self.running:
             return f"{who} hangs: not a word for {time.monotonic() - self.heard:.0f} s, at {self.doing}{words}"

@@ -98,6 +98,17 @@ def _files(node: "Node") -> str:
     return f"test -d {workspace} || exit 0; cd {workspace} && {look}"
 
 
+# A task that is on its way up (after a reboot, say) gets up to 15 s, or a healthy stack would look broken.
+_TASKS = f"""\
+for attempt in $(seq 30); do
+  tasks=$(docker service ps --no-trunc --format '{{{{json .}}}}' {SERVICE}) || exit 1
+  wanted=$(echo "$tasks" | grep -E '"DesiredState":"(Running|Ready)"')
+  echo "$wanted" | grep -qvE '^$|"CurrentState":"(Running|Rejected|Failed)' || break
+  sleep 0.5
+done
+echo "$tasks\""""
+
+
 class StackFacts(Facts):
     """Image and directories of a node; service and tasks can be told by the manager alone."""
 
@@ -110,6 +121,4 @@ class StackFacts(Facts):
         root=True,
     )
     cached_models: tuple[str, ...] = fact(_models, lines, root=True)
-    tasks: tuple[Task, ...] = fact(
-        f"docker service ps --no-trunc --format '{{{{json .}}}}' {SERVICE}", _tasks, root=True
-    )
+    tasks: tuple[Task, ...] = fact(_TASKS, _tasks, root=True, timeout_s=30)

@@ -54,6 +54,8 @@ class Lab:
     def __init__(self, folder: Path, reports: Path) -> None:
         """Use this folder; the built trees are shared."""
         self.reports = reports
+        self.mark = 0.0
+        """When the last run was started, in seconds since the epoch."""
         self.environment = {**os.environ, "SPARK_RUNBOOK_LAB": str(folder / "lab"), "NO_COLOR": "1"}
 
     def do(self, *words: str, check: bool = True) -> str:
@@ -71,6 +73,7 @@ class Lab:
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Start `pytest runbook --lab OPTIONS` without waiting for it."""
+        self.mark = time.time()
         command = [sys.executable, "-m", "pytest", "runbook", "--lab", "--report-dir", str(self.reports), *options]
         return subprocess.Popen(
             command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -98,12 +101,3 @@ class Lab:
     def states(self) -> set[str]:
         """The state of both nodes, line by line."""
         return {f"{node}: {line}" for node in ("spark-1", "spark-2") for line in self.state(node).splitlines()}
-
-    def wait_for(self, path: Path, pattern: str, seconds: float = 120) -> None:
-        """Wait until a file below `path` matching a pattern has content."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if any(found.stat().st_size for found in path.glob(pattern)):
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"{pattern} did not appear in {path} within {seconds} s")
