@@ -7,23 +7,35 @@ from cluster.errors import ReadOnly
 # Facts and checks never need these; whoever does has to go through a change, which is planned, journaled and undone.
 _CHANGES = re.compile(
     r"""(?mx)
-    (?:^|[;&|({`]|\$\(|\b(?:sudo|xargs|exec|then|do|else|timeout\s+\S+)\s)\s*(?:-\S+\s+)*
+    (?:^|[;&|({`!]|\b(?:sudo|xargs|exec|execdir|then|do|else|env|nohup|nice|time|timeout)\s)\s*
+    (?:-\S+\s+|\w+=\S*\s+|\d\S*\s+)*(?:/\S*/)?
     (?:
-        rm|rmdir|mv|cp|ln|mkdir|touch|tee|truncate|dd|install|mktemp|chmod|chown|chgrp|setfacl
-      | useradd|usermod|userdel|groupadd|groupdel|gpasswd|passwd|newgrp
+        rm|rmdir|mv|cp|ln|mkdir|touch|tee|truncate|dd|install|mktemp|chmod|chown|chgrp|setfacl|patch|rsync|scp|unzip
+      | (?:ba|da|z)?sh\s+-\w*c|eval|python3?|perl|wget|sed\s+(?:-\S+\s+)*(?:-\w*i|--in-place)\S*
+      | curl\s[^;&|]*(?:-\w*[oOTd]|--output|--remote-name|--upload-file|--data|--request)\b|tar\s+-?\w*[xcru]\w*
+      | useradd|usermod|userdel|groupadd|groupdel|gpasswd|passwd|chpasswd|newgrp|crontab|visudo
       | reboot|poweroff|shutdown|halt|kill|pkill|killall|mount|umount|modprobe|rmmod|swapoff|swapon
-      | apt|apt-get|dpkg\s+-i|snap|pip
+      | apt|apt-get|dpkg\s+-i|snap|pip3?|mkfs\S*|systemd-run|nmcli|ethtool\s+-[sGKALE]
       | ssh-keygen|ssh-copy-id|nvidia-ctk\s+runtime|netplan\s+(?:apply|set|try)|ufw|iptables\s+-[ADIFX]|sysctl\s+-w
-      | systemctl\s+(?:start|stop|restart|reload|enable|disable|mask|unmask|daemon-reload|kill|edit|set-property)
+      | (?:hostnamectl|timedatectl)\s+set-\S+
+      | systemctl\s+(?:-\S+\s+)*
+        (?:start|stop|restart|reload|enable|disable|mask|unmask|daemon-reload|kill|edit|set-property)
       | ip\s+(?:-\S+\s+)*(?:addr|address|link|route|rule|neigh)\s+(?:add|del|delete|set|replace|change|flush)
-      | docker\s+(?:run|rm|rmi|pull|load|import|build|tag|start|stop|restart|kill|create|exec|cp|commit|prune|login)
-      | docker\s+(?:container|image|volume|network|system)\s+(?:rm|prune|create|load|pull)
-      | docker\s+swarm\s+(?:init|join|leave|update|join-token\s+--rotate)
-      | docker\s+(?:stack|service|node|secret|config)\s+(?:deploy|up|rm|remove|update|create|scale|promote|demote)
-    )(?=[\s;&|)]|$)
+      | docker\s+(?:-H\s+\S+\s+|-\S+\s+)*(?:
+            run|rm|rmi|pull|load|import|build|tag|start|stop|restart|kill|create|exec|cp|commit|prune|login
+          | compose\s+(?:up|down|run|rm|start|stop|restart|pull|exec)
+          | (?:container|image|volume|network|system)\s+(?:rm|prune|create|load|pull)
+          | swarm\s+(?:init|join|leave|update|join-token\s+--rotate)
+          | (?:stack|service|node|secret|config)\s+(?:deploy|up|rm|remove|update|create|scale|promote|demote)
+        )
+    )(?=[\s;&|)`<>]|$)
+    | \bfind\s[^;&|]*\s-delete\b
     """
 )
-_WRITES = re.compile(r"(?<![0-9&<>=-])[12]?>{1,2}\s*(?!&)(?!/dev/null\b)[\w./~$\"']")
+_WRITES = re.compile(r"(?:(?<![0-9&<>=-])[12]?>{1,2}|>\||&>{1,2})\s*(?![&>])(?!/dev/null\b)[\w./~$\"']")
+
+# What stands in single quotes is data, the way shlex.quote writes it; `sh -c` is refused above for that reason.
+_QUOTED = re.compile(r"""\"'\"|'[^']*'""")
 
 
 def refuse_changes(command: str) -> None:
@@ -32,7 +44,8 @@ def refuse_changes(command: str) -> None:
     Raises:
         ReadOnly: The command writes; the message names the part that does.
     """
-    found = _CHANGES.search(command) or _WRITES.search(command)
+    bare = _QUOTED.sub("''", command)
+    found = _CHANGES.search(bare) or _WRITES.search(bare)
     if found:
         raise ReadOnly(
             f"`{found.group().strip()}` would change the node while only reading is allowed: it belongs in a change."

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from cluster.cluster import Cluster
 from cluster.connection import Connection
 from cluster.local import LocalConnection
 from cluster.ssh import SshConnection
+from tests.cluster.nodes import cluster_over, tell_links, this_cluster
 from tests.cluster.sshd import Sshd
+from tests.cluster.user import User
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +51,31 @@ def connection(request: pytest.FixtureRequest) -> Iterator[Connection]:
     way.open()
     yield way
     way.close()
+
+
+@pytest.fixture(scope="session")
+def here() -> Cluster:
+    """This machine as a cluster of one, connected."""
+    return this_cluster()
+
+
+@pytest.fixture
+def two_nodes(sshd: Sshd) -> Iterator[Cluster]:
+    """Two connected nodes, both served by one sshd, that have told a fabric interface each."""
+    cluster = cluster_over(sshd, names=("spark-1", "spark-2"))
+    cluster.connect()
+    tell_links(cluster)
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="session")
+def user() -> Iterator[User]:
+    """A user of this machine whose sudo rules a test may set."""
+    if os.geteuid() != 0:
+        pytest.skip("adding a user takes root")
+    if not Path("/etc/sudoers.d").is_dir():
+        pytest.skip("sudo is not installed")
+    added = User()
+    yield added
+    added.remove()

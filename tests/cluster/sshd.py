@@ -34,7 +34,8 @@ class Sshd:
             self.port: int = probe.getsockname()[1]
         config = folder / "sshd_config"
         config.write_text(
-            f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {self.host_key}\nPidFile none\nUsePAM no\n"
+            f"Port {self.port}\nListenAddress 127.0.0.1\nListenAddress 127.0.0.2\n"
+            f"HostKey {self.host_key}\nPidFile none\nUsePAM no\n"
             f"AuthorizedKeysFile {folder / 'authorized'}\nStrictModes no\nPermitRootLogin yes\n"
             "PasswordAuthentication no\nMaxStartups 50\nMaxSessions 50\n"
         )

@@ -1,0 +1,52 @@
+"""Clusters for tests: this machine, an sshd of our own as a node, and nodes whose answers are given."""
+
+from ipaddress import IPv4Interface
+from pathlib import Path
+
+import yaml
+
+from cluster.cluster import Cluster
+from cluster.facts.base import Reading
+from cluster.facts.network import NetworkFacts
+from cluster.inventory import parse_inventory, this_machine
+from tests.cluster.sshd import Sshd
+
+
+def this_cluster() -> Cluster:
+    """This machine as a cluster of one, connected."""
+    cluster = Cluster(this_machine())
+    cluster.connect()
+    return cluster
+
+
+def cluster_over(
+    sshd: Sshd, *, user: str = "root", names: tuple[str, ...] = ("spark-1",), password: str | None = None
+) -> Cluster:
+    """Nodes that are all reached by one sshd, under one address each, not yet connected."""
+    known_hosts = Path(sshd.folder) / "known_hosts_of_all"
+    key = sshd.known_hosts_line.split(" ", 1)[1]
+    addresses = [f"127.0.0.{number}" for number in range(1, len(names) + 1)]
+    known_hosts.write_text("".join(f"[{address}]:{sshd.port} {key}" for address in addresses))
+    inventory = {
+        "nodes": [{"name": name, "address": address} for name, address in zip(names, addresses, strict=True)],
+        "ssh": {
+            "user": user,
+            "port": sshd.port,
+            "key": str(sshd.key),
+            "config": str(sshd.folder / "no_ssh_config"),
+            "known_hosts": str(known_hosts),
+            "connect_timeout_s": 3.0,
+            "command_timeout_s": 20.0,
+        },
+    }
+    return Cluster(parse_inventory(yaml.safe_dump(inventory), "inventory"), become_password=password)
+
+
+def tell_links(cluster: Cluster, interface: str = "enp1s0f0np0") -> None:
+    """Let every node have said that it has one cabled interface, addressed by its rank."""
+    for node in cluster.nodes:
+        address = IPv4Interface(f"192.168.100.{node.rank + 1}/24")
+        links = f"""[{{"ifname": "{interface}", "operstate": "UP", "mtu": 1500,
+          "addr_info": [{{"family": "inet", "local": "{address.ip}", "prefixlen": 24}}]}}]"""
+        said = {"links": links, "ports": f"mlx5_0 port 1 ==> {interface} (Up)\n"}
+        node.keep(NetworkFacts(node, {name: Reading(name, 0, out, "") for name, out in said.items()}))
