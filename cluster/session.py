@@ -69,6 +69,11 @@ class Session:
             reason = (said.err.strip() or said.out.strip())[:200]
             raise Unreachable(f"{self.name} lets us in but runs no commands for us: {reason}")
         uid, user, home, sudo = answers[:4]
+        if not uid.isdecimal():
+            raise Unreachable(
+                f"{self.name} prints `{uid[:60]}` before every command: take that out of the login files "
+                f"(~/.bashrc) of {answers[-4]}, which may talk to a terminal alone."
+            )
         if uid == "0":
             return Login(user, home, "none")
         if sudo == "free":
