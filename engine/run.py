@@ -101,7 +101,7 @@ class Run:
     def _note(self, taken: TakenBack) -> None:
         record = taken.record
         outcome = Outcome.FIX_FAILED if taken.trouble else Outcome.FIXED
-        title = f"Taken back: {record.describe.splitlines()[0]}" if not taken.trouble else "Still in place"
+        title = f"{'Still in place' if taken.trouble else 'Taken back'}: {_brief(record.describe)}"
         verdict = Verdict(record.check, record.step, title, record.node, outcome, cause=taken.trouble)
         self.verdicts.append(verdict)
 
@@ -134,6 +134,12 @@ class Run:
             (self.directory / "errors.txt").write_text("\n".join(self.judge.broken), encoding="utf-8")
         reports.render(self.directory)
         return self.directory
+
+
+def _brief(describe: str) -> str:
+    """Name a change in one line: the file of a diff, or the command."""
+    lines = describe.splitlines() or [""]
+    return lines[1].removeprefix("+++ ") if lines[0].startswith("--- ") and len(lines) > 1 else lines[0]
 
 
 def _free_id(options: Options, started: datetime) -> str:

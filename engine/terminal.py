@@ -2,6 +2,7 @@
 
 import os
 import sys
+from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
@@ -39,6 +40,7 @@ class Screen:
         self._quiet = quiet
         self._status: Status | None = None
         self._step: int | None = None
+        self._skipped: list[Verdict] = []
 
     def head(self, title: str, simulated: list[str]) -> None:
         """Say what is about to be looked at, and which parts of it are not real."""
@@ -49,6 +51,7 @@ class Screen:
     def step(self, number: int, title: str) -> None:
         """Begin a step of the playbook."""
         if number != self._step and not self._quiet:
+            self._tell_skipped()
             self._step = number
             self._console.print(f"\n[bold]Step {number}[/bold]  {escape(_plain(title))}")
 
@@ -79,6 +82,10 @@ class Screen:
         self.rest()
         if self._quiet and verdict.outcome in GOOD | {Outcome.SKIPPED}:
             return
+        if verdict.outcome is Outcome.SKIPPED and not self._verbose:
+            self._skipped.append(verdict)
+            return
+        self._tell_skipped()
         mark, style, word = _MARKS[verdict.outcome]
         line = Text.assemble(
             "  ",
@@ -97,6 +104,14 @@ class Screen:
             self._detail(verdict)
         elif verdict.outcome is Outcome.FIXED and self._verbose:
             self._changes(verdict)
+
+    def _tell_skipped(self) -> None:
+        """Tell the checks that were skipped in a row for one reason in one line."""
+        for reason, group in groupby(self._skipped, key=lambda verdict: verdict.cause or ""):
+            names = list(dict.fromkeys(verdict.id for verdict in group))
+            mark, style, word = _MARKS[Outcome.SKIPPED]
+            self._console.print(Text(f"  {mark} {word:<10} {', '.join(names)}  ({_plain(reason)})", style))
+        self._skipped.clear()
 
     def _detail(self, verdict: Verdict) -> None:
         if verdict.outcome in (Outcome.FAILED, Outcome.FIX_FAILED, Outcome.WOULD_FIX):
@@ -130,6 +145,7 @@ class Screen:
     def end(self, title: str, *, good: bool, lines: list[str]) -> None:
         """Write the last screen."""
         self.rest()
+        self._tell_skipped()
         self._console.print(f"\n[bold {'green' if good else 'red'}]{title}[/]")
         for line in lines:
             self._console.print(escape(_plain(line)))
