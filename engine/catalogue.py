@@ -1,0 +1,74 @@
+"""The checks of runbook/ as a Markdown page: `python -m engine.catalogue >docs/checks.md` in the repository's root."""
+
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from engine.check import Check
+
+RUNBOOK = Path(__file__).parents[1] / "runbook"
+
+_HEAD = """\
+# The checks
+
+Written from the code of `runbook/` and `fixers/` by `python -m engine.catalogue >docs/checks.md`; a test keeps it true.
+
+*Judged* says whether a check is made on every node or once for the cluster. *Repaired by* begins with `--fix` where a
+fixer makes it true, and with "you" where only a person can; a fixer may still ask for consent or for a hand. *Needs*
+names the checks without which it cannot be judged: where one of them does not hold, this one is blocked. A check is
+skipped, with the reason, where it does not apply."""
+
+
+def page() -> str:
+    """Write the page: one table a step, its checks in the order in which they run."""
+    return "\n".join([_HEAD, *(_section(module) for module in _modules()), ""])
+
+
+def _modules() -> Iterator[ModuleType]:
+    for path in sorted(RUNBOOK.glob("test_*.py")):
+        yield import_module(f"runbook.{path.stem}")
+
+
+def _section(module: ModuleType) -> str:
+    number, title = _marks(module)["step"].args
+    lines = [
+        f"\n## Step {number}. {title}\n",
+        "| check | judged | what must be true | repaired by | needs |",
+        "|---|---|---|---|---|",
+    ]
+    for function in vars(module).values():
+        if inspect.isfunction(function) and (mark := _marks(function).get("check")):
+            of_node = "node" in inspect.signature(function).parameters
+            sentence = _first_line(function).rstrip(".")
+            lines.append(_row(Check(mark.args[0], number, sentence, of_node, **mark.kwargs)))
+    return "\n".join(lines)
+
+
+def _marks(marked: object) -> dict[str, pytest.Mark]:
+    found = (getattr(mark, "mark", mark) for mark in getattr(marked, "pytestmark", []))
+    return {mark.name: mark for mark in found}
+
+
+def _row(check: Check) -> str:
+    needs = "<br>".join(f"`{name}`" for name in check.needs)
+    where = "per node" if check.per_node else "cluster"
+    cells = (f"`{check.id}`", where, check.title, _repair(check), needs)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _repair(check: Check) -> str:
+    if check.fix is not None:
+        return f"`--fix`: {_first_line(check.fix)}"
+    return f"you: {check.remedy}" if check.remedy else "you: as the cause says"
+
+
+def _first_line(documented: object) -> str:
+    return (inspect.getdoc(documented) or "").split("\n", 1)[0]
+
+
+if __name__ == "__main__":
+    print(page(), end="")
