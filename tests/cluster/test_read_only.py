@@ -121,7 +121,10 @@ def test_a_command_that_reads_passes(command: str) -> None:
     refuse_changes(command)
 
 
-@pytest.mark.parametrize("kind", Facts.__subclasses__(), ids=lambda kind: kind.__name__)
+OURS = [kind for kind in Facts.__subclasses__() if kind.__module__.startswith("cluster.")]
+
+
+@pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
 def test_every_question_of_the_house_passes(kind: type[Facts], two_nodes: Cluster) -> None:
     probes = kind.probes(two_nodes.manager)
     assert probes
