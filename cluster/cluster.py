@@ -75,6 +75,28 @@ class Cluster:
         return plan_fabric({node.name: node.network for node in self.reached}, self.inventory.fabric, list(self.names))
 
     @property
+    def rendezvous(self) -> str:
+        """The address by which all nodes reach the manager, of the swarm and of rank 0.
+
+        Raises:
+            UnknownFact: No interface is up on all nodes, so the manager gets no fabric address.
+        """
+        if self.size == 1:
+            return "127.0.0.1"
+        return self.fabric_address(self.manager)
+
+    def fabric_address(self, node: Node) -> str:
+        """The address by which the others reach a node over the fabric.
+
+        Raises:
+            UnknownFact: No interface is up on all nodes.
+        """
+        found = self.fabric.main(node.name)
+        if found is None:
+            raise UnknownFact(f"no fabric address can be planned for {node.name}: no interface is up on all nodes")
+        return str(found)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The nodes' names in order of rank."""
         return tuple(node.name for node in self.nodes)

@@ -29,7 +29,11 @@ class Context:
 
 @dataclass(frozen=True)
 class Check:
-    """One assertion of the playbook; `needs` are the ids of checks without which it cannot be judged."""
+    """One assertion of the playbook.
+
+    `needs` are the ids of checks that have to hold on the same node (or the cluster) for it to be judged at all,
+    `needs_everywhere` of those that have to hold on every node.
+    """
 
     id: str
     step: int
@@ -37,6 +41,7 @@ class Check:
     per_node: bool
     fix: Fixer | None
     needs: tuple[str, ...]
+    needs_everywhere: tuple[str, ...]
     applies: Applies | None
     remedy: str | None
 
@@ -46,6 +51,7 @@ def check(
     *,
     fix: Fixer | None = None,
     needs: tuple[str, ...] = (),
+    needs_everywhere: tuple[str, ...] = (),
     applies: Applies | None = None,
     remedy: str | None = None,
 ) -> pytest.MarkDecorator:
@@ -55,10 +61,13 @@ def check(
         check_id: Stable id, subject.fact; tools and reports refer to it.
         fix: The fixer that makes it true.
         needs: Ids of checks that have to hold first, on the same node or on the cluster.
+        needs_everywhere: Ids of checks that have to hold first on every node.
         applies: Tells why the check does not apply here; it is then skipped with that reason.
         remedy: What a person can do where no fixer can.
     """
-    return pytest.mark.check(check_id, fix=fix, needs=needs, applies=applies, remedy=remedy)
+    return pytest.mark.check(
+        check_id, fix=fix, needs=needs, needs_everywhere=needs_everywhere, applies=applies, remedy=remedy
+    )
 
 
 def step(number: int, title: str) -> list[pytest.MarkDecorator]:

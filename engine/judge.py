@@ -180,4 +180,6 @@ class Judge:
 
 def _concerns(other: Verdict, check: Check, node: Node | None) -> bool:
     """Whether a check rests on what another found: it names it, and both are about one node or one is about all."""
+    if other.id in check.needs_everywhere:
+        return True
     return other.id in check.needs and (node is None or other.node is None or other.node == node.name)

@@ -19,7 +19,7 @@ def initialise(cluster: Cluster) -> Iterator[Change]:
     """Begin a swarm on the manager's fabric address; the playbook's two addresses would be refused."""
     manager = cluster.manager
     yield from _leave_other(manager)
-    address = str(cluster.fabric.main(manager.name) or "127.0.0.1")
+    address = cluster.rendezvous
 
     def begin() -> None:
         with docker_of(manager) as client:
@@ -34,13 +34,13 @@ def join(node: Node) -> Iterator[Change]:
     if node is manager:
         return
     yield from _leave_other(node)
-    address, door = node.cluster.fabric.main(node.name), node.cluster.fabric.main(manager.name)
+    address, door = node.cluster.fabric_address(node), node.cluster.rendezvous
 
     def enter() -> None:
         with docker_of(manager) as leader:
             token = leader.swarm.attrs["JoinTokens"]["Worker"]
         with docker_of(node, timeout_s=JOIN_PATIENCE_S) as client:
-            client.swarm.join([f"{door}:{PORT}"], token, advertise_addr=str(address), listen_addr=f"0.0.0.0:{PORT}")
+            client.swarm.join([f"{door}:{PORT}"], token, advertise_addr=address, listen_addr=f"0.0.0.0:{PORT}")
         _wait_until_ready(manager, node)
 
     words = f"docker swarm join --advertise-addr {address} --token (the worker token of {manager.name}) {door}:{PORT}"

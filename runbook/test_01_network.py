@@ -23,6 +23,7 @@ def test_sudo_works(node: Node) -> None:
 
 @check(
     "network.cabled",
+    needs_everywhere=("ssh.reachable",),
     applies=has_a_fabric,
     remedy="plug the QSFP cable into the same port of both nodes until it clicks; try another port or cable",
 )

@@ -47,7 +47,7 @@ def membership(node: Node) -> str:
 
 
 def fabric_address(node: Node) -> str:
-    return str(node.cluster.fabric.main(node.name) or "127.0.0.1")
+    return node.cluster.rendezvous if node.rank == 0 else node.cluster.fabric_address(node)
 
 
 def offers(node: Node) -> tuple[str, ...]:

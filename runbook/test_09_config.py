@@ -10,7 +10,7 @@ from workloads.deploy import rendered_config
 pytestmark = step(9, "Adapt the configuration files")
 
 
-@check("config.rendered", fix=config.render, needs=("stack.directories",))
+@check("config.rendered", fix=config.render, needs=("stack.directories", "network.addressed"))
 def test_configuration_is_rendered(node: Node) -> None:
     """The configuration is filled in for this node, with nothing left to do by hand."""
     assert node.config.accelerate == rendered_config(node), "it is missing, edited, or left with a TODO"

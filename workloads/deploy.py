@@ -76,7 +76,6 @@ def _environment(cluster: Cluster) -> dict[str, str]:
 def rendered_config(node: Node) -> str:
     """Render the accelerate configuration of playbook step 9 for one node."""
     inventory = node.cluster.inventory
-    address = node.cluster.fabric.main(node.cluster.manager.name) or "127.0.0.1"
     return render_accelerate(
-        node.rank, node.cluster.size, str(address), inventory.rendezvous_port, inventory.device, "none"
+        node.rank, node.cluster.size, node.cluster.rendezvous, inventory.rendezvous_port, inventory.device, "none"
     )
