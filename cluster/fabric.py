@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from itertools import chain
 from typing import Protocol
 
 from cluster.facts.network import Link
@@ -50,31 +51,14 @@ def plan_fabric(nodes: Mapping[str, SeesLinks], wanted: Fabric, ranks: list[str]
         UnknownFact: A node's interfaces could not be read.
     """
     interfaces = _interfaces(nodes, wanted)
-    taken = [
-        address.network
-        for facts in nodes.values()
-        for link in facts.links.values()
-        for address in link.addresses
-        if link.name not in interfaces
-    ]
+    subnets = _subnets(nodes, interfaces, wanted, len(ranks))
     addresses: dict[str, dict[str, IPv4Interface]] = {name: {} for name in nodes}
-    for interface in interfaces:
-        live = {name: _fitting(facts.links.get(interface), taken) for name, facts in nodes.items()}
-        subnet = _subnet(list(live.values()), wanted, taken)
-        if subnet is None:
-            continue
-        taken.append(subnet)
-        kept: dict[str, IPv4Interface] = {}
-        for name, address in live.items():
-            if (
-                address is not None
-                and address.network == subnet
-                and address.ip not in {other.ip for other in kept.values()}
-            ):
-                kept[name] = address
+    for interface in (name for name in interfaces if name in subnets):
+        planned = _keep(nodes, interface, subnets[interface])
         for name in nodes:
-            addresses[name][interface] = kept.get(name) or _free(subnet, ranks.index(name) + 1, kept)
-            kept[name] = addresses[name][interface]
+            if name not in planned:
+                planned[name] = _free(subnets[interface], ranks.index(name), len(ranks), planned)
+            addresses[name][interface] = planned[name]
     return FabricPlan(interfaces, addresses)
 
 
@@ -85,24 +69,71 @@ def _interfaces(nodes: Mapping[str, SeesLinks], wanted: Fabric) -> tuple[str, ..
     return tuple(sorted(set.intersection(*up), key=str.lower)) if up else ()
 
 
-def _fitting(link: Link | None, taken: list[IPv4Network]) -> IPv4Interface | None:
+def _subnets(
+    nodes: Mapping[str, SeesLinks], interfaces: tuple[str, ...], wanted: Fabric, size: int
+) -> dict[str, IPv4Network]:
+    """Choose the subnet of each interface: the one that most nodes have, and only then a new one of those left."""
+    chosen: dict[str, IPv4Network] = {}
+    taken = [
+        address.network
+        for facts in nodes.values()
+        for link in facts.links.values()
+        for address in link.addresses
+        if link.name not in interfaces
+    ]
+    for interface in interfaces:
+        live = (_only(facts.links.get(interface), taken, size) for facts in nodes.values())
+        votes = Counter(address.network for address in live if address is not None)
+        if votes:
+            chosen[interface] = max(votes, key=lambda subnet: (votes[subnet], -int(subnet.network_address)))
+            taken.append(chosen[interface])
+    for interface in interfaces:
+        if interface not in chosen and (new := _new_subnet(wanted, size, taken)):
+            chosen[interface] = new
+            taken.append(new)
+    return chosen
+
+
+def _only(link: Link | None, taken: list[IPv4Network], size: int) -> IPv4Interface | None:
+    """Return the one address of a link that can stay, if there is exactly one."""
     found = [
         address
         for address in (link.addresses if link else ())
-        if not address.network.overlaps(LINK_LOCAL) and not any(address.network.overlaps(other) for other in taken)
+        if not address.network.overlaps(LINK_LOCAL)
+        and not any(address.network.overlaps(other) for other in taken)
+        and len(_hosts(address.network)) >= size
+        and _is_host(address)
     ]
     return found[0] if len(found) == 1 else None
 
 
-def _subnet(live: list[IPv4Interface | None], wanted: Fabric, taken: list[IPv4Network]) -> IPv4Network | None:
-    used = Counter(address.network for address in live if address is not None)
-    if used:
-        return max(used, key=lambda subnet: (used[subnet], -int(subnet.network_address)))
-    return next((subnet for subnet in wanted.subnets if not any(subnet.overlaps(other) for other in taken)), None)
+def _keep(nodes: Mapping[str, SeesLinks], interface: str, subnet: IPv4Network) -> dict[str, IPv4Interface]:
+    """Return the addresses in a subnet that can stay: of two nodes with the same, the first keeps it."""
+    kept: dict[str, IPv4Interface] = {}
+    for name, facts in nodes.items():
+        link = facts.links.get(interface)
+        inside = [address for address in (link.addresses if link else ()) if address.network == subnet]
+        if len(inside) == 1 and _is_host(inside[0]) and inside[0] not in kept.values():
+            kept[name] = inside[0]
+    return kept
 
 
-def _free(subnet: IPv4Network, number: int, kept: Mapping[str, IPv4Interface]) -> IPv4Interface:
-    used = {address.ip for address in kept.values()}
-    numbers = [number, *range(1, subnet.num_addresses - 1)]
-    address = next(subnet[n] for n in numbers if 0 < n < subnet.num_addresses - 1 and subnet[n] not in used)
-    return IPv4Interface((address, subnet.prefixlen))
+def _new_subnet(wanted: Fabric, size: int, taken: list[IPv4Network]) -> IPv4Network | None:
+    roomy = (subnet for subnet in wanted.subnets if len(_hosts(subnet)) >= size)
+    return next((subnet for subnet in roomy if not any(subnet.overlaps(other) for other in taken)), None)
+
+
+def _free(subnet: IPv4Network, rank: int, size: int, kept: Mapping[str, IPv4Interface]) -> IPv4Interface:
+    used, hosts = {address.ip for address in kept.values()}, _hosts(subnet)
+    # The numbers of the other ranks come last: a node that is away may have its own and come back with it.
+    candidates = chain(hosts[rank : rank + 1], hosts[size:], hosts)
+    return IPv4Interface((next(subnet[n] for n in candidates if subnet[n] not in used), subnet.prefixlen))
+
+
+def _is_host(address: IPv4Interface) -> bool:
+    return int(address.ip) - int(address.network.network_address) in _hosts(address.network)
+
+
+def _hosts(subnet: IPv4Network) -> range:
+    """The host numbers of a subnet: all but the first and the last, which RFC 3021 gives to a link of two."""
+    return range(1, subnet.num_addresses - 1) if subnet.prefixlen < 31 else range(subnet.num_addresses)

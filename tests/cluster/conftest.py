@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from cluster.cluster import Cluster
 from cluster.connection import Connection
@@ -15,6 +16,9 @@ from cluster.ssh import SshConnection
 from tests.cluster.nodes import cluster_over, tell_links, this_cluster
 from tests.cluster.sshd import Sshd
 from tests.cluster.user import User
+
+settings.register_profile("busy machine", deadline=None, max_examples=60)
+settings.load_profile("busy machine")
 
 
 @pytest.fixture(autouse=True)
