@@ -74,7 +74,7 @@ class Lab:
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Start `pytest runbook --lab OPTIONS` without waiting for it."""
         self.mark = time.time()
-        command = [sys.executable, "-m", "pytest", "runbook", "--lab", "--report-dir", str(self.reports), *options]
+        command = [sys.executable, "-m", "pytest", "runbook", "--lab", f"--report-dir={self.reports}", *options]
         return subprocess.Popen(
             command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
