@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.build import follow, once, recipe_key
+from lab.cuda_torch import cuda_libraries
 from lab.errors import LabError
 from lab.places import cache_dir
 from lab.progress import Step
@@ -39,9 +40,11 @@ def training_packages() -> Path:
 
     def make(target: Path, work: Step) -> None:
         foreign = () if sys.version_info[:2] == PYTHON else FOREIGN
-        # The list is closed: without --no-deps pip would add CUDA libraries of several GB that no CPU needs.
-        command = [sys.executable, "-m", "pip", "install", "--no-input", "--no-deps", "--target", str(target), *foreign]
-        follow([*command, "--requirement", str(REQUIREMENTS)], work, _stage, target.parent)
+        command = [sys.executable, "-m", "pip", "install", "--no-input", "--target", str(target), *foreign]
+        # The list is closed: without --no-deps pip would add CUDA libraries of several GB that a CPU build needs not.
+        follow([*command, "--no-deps", "--requirement", str(REQUIREMENTS)], work, _stage, target.parent)
+        if libraries := cuda_libraries(target):
+            follow([*command, *libraries], work, _stage, target.parent)
 
     return once(
         cache_dir() / f"python-{recipe_key(pinned(requirements), platform.machine())}",
