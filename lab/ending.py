@@ -13,6 +13,8 @@ from lab.errors import LabError
 from lab.places import RunDir
 from lab.settings import read_settings
 
+BUSY = "Another command is starting or ending the lab in {}; try again in a moment."
+
 LIMIT = 30.0
 """Seconds until everything of a killed lab must be gone."""
 
@@ -66,7 +68,7 @@ def _kill_supervisor(run: RunDir) -> None:
     except (OSError, ValueError):
         arguments = []
     if str(run.path).encode() not in arguments:
-        raise LabError(f"Another command is starting or ending the lab in {run.path}; try again in a moment.")
+        raise LabError(BUSY.format(run.path))
     with contextlib.suppress(ProcessLookupError):
         os.kill(parent, signal.SIGKILL)
 

@@ -3,12 +3,15 @@
 import fcntl
 import hashlib
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import LabError
 
 DEFAULT_CACHE = Path("/var/cache/spark-runbook")
+GLANCES = 5
+"""How often a lock is tried: `is_running` itself holds it for an instant."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,11 @@ class RunDir:
         return self.path / "host-keys"
 
     @property
+    def nodes(self) -> Path:
+        """One directory for each node."""
+        return self.path / "nodes"
+
+    @property
     def snapshots(self) -> Path:
         """One directory for each saved state."""
         return self.path / "snapshots"
@@ -96,7 +104,7 @@ class RunDir:
 
     def node(self, name: str) -> NodeFiles:
         """The files of one node."""
-        return NodeFiles(self.path / "nodes" / name)
+        return NodeFiles(self.nodes / name)
 
 
 def cache_dir() -> Path:
@@ -126,12 +134,18 @@ def lock(path: Path, *, wait: bool) -> int | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise LabError(f"Cannot open {path}: {error.strerror}.") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+    if wait:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return descriptor
+    for _ in range(GLANCES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return descriptor
+    os.close(descriptor)
+    return None
 
 
 def is_running(run: RunDir) -> bool:

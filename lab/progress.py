@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.status import Status
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 
 class Step:
     """One piece of work under way."""
 
-    def __init__(self, title: str, status: Status | None) -> None:
-        """Begin; `status` is the line to keep current on a terminal, None where there is none."""
+    def __init__(self, title: str, line: Progress | None) -> None:
+        """Begin; `line` is what to keep current on a terminal, None where there is none."""
         self._title = title
-        self._status = status
+        self._line = line
         self._start = time.monotonic()
 
     @property
@@ -25,11 +25,10 @@ class Step:
 
     def say(self, how_far: str) -> None:
         """Tell how far the work is."""
-        line = f"{self._title}: {how_far} ({self.seconds:.0f} s)"
-        if self._status is None:
-            print(line, file=sys.stderr, flush=True)
+        if self._line is None:
+            print(f"{self._title}: {how_far} ({self.seconds:.0f} s)", file=sys.stderr, flush=True)
         else:
-            self._status.update(line)
+            self._line.update(self._line.task_ids[0], description=f"{self._title}: {how_far}")
 
 
 @contextmanager
@@ -41,13 +40,15 @@ def step(title: str, expected: str) -> Iterator[Step]:
         expected: how long it usually takes, in words.
     """
     console = Console(stderr=True, highlight=False)
+    opening = f"{title} ({expected})"
     if console.is_terminal:
-        with console.status(f"{title} ({expected})") as status:
-            work = Step(title, status)
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as line:
+            line.add_task(opening)
+            work = Step(title, line)
             yield work
-        console.print(f"{title}: done in {work.seconds:.1f} s")
     else:
-        print(f"{title} ({expected}) ...", file=sys.stderr, flush=True)
+        print(f"{opening} ...", file=sys.stderr, flush=True)
         work = Step(title, None)
         yield work
-        print(f"{title}: done in {work.seconds:.1f} s", file=sys.stderr, flush=True)
+    print(f"{title}: done in {work.seconds:.1f} s", file=sys.stderr, flush=True)

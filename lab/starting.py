@@ -10,7 +10,7 @@ from pathlib import Path
 from lab import host, links, places
 from lab.addresses import MOST_NODES, free_network
 from lab.control import SOCKET, ask, supervisor_pid
-from lab.ending import end, require_ours, sweep
+from lab.ending import BUSY, end, require_ours, sweep
 from lab.errors import LabError
 from lab.image import training_image
 from lab.keys import make_keys
@@ -38,6 +38,8 @@ def up(run: RunDir, *, nodes: int, light: bool) -> None:
     require_ours(run)
     if not places.is_running(run):
         _start(run, nodes, light=light)
+    elif not run.settings.exists():
+        raise LabError(BUSY.format(run.path))
     settings = read_settings(run)
     if (settings.nodes, settings.light) != (nodes, light):
         raise LabError(
@@ -73,7 +75,7 @@ def _start(run: RunDir, nodes: int, *, light: bool) -> None:
     # One lab at a time chooses its network, or two would choose the same.
     choosing = places.lock(places.cache_dir(), wait=True)
     if lock is None or choosing is None:
-        raise LabError(f"Another command is starting or ending the lab in {run.path}; try again in a moment.")
+        raise LabError(BUSY.format(run.path))
     try:
         sweep(run)
         settings = Settings(nodes, light, free_network(links.routed_networks()), **built)

@@ -42,6 +42,9 @@ class Supervisor:
         self._settings = settings = read_settings(run)
         self._cables = Cables.new(settings.nodes)
         self._nodes = {name: Node(run, settings, name) for name in settings.names}
+        for directory in (run.nodes, run.snapshots):
+            # The nodes' files are none of the host's users' business.
+            directory.mkdir(mode=0o700)
         links.make_bridges()
         authorized_key = run.key.with_suffix(".pub").read_text()
         for name, node in self._nodes.items():
