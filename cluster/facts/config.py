@@ -14,7 +14,7 @@ ACCELERATE_YAML = "accelerate.yaml"
 
 def _ports(reading: Reading) -> frozenset[int]:
     ports = (line.split()[3].rpartition(":")[2] for line in lines(reading) if len(line.split()) > 3)
-    return frozenset(int(port) for port in ports if port.isdecimal())
+    return frozenset(int(port) for port in ports if port.isdecimal() and len(port) <= 5)
 
 
 def _configuration(node: "Node") -> str:

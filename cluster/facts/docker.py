@@ -59,6 +59,14 @@ class Engine(BaseModel):
         return tuple(f"{one.named.kind}={one.named.value}" for one in self.resources or () if one.named)
 
 
+class _Settings(BaseModel):
+    """The part of daemon.json that is compared and written; what else stands in it is docker's own to judge."""
+
+    runtimes: dict[str, Any] | None = None
+    default_runtime: str | None = Field(None, alias="default-runtime")
+    resources: tuple[str, ...] | None = Field(None, alias="node-generic-resources")
+
+
 class Container(BaseModel):
     """A running container, as `docker ps` tells it."""
 
@@ -71,7 +79,9 @@ def parse_engine(reading: Reading) -> Engine:
     """Read `docker info`, which exits 0 and fills ServerErrors when the daemon does not answer."""
     data = load_json(reading.out) if reading.out.strip() else None
     if isinstance(data, dict) and data.get("ServerErrors"):
-        raise ParseError(f"the daemon does not answer: {str(data['ServerErrors'][0])[:200]}")
+        errors = data["ServerErrors"]
+        first = str(errors[0] if isinstance(errors, list) else errors)
+        raise ParseError(f"the daemon does not answer: {' '.join(first.split())[:200]}")
     succeeded(reading)
     return validated(TypeAdapter(Engine), data)
 
@@ -83,6 +93,7 @@ def parse_settings(reading: Reading) -> dict[str, Any]:
     data = load_json(reading.out)
     if not isinstance(data, dict):
         raise ParseError("daemon.json is no JSON object")
+    validated(TypeAdapter(_Settings), data)
     return data
 
 

@@ -1,6 +1,7 @@
 """Step 4: the GPUs, as their own tool tells them."""
 
 import csv
+import re
 from dataclasses import dataclass
 
 from cluster.errors import UnknownFact
@@ -31,11 +32,14 @@ def parse_gpus(reading: Reading) -> tuple[Gpu, ...]:
     if reading.exit != 0:
         said = (reading.out.strip() or reading.err.strip() or "it said nothing").splitlines()[0]
         raise ParseError(f"it failed with exit {reading.exit}: {said[:200]}")
-    return tuple(_gpu(row) for row in csv.reader(reading.out.splitlines(), skipinitialspace=True) if row)
+    try:
+        return tuple(_gpu(row) for row in csv.reader(reading.out.splitlines(), skipinitialspace=True) if row)
+    except csv.Error as error:
+        raise ParseError(f"it is no table: {error}") from None
 
 
 def _gpu(row: list[str]) -> Gpu:
-    if len(row) != len(_FIELDS.split(",")) or not row[0].isdecimal() or not row[2].startswith("GPU-"):
+    if len(row) != len(_FIELDS.split(",")) or not re.fullmatch("[0-9]{1,4}", row[0]) or not row[2].startswith("GPU-"):
         raise ParseError(f"this is no line of a GPU: {', '.join(row)[:120]}")
     index, name, uuid, bus_id, driver, temperature = (value.strip() for value in row)
     return Gpu(int(index), name, uuid, bus_id, driver, _figure(temperature))

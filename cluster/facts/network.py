@@ -71,7 +71,7 @@ def parse_speeds(reading: Reading) -> dict[str, int | None]:
     speeds: dict[str, int | None] = {}
     for line in lines(reading):
         name, _, rest = line.partition(" ")
-        found = re.search(r"Speed:\s*(\d+)Mb/s", rest)
+        found = re.search(r"Speed:\s*(\d{1,9})Mb/s", rest)
         speeds[name] = int(found[1]) if found else None
     return speeds
 
@@ -103,7 +103,7 @@ def _ethernets(text: str) -> dict[str, BootEntry]:
             )
             for name, entry in ethernets.items()
         }
-    except (yaml.YAMLError, AttributeError, TypeError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError, LookupError, RecursionError) as error:
         raise ParseError(f"it is not what netplan writes: {(str(error).splitlines() or ['no reason'])[0]}") from None
 
 
@@ -125,11 +125,11 @@ def parse_files(reading: Reading) -> tuple[NetplanFile, ...]:
     """Read `MODE PATH BASE64` lines."""
     files = []
     for line in lines(reading):
-        mode, path, *content = line.split(" ")
         try:
+            mode, path, *content = line.split(" ")
             text = b64decode("".join(content), validate=True).decode("utf-8", "replace")
         except ValueError:
-            raise ParseError(f"{path} did not arrive whole") from None
+            raise ParseError(f"a file did not arrive whole: {line[:60]}") from None
         files.append(NetplanFile(path, mode, _ethernets(text)))
     return tuple(files)
 

@@ -23,7 +23,8 @@ def word(reading: Reading) -> str:
     """Return the first line of a command whose exit status carries no news (systemctl is-active, for one)."""
     line = reading.out.strip().split("\n", 1)[0].strip()
     if not line:
-        raise ParseError(f"it said nothing (exit {reading.exit}): {reading.err.strip()[:200]}")
+        why = (reading.err.strip() or "not even why").splitlines()[0]
+        raise ParseError(f"it said nothing (exit {reading.exit}): {why[:200]}")
     return line
 
 

@@ -17,7 +17,7 @@ def parse_version(reading: Reading) -> Version:
     """Read `NVIDIA Container Toolkit CLI version 1.20.1`; version 0 when the toolkit is not there."""
     if reading.exit == 127:
         return Version("0")
-    found = re.search(r"version (\d+(?:\.\d+)+)", succeeded(reading))
+    found = re.search(r"version (\d{1,9}(?:\.\d{1,9}){1,9})", succeeded(reading), re.ASCII)
     if not found:
         raise ParseError("it names no version")
     return Version(found[1])

@@ -1,0 +1,246 @@
+"""What real tools print is understood; samples are recorded from DGX Spark, H100 and Debian machines."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from ipaddress import IPv4Interface
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.version import Version
+
+from cluster.facts.base import ParseError, Reading
+from cluster.facts.config import _ports
+from cluster.facts.container import _containers
+from cluster.facts.docker import parse_engine, parse_settings
+from cluster.facts.gpu import _health, parse_gpus
+from cluster.facts.machine import _pretty_name, _seconds
+from cluster.facts.mesh import _by_address
+from cluster.facts.network import parse_files, parse_links, parse_netplan, parse_ports, parse_speeds
+from cluster.facts.ssh import _host_keys
+from cluster.facts.stack import _checksums, _image_id, _present, _tasks
+from cluster.facts.toolkit import parse_toml, parse_version
+
+DATA = Path(__file__).parents[1] / "data"
+
+GB10 = "0, NVIDIA GB10, GPU-e69daebb-45de-2588-13c3-3f623ae44eaa, 0000000F:01:00.0, 580.178.04, [N/A]\n"
+H100 = (
+    "0, NVIDIA H100 80GB HBM3, GPU-11cb3aca-3080-e2e3-8c8a-83f285620dfc, 00000000:00:06.0, 580.159.04, 36\n"
+    "1, NVIDIA H100 80GB HBM3, GPU-0f61a37b-b7b7-56c1-bc4b-e539bc453fb5, 00000000:00:07.0, 580.159.04, 34\n"
+)
+PORTS = """\
+roceP2p1s0f0 port 1 ==> enP2p1s0f0np0 (Down)
+roceP2p1s0f1 port 1 ==> enP2p1s0f1np1 (Up)
+mlx5_2 port 1 ==> enp1s0f0np0 (Down)
+rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)
+"""
+ENGINE: dict[str, Any] = {
+    "ServerVersion": "29.6.1",
+    "Runtimes": {"runc": {"path": "runc"}, "nvidia": {"path": "nvidia-container-runtime"}},
+    "DefaultRuntime": "nvidia",
+    "GenericResources": [{"NamedResourceSpec": {"Kind": "NVIDIA_GPU", "Value": "GPU-e69d"}}],
+    "Swarm": {
+        "NodeID": "abc",
+        "NodeAddr": "192.168.100.1",
+        "LocalNodeState": "active",
+        "ControlAvailable": True,
+        "Error": "",
+        "RemoteManagers": [{"NodeID": "abc", "Addr": "192.168.100.1:2377"}],
+    },
+}
+
+
+def _said(out: str = "", *, err: str = "", exit_status: int = 0) -> Reading:
+    return Reading("command", exit_status, out, err)
+
+
+def _refusal(parse: Callable[[Reading], object], reading: Reading) -> str:
+    with pytest.raises(ParseError) as refused:
+        parse(reading)
+    return str(refused.value)
+
+
+def test_a_gb10_has_no_temperature_of_its_own_and_that_is_no_error() -> None:
+    (gpu,) = parse_gpus(_said(GB10))
+    assert (gpu.name, gpu.bus_id, gpu.driver) == ("NVIDIA GB10", "0000000F:01:00.0", "580.178.04")
+    assert gpu.temperature_c is None
+
+
+def test_two_h100_are_two_gpus() -> None:
+    assert [(gpu.index, gpu.temperature_c) for gpu in parse_gpus(_said(H100))] == [(0, 36.0), (1, 34.0)]
+
+
+@pytest.mark.parametrize(
+    "reading", [_said(exit_status=127), _said("No devices were found\n", exit_status=6), _said("\n")]
+)
+def test_no_tool_and_no_gpu_are_no_gpus(reading: Reading) -> None:
+    assert parse_gpus(reading) == ()
+
+
+@pytest.mark.parametrize(
+    ("reading", "told"),
+    [
+        (_said("Failed to initialize NVML: Unknown Error\n", exit_status=255), "Failed to initialize NVML"),
+        (_said("0, NVIDIA GB10\n"), "this is no line of a GPU"),
+        (_said(GB10.replace("GPU-e69", "e69")), "this is no line of a GPU"),
+        (_said(GB10.replace("[N/A]", "warm")), "'warm' is no figure"),
+    ],
+)
+def test_what_is_no_answer_of_nvidia_smi_is_unknown(reading: Reading, told: str) -> None:
+    assert told in _refusal(parse_gpus, reading)
+
+
+def test_nvidia_smi_answers_or_says_why_not() -> None:
+    assert _health(_said((DATA / "nvidia-smi-L-h100.txt").read_text())) == "answers"
+    mismatch = "Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 580.178\n"
+    assert _health(_said(mismatch, exit_status=18)) == "Failed to initialize NVML: Driver/library version mismatch"
+    assert _health(_said(err="sh: nvidia-smi: not found", exit_status=127)) == "sh: nvidia-smi: not found"
+
+
+def test_docker_info_tells_runtimes_resources_and_swarm() -> None:
+    engine = parse_engine(_said(json.dumps(ENGINE)))
+    assert (engine.default_runtime, engine.offered) == ("nvidia", ("NVIDIA_GPU=GPU-e69d",))
+    assert (engine.swarm.is_manager, engine.swarm.address) == (True, "192.168.100.1")
+
+
+def test_resources_that_are_counted_or_missing_are_none_by_name() -> None:
+    counted = {"DiscreteResourceSpec": {"Kind": "SSD", "Value": 3}}
+    assert parse_engine(_said(json.dumps(ENGINE | {"GenericResources": [counted]}))).offered == ()
+    assert parse_engine(_said(json.dumps(ENGINE | {"GenericResources": None}))).offered == ()
+
+
+def test_docker_info_without_a_daemon_is_unknown_though_it_prints_json() -> None:
+    printed = (DATA / "docker-info-without-daemon.json").read_text()
+    assert "Cannot connect" in _refusal(parse_engine, _said(printed, err="Cannot connect to it", exit_status=1))
+    errors = json.dumps(json.loads(printed) | {"ServerErrors": ["Cannot connect to the Docker daemon"]})
+    assert _refusal(parse_engine, _said(errors)) == ("the daemon does not answer: Cannot connect to the Docker daemon")
+
+
+def test_no_daemon_json_is_an_empty_one_and_a_broken_one_is_unknown() -> None:
+    assert parse_settings(_said("")) == {}
+    assert parse_settings(_said('{"runtimes": {}}\n')) == {"runtimes": {}}
+    assert "it is not JSON" in _refusal(parse_settings, _said('{"runtimes": }'))
+    assert "no JSON object" in _refusal(parse_settings, _said("[]"))
+
+
+@pytest.mark.parametrize(
+    "settings", ['{"runtimes": 5}', '{"runtimes": []}', '{"node-generic-resources": "A=B"}', '{"default-runtime": 1}']
+)
+def test_a_daemon_json_of_another_shape_is_unknown(settings: str) -> None:
+    assert "its JSON is not what was expected at " in _refusal(parse_settings, _said(settings))
+
+
+def test_ip_tells_names_states_and_ipv4_addresses() -> None:
+    shown = [
+        {},
+        {"ifname": "lo", "operstate": "UNKNOWN", "mtu": 65536, "addr_info": [
+            {"family": "inet", "local": "127.0.0.1", "prefixlen": 8},
+            {"family": "inet6", "local": "::1", "prefixlen": 128}]},
+        {"ifname": "enp1s0f1np1", "operstate": "UP", "mtu": 9000, "addr_info": []},
+    ]  # fmt: skip
+    links = parse_links(_said(json.dumps(shown)))
+    assert links["lo"].addresses == (IPv4Interface("127.0.0.1/8"),)
+    assert (links["enp1s0f1np1"].up, links["lo"].up, len(links)) == (True, False, 2)
+
+
+def test_ports_are_read_in_any_order_and_under_any_device_name() -> None:
+    assert parse_ports(_said(PORTS)) == {
+        "enP2p1s0f0np0": False,
+        "enP2p1s0f1np1": True,
+        "enp1s0f0np0": False,
+        "enp1s0f1np1": True,
+    }
+
+
+def test_speeds_are_megabits_and_no_link_has_none() -> None:
+    said = "enp1s0f1np1 \tSpeed: 200000Mb/s\nenP7s7 \tSpeed: 100000Mb/s\nenp1s0f0np0 \tSpeed: Unknown!\nenx \n"
+    assert parse_speeds(_said(said)) == {"enp1s0f1np1": 200000, "enP7s7": 100000, "enp1s0f0np0": None, "enx": None}
+
+
+NETPLAN = """\
+network:
+  version: 2
+  ethernets:
+    enp1s0f1np1:
+      optional: true
+      addresses: [192.168.100.1/24, "fd00::1/64"]
+    enP7s7: {dhcp4: true}
+"""
+
+
+def test_netplan_tells_addresses_and_what_boot_waits_for() -> None:
+    entries = parse_netplan(_said(NETPLAN))
+    assert entries["enp1s0f1np1"].addresses == (IPv4Interface("192.168.100.1/24"),)
+    assert (entries["enp1s0f1np1"].optional, entries["enP7s7"].optional) == (True, False)
+
+
+@pytest.mark.parametrize("said", ["", "network: {}\n", "network:\n  version: 2\n  wifis: {}\n", "network:\n"])
+def test_netplan_may_know_no_ethernet(said: str) -> None:
+    assert parse_netplan(_said(said)) == {}
+
+
+def test_netplan_files_come_with_mode_and_content() -> None:
+    content = b64encode(NETPLAN.encode()).decode()
+    private, public = parse_files(_said(f"600 /etc/netplan/a.yaml {content}\n644 /etc/netplan/b.yaml \n"))
+    assert (private.is_private, public.is_private) == (True, False)
+    assert "enp1s0f1np1" in private.ethernets
+    assert public.ethernets == {}
+
+
+@pytest.mark.parametrize("line", ["600\n", "600 /etc/netplan/a.yaml !!!\n", "600 /etc/netplan/a.yaml YWJ\n"])
+def test_a_netplan_file_that_did_not_arrive_whole_is_unknown(line: str) -> None:
+    assert _refusal(parse_files, _said(line))
+
+
+def test_toolkit_version_and_its_absence() -> None:
+    said = "NVIDIA Container Toolkit CLI version 1.20.1\ncommit: dffc40b4\n"
+    assert parse_version(_said(said)) == Version("1.20.1")
+    assert parse_version(_said(exit_status=127)) == Version("0")
+    assert _refusal(parse_version, _said("version one\n")) == "it names no version"
+
+
+def test_config_toml_as_shipped_names_no_swarm_resource() -> None:
+    shipped = 'disable-require = false\n#swarm-resource = "DOCKER_RESOURCE_GPU"\n\n[nvidia-container-cli]\nroot = ""\n'
+    assert "swarm-resource" not in parse_toml(_said(shipped))
+    named = shipped.replace("#swarm", "swarm")
+    assert parse_toml(_said(named))["swarm-resource"] == "DOCKER_RESOURCE_GPU"
+    assert "not valid TOML" in _refusal(parse_toml, _said("a = \n"))
+
+
+def test_the_service_tells_its_tasks_and_may_not_exist() -> None:
+    line = {"Name": "x.1", "Node": "spark-1", "DesiredState": "Running", "CurrentState": "Running 2 minutes ago"}
+    failed = line | {"CurrentState": "Rejected 1 second ago", "Error": "bind source path does not exist"}
+    running, rejected = _tasks(_said(f"{json.dumps(line)}\n{json.dumps(failed)}\n"))
+    assert (running.runs, rejected.runs) == (True, False)
+    assert rejected.story == "Rejected 1 second ago: bind source path does not exist"
+    assert _tasks(_said(err="Error: no such service: x", exit_status=1)) == ()
+    assert "permission denied" in _refusal(_tasks, _said(err="permission denied", exit_status=1))
+
+
+def test_an_image_is_there_or_not_and_everything_else_is_unknown() -> None:
+    assert _image_id(_said("sha256:abc\n")) == "sha256:abc"
+    assert _image_id(_said("\n", err="Error: No such image: x", exit_status=1)) == ""
+    assert "permission denied" in _refusal(_image_id, _said(err="permission denied", exit_status=1))
+
+
+def test_directories_and_checksums_are_read_by_path() -> None:
+    assert _present(_said("yes /srv/a b\nno /srv/c\n")) == {"/srv/a b": True, "/srv/c": False}
+    assert _checksums(_said("ab12  ./data/x.json\n")) == {"data/x.json": "ab12"}
+
+
+def test_a_container_tells_its_environment() -> None:
+    told = json.dumps([{"Id": "1", "Name": "/x", "Config": {"Env": ["A=1=2", "ODD"]}}])
+    assert _containers(_said(told))[0].environment == {"A": "1=2"}
+    assert _containers(_said("")) == ()
+
+
+def test_small_answers_are_read() -> None:
+    assert _ports(_said("LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\nLISTEN 0 128 [::]:29500 [::]:*\n")) == {22, 29500}
+    assert _pretty_name(_said('NAME="x"\nPRETTY_NAME="Ubuntu 24.04.3 LTS"\n')) == "Ubuntu 24.04.3 LTS"
+    assert _seconds(_said("1700000000.5\n")) == 1700000000.5
+    assert _by_address(_said("10.0.0.1 reached\n10.0.0.2 Permission denied (publickey).\n")) == {
+        "10.0.0.1": "reached",
+        "10.0.0.2": "Permission denied (publickey).",
+    }
+    assert _host_keys(_said("# 127.0.0.1:22 SSH-2.0\n127.0.0.1 ssh-ed25519 AAA\n")) == ("ssh-ed25519 AAA",)

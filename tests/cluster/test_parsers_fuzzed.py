@@ -1,0 +1,86 @@
+"""Whatever a node says, a parser understands it or says that it does not; nothing else comes out of it."""
+
+import json
+from base64 import b64encode
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from cluster.facts.base import Fact, Facts, ParseError, Reading
+from cluster.node import Node  # noqa: F401 - loads every subject
+
+PARSERS = {
+    f"{kind.__name__}.{name}": fact._parse
+    for kind in Facts.__subclasses__()
+    if kind.__module__.startswith("cluster.")
+    for name, fact in vars(kind).items()
+    if isinstance(fact, Fact)
+}
+KEYS = st.sampled_from([
+    "ServerErrors", "ServerVersion", "Runtimes", "DefaultRuntime", "Swarm", "GenericResources", "NamedResourceSpec",
+    "runtimes", "default-runtime", "node-generic-resources", "Config", "Env", "Id", "ID", "Description", "Status",
+    "Spec", "CurrentState", "ifname", "addr_info", "family", "local", "prefixlen", "mtu", "network", "ethernets",
+    "addresses",
+])  # fmt: skip
+VALUES: st.SearchStrategy[object] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just("inet"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS | st.text(max_size=4), inner, max_size=6),
+    max_leaves=12,
+)
+SAMPLES = st.sampled_from([
+    "0, NVIDIA GB10, GPU-e69daebb, 0000000F:01:00.0, 580.178.04, [N/A]\n",
+    "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n",
+    "enp1s0f1np1 \tSpeed: 200000Mb/s\n",
+    "NVIDIA Container Toolkit CLI version 1.20.1\n",
+    "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\n",
+    f"600 /etc/netplan/a.yaml {b64encode(b'network: {ethernets: {a: {addresses: [10.0.0.1/24]}}}').decode()}\n",
+    'PRETTY_NAME="Debian"\n',
+    "yes /srv\nno /home\n",
+    "ab12  ./file\n",
+    'swarm-resource = "X"\n[table]\nkey = 1979-05-27T07:32:00Z\n',
+    "network:\n  ethernets:\n    a: {addresses: [10.0.0.1/24], optional: true}\n",
+    "127.0.0.1 ssh-ed25519 AAA\n",
+])  # fmt: skip
+TEXTS = st.one_of(
+    st.text(max_size=80),
+    VALUES.map(json.dumps),
+    st.builds(
+        lambda sample, noise, at: sample[:at] + noise + sample[at:], SAMPLES, st.text(max_size=6), st.integers(0, 90)
+    ),
+    st.builds(lambda sample, at: sample[:at], SAMPLES, st.integers(0, 90)),
+)
+
+
+def _outcome(name: str, reading: Reading) -> str:
+    try:
+        PARSERS[name](reading)
+    except ParseError as error:
+        return f"not understood: {error}"
+    return "understood"
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@example(out="!!bool x", err="", exit_status=0)
+@example(out="!!int ''", err="", exit_status=0)
+@example(out='{"ServerErrors": {"a": 1}}', err="", exit_status=0)
+@example(out='{"ServerErrors": 5}', err="", exit_status=0)
+@example(out="version \u0661.\u0662", err="", exit_status=0)
+@example(out="version " + "9" * 5000 + ".1", err="", exit_status=0)
+@example(out="LISTEN 0 128 0.0.0.0:" + "9" * 5000, err="", exit_status=0)
+@example(out="x Speed: " + "9" * 5000 + "Mb/s", err="", exit_status=0)
+@example(out="9" * 5000 + ", x, GPU-1, b, d, 1", err="", exit_status=0)
+@example(out='"' + "x" * 200_000, err="", exit_status=0)
+@example(out="[" * 1_500, err="", exit_status=0)
+@example(out="a = " + "[" * 1_500, err="", exit_status=0)
+@example(out='["\\ud800"]', err="", exit_status=0)
+@example(out="600", err="", exit_status=0)
+@given(out=TEXTS, err=st.text(max_size=20), exit_status=st.sampled_from([0, 0, 0, 1, 127]))
+def test_no_answer_breaks_a_parser(name: str, out: str, err: str, exit_status: int) -> None:
+    assert _outcome(name, Reading("command", exit_status, out, err)).startswith(("understood", "not understood: "))
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_an_error_is_told_in_one_line(name: str) -> None:
+    told = _outcome(name, Reading("command", 3, "", "first line\nsecond line\n"))
+    assert "\n" not in told
