@@ -54,7 +54,8 @@ def _marks(marked: object) -> dict[str, pytest.Mark]:
 
 
 def _row(check: Check) -> str:
-    needs = "<br>".join(f"`{name}`" for name in check.needs)
+    everywhere = [f"`{name}` on every node" for name in check.needs_everywhere]
+    needs = "<br>".join([*(f"`{name}`" for name in check.needs), *everywhere])
     where = "per node" if check.per_node else "cluster"
     cells = (f"`{check.id}`", where, check.title, _repair(check), needs)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
