@@ -93,4 +93,4 @@ def write_file(node: Node, path: str, content: bytes, *, mode: str | None, owner
 def remove_file(node: Node, path: str, made_directories: list[str], *, root: bool) -> None:
     """Remove a file, and the directories that were made for it where they are empty; only within a change."""
     emptied = "".join(f"rmdir -- {quote(made)} 2>/dev/null || true\n" for made in made_directories)
-    node.change(f"rm -f -- {quote(path)}\n{emptied}", root=root)
+    node.change(f'rm -f -- "$(readlink -m -- {quote(path)})"\n{emptied}', root=root)

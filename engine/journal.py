@@ -74,23 +74,19 @@ class Journal:
             JournalError: The file is damaged elsewhere than in its last line, which a killed run may leave unfinished.
         """
         found: dict[int, dict[str, Any]] = {}
-        for entry in self._entries():
-            found.setdefault(entry["number"], {}).update(entry)
         try:
+            for entry in self._entries():
+                found.setdefault(entry["number"], {}).update(entry)
             return [Record(**{**entry, "undo": tuple(entry["undo"])}) for entry in found.values()]
         except (KeyError, TypeError) as error:
-            raise JournalError(f"{self.path} is not a journal of ours: {error}.") from None
+            raise JournalError(f"{self.path} is not a journal of ours: {type(error).__name__} {error}.") from None
 
     def _entries(self) -> Iterator[dict[str, Any]]:
-        lines = self.path.read_bytes().split(b"\n")
+        *lines, _cut_off = self.path.read_bytes().split(b"\n")  # what the last one announces was not begun
         for number, line in enumerate(lines, 1):
-            if not line:
-                continue
             try:
                 yield json.loads(line)
             except ValueError:
-                if number == len(lines):
-                    return  # cut off while it was written: what it announces was not begun
                 raise JournalError(
                     f"{self.path}:{number} is damaged; its run cannot be taken back as a whole."
                 ) from None
@@ -99,8 +95,9 @@ class Journal:
         new = not self.path.exists()
         if new:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
+            _drop_cut_off_line(descriptor)
             os.write(descriptor, json.dumps(entry).encode() + b"\n")
             os.fsync(descriptor)
         finally:
@@ -109,6 +106,12 @@ class Journal:
             directory = os.open(self.path.parent, os.O_RDONLY)
             os.fsync(directory)
             os.close(directory)
+
+
+def _drop_cut_off_line(descriptor: int) -> None:
+    size = os.fstat(descriptor).st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        os.ftruncate(descriptor, os.pread(descriptor, size, 0).rfind(b"\n") + 1)
 
 
 def find_journal(report_dir: Path, run_id: str) -> Journal:

@@ -63,7 +63,7 @@ def here() -> Cluster:
     return this_cluster()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def two_nodes(sshd: Sshd) -> Iterator[Cluster]:
     """Two connected nodes, both served by one sshd, that have told a fabric interface each."""
     cluster = cluster_over(sshd, names=("spark-1", "spark-2"))
