@@ -4,6 +4,7 @@ import hashlib
 import io
 import tarfile
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from shlex import quote
 
 from cluster.node import Node
@@ -32,7 +33,7 @@ done <<'END'
 {checksums}
 END
 rm -f -- {names}
-find . -mindepth 1 -type d -empty -delete
+rmdir -- {directories} 2>/dev/null || true
 """
 
 
@@ -54,7 +55,13 @@ class PlaceFiles(Change):
     def undo(self) -> list[UndoStep]:
         """Remove what was placed."""
         names = " ".join(quote(name) for name in self.files)
-        command = _REMOVE.format(directory=quote(self.directory), names=names, checksums=self._checksums)
+        parents = {str(parent) for name in self.files for parent in PurePosixPath(name).parents} - {"."}
+        command = _REMOVE.format(
+            directory=quote(self.directory),
+            names=names,
+            checksums=self._checksums,
+            directories=" ".join(quote(parent) for parent in sorted(parents, key=len, reverse=True)),
+        )
         return [{"do": "run", "command": command, "root": False}]
 
     def apply(self) -> None:

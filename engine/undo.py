@@ -23,16 +23,23 @@ class TakenBack:
 def undo_run(cluster: Cluster, journal: Journal, told: Callable[[TakenBack], None]) -> None:
     """Take back every change of a run, last first; one that cannot be taken back does not stop the others."""
     left = [record for record in reversed(journal.records()) if record.to_undo]
+    unsettled: set[tuple[str, str]] = set()
     for index, record in enumerate(left):
+        later = {(other.node, other.settle) for other in left[index + 1 :]}
         trouble = None
         try:
             take_back(_node(cluster, record.node), record)
-            later = {(other.node, other.settle) for other in left[index + 1 :]}
-            if record.settle and (record.node, record.settle) not in later:
-                settle(_node(cluster, record.node), record.settle)
-            journal.mark(record.number, "undone")
+            unsettled |= {(record.node, record.settle)} if record.settle else set()
         except ClusterError as error:
             trouble = str(error)
+        try:
+            for name, command in unsettled - later:
+                unsettled.remove((name, command))
+                settle(_node(cluster, name), command)
+        except ClusterError as error:
+            trouble = str(error)
+        if trouble is None:
+            journal.mark(record.number, "undone")
         told(TakenBack(record, trouble))
 
 

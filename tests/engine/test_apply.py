@@ -1,0 +1,75 @@
+"""A change is asked for where it interrupts, written down, made, and put back where it does not hold."""
+
+from pathlib import Path
+
+import pytest
+
+from cluster.errors import CommandFailed
+from cluster.node import Node
+from engine.apply import Applier
+from engine.change import Consent, Instruction, RunCommand, WriteFile
+from engine.journal import Journal
+
+CONSENT = Consent("restart-docker", "two containers")
+
+
+def test_a_change_that_interrupts_is_refused_with_the_option_that_allows_it(here: Node, journal: Journal) -> None:
+    refusal = Applier(journal, frozenset({"leave-swarm"})).refusal(RunCommand(here, "true", consent=CONSENT))
+    assert refusal is not None
+    assert refusal.remedy == "rerun with `--fix --allow restart-docker` when two containers may be interrupted"
+
+
+def test_a_change_that_was_allowed_or_interrupts_nothing_is_not_refused(here: Node, journal: Journal) -> None:
+    assert Applier(journal, frozenset({"restart-docker"})).refusal(RunCommand(here, "true", consent=CONSENT)) is None
+    assert Applier(journal, frozenset()).refusal(RunCommand(here, "true")) is None
+
+
+def test_an_instruction_is_always_refused(here: Node, journal: Journal) -> None:
+    refusal = Applier(journal, frozenset({"restart-docker"})).refusal(Instruction(here, "plug the cable in"))
+    assert refusal is not None
+    assert refusal.remedy == "plug the cable in"
+
+
+def test_a_change_is_in_the_journal_when_it_is_made(here: Node, journal: Journal, tmp_path: Path) -> None:
+    Applier(journal, frozenset()).apply("subject.fact", 4, RunCommand(here, f"cp {journal.path} {tmp_path}/seen"))
+    assert [record.state for record in Journal(tmp_path / "seen").records()] == ["begun"]
+    assert [record.state for record in journal.records()] == ["done"]
+
+
+def test_a_change_that_fails_is_marked_and_told(here: Node, journal: Journal) -> None:
+    with pytest.raises(CommandFailed, match="failed with exit 1"):
+        Applier(journal, frozenset()).apply("subject.fact", 4, RunCommand(here, "false", undo_command="true"))
+    assert [(record.state, record.to_undo) for record in journal.records()] == [("failed", True)]
+
+
+def test_a_run_killed_in_the_middle_of_a_change_leaves_it_as_begun(here: Node, journal: Journal) -> None:
+    class Killed(RunCommand):
+        def apply(self) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Applier(journal, frozenset()).apply("subject.fact", 4, Killed(here, "true", undo_command="true"))
+    assert [(record.state, record.to_undo) for record in journal.records()] == [("begun", True)]
+
+
+def test_what_a_restart_does_not_survive_is_put_back_and_settled(here: Node, journal: Journal, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old a")
+    restart = f"test \"$(cat {tmp_path}/a)\" = 'old a'"
+    applier = Applier(journal, frozenset())
+    applier.apply("subject.one", 4, WriteFile(here, str(tmp_path / "a"), b"new a", settle=restart))
+    applier.apply("subject.two", 4, WriteFile(here, str(tmp_path / "b"), b"new b", settle=restart))
+    applier.apply("subject.three", 4, WriteFile(here, str(tmp_path / "c"), b"new c"))
+    with pytest.raises(CommandFailed, match=r"failed with exit 1.* The old state was put back and works\.$"):
+        applier.apply("subject.four", 4, RunCommand(here, restart, settles=restart))
+    assert (tmp_path / "a").read_text() == "old a"
+    assert not (tmp_path / "b").exists()
+    assert (tmp_path / "c").read_text() == "new c"
+    assert [record.state for record in journal.records()] == ["undone", "undone", "done", "failed"]
+
+
+def test_when_even_the_old_state_does_not_work_that_is_said(here: Node, journal: Journal, tmp_path: Path) -> None:
+    applier = Applier(journal, frozenset())
+    applier.apply("subject.one", 4, WriteFile(here, str(tmp_path / "a"), b"new", settle="false"))
+    with pytest.raises(CommandFailed, match="Putting the old state back failed, too"):
+        applier.apply("subject.two", 4, RunCommand(here, "false", settles="false"))
+    assert not (tmp_path / "a").exists()

@@ -1,0 +1,100 @@
+"""A run is taken back last change first; what cannot be taken back is said and does not stop the rest."""
+
+from pathlib import Path
+
+from cluster.cluster import Cluster
+from cluster.node import Node
+from engine.apply import Applier
+from engine.change import Change, RunCommand, WriteFile
+from engine.journal import Journal
+from engine.undo import TakenBack, undo_run
+
+
+def _apply(journal: Journal, *changes: Change) -> None:
+    for change in changes:
+        Applier(journal, frozenset()).apply("subject.fact", 4, change)
+
+
+def _undo(cluster: Cluster, journal: Journal) -> list[TakenBack]:
+    told: list[TakenBack] = []
+    undo_run(cluster, Journal(journal.path), told.append)
+    return told
+
+
+def _write(here: Node, path: Path, content: str, *, settle: str | None = None) -> WriteFile:
+    return WriteFile(here, str(path), content.encode(), settle=settle)
+
+
+def test_the_last_change_goes_first(cluster: Cluster, here: Node, journal: Journal, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    _apply(journal, *(RunCommand(here, "true", undo_command=f"echo {number} >>{log}") for number in (1, 2, 3)))
+    _undo(cluster, journal)
+    assert log.read_text() == "3\n2\n1\n"
+
+
+def test_what_was_taken_back_once_is_not_taken_back_again(
+    cluster: Cluster, here: Node, journal: Journal, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    _apply(journal, RunCommand(here, "true", undo_command=f"echo undone >>{log}"))
+    assert len(_undo(cluster, journal)) == 1
+    assert _undo(cluster, journal) == []
+    assert log.read_text() == "undone\n"
+
+
+def test_one_that_cannot_be_taken_back_does_not_stop_the_others_and_can_be_tried_again(
+    cluster: Cluster, here: Node, journal: Journal, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    _apply(
+        journal,
+        _write(here, tmp_path / "first", "1"),
+        RunCommand(here, "true", undo_command=f"test -e {gate}"),
+        _write(here, tmp_path / "third", "3"),
+    )
+    assert [taken.trouble is None for taken in _undo(cluster, journal)] == [True, False, True]
+    assert not (tmp_path / "first").exists()
+    gate.touch()
+    assert [taken.trouble for taken in _undo(cluster, journal)] == [None]
+
+
+def test_the_node_takes_files_up_once_when_all_are_back(
+    cluster: Cluster, here: Node, journal: Journal, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    settle = f"cat {tmp_path}/a {tmp_path}/b >>{log} 2>&1; echo settled >>{log}"
+    (tmp_path / "a").write_text("old a\n")
+    (tmp_path / "b").write_text("old b\n")
+    for name in ("a", "b", "a"):
+        _apply(journal, _write(here, tmp_path / name, f"new {name}\n", settle=settle))
+    _undo(cluster, journal)
+    assert log.read_text() == "old a\nold b\nsettled\n"
+
+
+def test_the_node_takes_up_what_is_back_even_when_another_file_had_to_stay(
+    cluster: Cluster, here: Node, journal: Journal, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("old\n")
+        _apply(journal, _write(here, tmp_path / name, "new\n", settle=f"echo settled >>{log}"))
+    (tmp_path / "a").write_text("edited by hand\n")
+    assert [taken.trouble is None for taken in _undo(cluster, journal)] == [True, False]
+    assert log.read_text() == "settled\n"
+
+
+def test_a_node_that_is_no_longer_in_the_inventory_is_named(cluster: Cluster, here: Node, journal: Journal) -> None:
+    _apply(journal, RunCommand(here, "true", undo_command="true"))
+    journal.path.write_text(journal.path.read_text().replace(f'"{here.name}"', '"spark-9"'))
+    (taken,) = _undo(cluster, journal)
+    assert taken.trouble == "spark-9 is not in the inventory, so its changes stay: add it and run --undo again."
+
+
+def test_a_node_that_does_not_answer_keeps_its_changes_and_says_why(
+    cluster: Cluster, here: Node, journal: Journal
+) -> None:
+    _apply(journal, RunCommand(here, "true", undo_command="true"))
+    here.trouble = "the node is off"
+    assert [taken.trouble for taken in _undo(cluster, journal)] == ["the node is off"]
+    here.trouble = None
+    assert [taken.trouble for taken in _undo(cluster, journal)] == [None]
