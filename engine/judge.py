@@ -59,7 +59,7 @@ class Judge:
         self._assert(assertion, verdict)
         pending = [other for other in self.verdicts if other.pending and _concerns(other, check, node)]
         if verdict.outcome is Outcome.FAILED or (pending and verdict.outcome is Outcome.UNKNOWN):
-            verdict.remedy = check.remedy
+            verdict.remedy, verdict.pending = check.remedy, bool(pending)
             self._repair(check, node, assertion, verdict)
         if pending and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX):
             # In a plan nothing has been changed yet, so what rests on a planned change cannot be judged.
@@ -107,11 +107,14 @@ class Judge:
             verdict.outcome, verdict.cause = Outcome.UNKNOWN, str(error)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the rest of the run along
             verdict.outcome = Outcome.UNKNOWN
-            verdict.cause = f"the check itself broke ({type(error).__name__}: {error}); errors.txt has more"
-            self.broken.append(f"{verdict.id} {verdict.node or 'cluster'}\n{traceback.format_exc()}")
+            verdict.cause = self._broke("check", error, verdict)
         if last := self._compared.last:
             verdict.expected, verdict.found = last.expected, last.found
         verdict.evidence = self._evidence(verdict.node)
+
+    def _broke(self, what: str, error: Exception, verdict: Verdict) -> str:
+        self.broken.append(f"{verdict.id} {verdict.node or 'cluster'}\n{traceback.format_exc()}")
+        return f"the {what} itself broke ({type(error).__name__}: {error}); errors.txt has more"
 
     def _evidence(self, place: str | None) -> list[Evidence]:
         nodes = [node for node in self._cluster.nodes if place in (None, node.name)]
@@ -127,12 +130,12 @@ class Judge:
         if check.fix is None:
             return
         try:
-            refused = self._change(check, check.fix(node or self._cluster), verdict)
-        except ClusterError as error:
+            possible = self._change(check, check.fix(node or self._cluster), verdict)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the rest of the run along
             verdict.outcome = Outcome.FIX_FAILED if self._mode == "fix" else Outcome.FAILED
-            verdict.cause = str(error)
+            verdict.cause = str(error) if isinstance(error, ClusterError) else self._broke("fixer", error, verdict)
             return
-        if refused:
+        if not possible:
             return
         if self._mode == "fix":
             self._check_again(assertion, verdict)
@@ -143,11 +146,15 @@ class Judge:
             verdict.remedy = FIX
 
     def _change(self, check: Check, changes: Iterator[Change], verdict: Verdict) -> bool:
-        """Go through a fixer's changes, making them with --fix; True when one of them may not be made."""
-        refused = False
+        """Go through a fixer's changes, making them with --fix; True when all of them may be made.
+
+        One that has none to offer cannot mend anything, unless what is planned already does.
+        """
+        offered = refused = False
         if self._mode == "fix":
             self._cluster.tell(f"{verdict.node or 'cluster'}: making it so: {check.title}")
         for change in changes:
+            offered = True
             refusal = self._applier.refusal(change)
             told = ChangeTold(change.describe(), change.risk, applied=False)
             if refusal is not None:
@@ -159,7 +166,7 @@ class Judge:
             if self._mode == "fix" and not refused:
                 self._applier.apply(check.id, check.step, change)
                 told.applied = True
-        return refused
+        return (offered or verdict.pending) and not refused
 
     def _check_again(self, assertion: Callable[[], object], verdict: Verdict) -> None:
         if not verdict.changes:

@@ -10,6 +10,9 @@ from cluster.node import Node
 from engine.journal import Journal
 from tests.cluster.nodes import this_cluster
 
+# Assertions there stand for those of runbook/, and are told as those are.
+pytest.register_assert_rewrite("tests.engine.judging")
+
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:

@@ -1,0 +1,86 @@
+"""A judge over this machine, with small checks of its own: is there a file, and can it be made."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.cluster import Cluster
+from cluster.inventory import Inventory, NodeEntry
+from cluster.node import Node
+from engine.apply import Applier
+from engine.change import Change, RunCommand
+from engine.check import Check, Fixer
+from engine.comparison import Comparison, compared
+from engine.journal import Journal
+from engine.judge import Judge
+from engine.outcome import Verdict
+
+
+@dataclass
+class Compared:
+    """Where the last comparison is kept."""
+
+    last: Comparison | None = None
+
+
+class Bench:
+    """One judge in one mode, over as many nodes as asked for; each is this machine."""
+
+    def __init__(self, folder: Path, mode: str, *, nodes: int = 1, allowed: frozenset[str] = frozenset()) -> None:
+        """Connect the nodes."""
+        entries = tuple(NodeEntry(name=f"n{number}", address="localhost") for number in range(nodes))
+        self.cluster = Cluster(Inventory(nodes=entries, local=True))
+        self.cluster.connect()
+        self.folder = folder
+        self.journal = Journal(folder / "journal.jsonl")
+        self._compared = Compared()
+        self.engine = Judge(self.cluster, Applier(self.journal, allowed), mode, self._compared)
+
+    def judge(
+        self,
+        check: Check,
+        assertion: Callable[[], object] | None = None,
+        *,
+        node: int | None = 0,
+        skip: str | None = None,
+    ) -> Verdict:
+        """Judge a check on a node, or on the cluster where `node` is None; by default it asks for its own file."""
+        place = None if node is None else self.cluster.nodes[node]
+        return self.engine.judge(check, place, assertion or (lambda: self.assert_file(check.id)), skip)
+
+    def assert_file(self, name: str) -> None:
+        """Hold where the file is there."""
+        said = self.cluster.manager.read(f"test -e {self.folder}/{name} && echo there || echo missing").out.strip()
+        self._compared.last = compared("==", said, "there")
+        assert said == "there", f"nobody made {name}"
+
+    def make(self, name: str) -> Fixer:
+        """Build a fixer that makes the file a check asks for."""
+
+        def fix(place: Node | Cluster) -> Iterator[Change]:
+            node = place if isinstance(place, Node) else place.manager
+            yield RunCommand(node, f"touch {self.folder}/{name}", undo_command=f"rm -f {self.folder}/{name}")
+
+        return fix
+
+
+def check(
+    check_id: str,
+    *,
+    fix: Fixer | None = None,
+    needs: tuple[str, ...] = (),
+    needs_everywhere: tuple[str, ...] = (),
+    remedy: str | None = None,
+) -> Check:
+    """Declare a check whose title is its id."""
+    return Check(
+        id=check_id,
+        step=1,
+        title=f"The file {check_id} is there",
+        per_node=True,
+        fix=fix,
+        needs=needs,
+        needs_everywhere=needs_everywhere,
+        applies=None,
+        remedy=remedy,
+    )

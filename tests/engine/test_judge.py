@@ -1,0 +1,173 @@
+"""Every check ends in one of eight ways, and each of them is the honest one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.errors import UnknownFact
+from cluster.node import Node
+from engine.change import Change, Consent, Instruction, RunCommand
+from engine.outcome import Outcome
+from tests.engine.judging import Bench, check
+
+
+def test_what_is_true_has_passed_and_tells_what_it_compared(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "check")
+    (tmp_path / "a.b").touch()
+    verdict = bench.judge(check("a.b"))
+    assert (verdict.outcome, verdict.found, verdict.expected) == (Outcome.PASSED, "there", "there")
+    assert (verdict.cause, verdict.remedy, verdict.changes) == (None, None, [])
+
+
+def test_what_is_not_true_has_failed_with_cause_and_remedy(tmp_path: Path) -> None:
+    verdict = Bench(tmp_path, "check").judge(check("a.b", remedy="make it"))
+    assert (verdict.outcome, verdict.found, verdict.expected) == (Outcome.FAILED, "missing", "there")
+    assert (verdict.cause, verdict.remedy) == ("nobody made a.b", "make it")
+
+
+def test_a_check_tells_what_fix_would_change_and_changes_nothing(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "check")
+    verdict = bench.judge(check("a.b", fix=bench.make("a.b")))
+    assert (verdict.outcome, verdict.remedy) == (Outcome.FAILED, "pytest runbook --fix")
+    assert [(told.describe, told.applied) for told in verdict.changes] == [(f"n0$ sudo touch {tmp_path}/a.b", False)]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_repaired_is_fixed_and_tells_what_was_found_before(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix")
+    verdict = bench.judge(check("a.b", fix=bench.make("a.b")))
+    assert (verdict.outcome, verdict.found, verdict.expected) == (Outcome.FIXED, "missing", "there")
+    assert (verdict.cause, verdict.remedy) == ("nobody made a.b", None)
+    assert [told.applied for told in verdict.changes] == [True]
+    assert [record.state for record in bench.journal.records()] == ["done"]
+
+
+def test_what_is_true_is_not_repaired(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix")
+    (tmp_path / "a.b").touch()
+    assert bench.judge(check("a.b", fix=bench.make("a.b"))).outcome is Outcome.PASSED
+    assert not bench.journal.path.exists()
+
+
+def test_a_repair_that_did_not_help_has_failed_and_can_be_taken_back(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix")
+    verdict = bench.judge(check("a.b", fix=bench.make("another")))
+    assert (verdict.outcome, verdict.found) == (Outcome.FIX_FAILED, "missing")
+    assert verdict.remedy == "the change was made and did not help; --undo takes it back"
+    assert bench.journal.records()[0].to_undo
+
+
+def test_a_repair_that_could_not_be_made_has_failed_with_its_reason(tmp_path: Path) -> None:
+    def fix(node: Node) -> Iterator[Change]:
+        yield RunCommand(node, f"touch {tmp_path}/first")
+        yield RunCommand(node, "echo no space >&2; exit 1")
+        yield RunCommand(node, f"touch {tmp_path}/third")
+
+    verdict = Bench(tmp_path, "fix").judge(check("a.b", fix=fix))
+    assert verdict.outcome is Outcome.FIX_FAILED
+    assert str(verdict.cause).endswith("failed with exit 1: no space")
+    assert [told.applied for told in verdict.changes] == [True, False]
+    assert not (tmp_path / "third").exists()
+
+
+def test_what_cannot_be_read_is_unknown_and_is_not_repaired(tmp_path: Path) -> None:
+    def unreadable() -> None:
+        raise UnknownFact("sudo asks for a password")
+
+    bench = Bench(tmp_path, "fix")
+    verdict = bench.judge(check("a.b", fix=bench.make("a.b")), unreadable)
+    assert (verdict.outcome, verdict.cause) == (Outcome.UNKNOWN, "sudo asks for a password")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_does_not_apply_is_skipped_with_the_reason_and_not_asked(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix")
+    verdict = bench.judge(check("a.b", fix=bench.make("a.b")), skip="a cluster of one node has no fabric")
+    assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "a cluster of one node has no fabric")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_may_skip_itself(tmp_path: Path) -> None:
+    verdict = Bench(tmp_path, "check").judge(check("a.b"), lambda: pytest.skip("no RDMA device"))
+    assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "no RDMA device")
+
+
+def test_a_check_that_breaks_is_unknown_and_the_error_is_kept(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix")
+    verdict = bench.judge(check("a.b", fix=bench.make("a.b")), lambda: len(5))  # type: ignore[arg-type]  # that breaks
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert str(verdict.cause).startswith("the check itself broke (TypeError: ")
+    assert "Traceback" in bench.engine.broken[0]
+    assert bench.judge(check("c.d")).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcome"), [("check", Outcome.FAILED), ("plan", Outcome.FAILED), ("fix", Outcome.FIX_FAILED)]
+)
+def test_a_fixer_that_breaks_is_told_and_the_error_is_kept(tmp_path: Path, mode: str, outcome: Outcome) -> None:
+    def fix(_: Node) -> Iterator[Change]:
+        settings: dict[str, list[Change]] = {}
+        yield from settings["daemon.json"]
+
+    bench = Bench(tmp_path, mode)
+    verdict = bench.judge(check("a.b", fix=fix))
+    assert verdict.outcome is outcome
+    assert str(verdict.cause).startswith("the fixer itself broke (KeyError: 'daemon.json')")
+    assert "Traceback" in bench.engine.broken[0]
+
+
+@pytest.mark.parametrize("mode", ["check", "plan", "fix"])
+def test_a_fixer_that_has_nothing_to_offer_leaves_the_check_failed(tmp_path: Path, mode: str) -> None:
+    def fix(_: Node) -> Iterator[Change]:
+        yield from ()
+
+    verdict = Bench(tmp_path, mode).judge(check("a.b", fix=fix, remedy="look into it"))
+    assert (verdict.outcome, verdict.changes, verdict.remedy) == (Outcome.FAILED, [], "look into it")
+
+
+@pytest.mark.parametrize("mode", ["check", "plan", "fix"])
+def test_what_only_a_person_can_do_is_told_and_nothing_after_it_is_done(tmp_path: Path, mode: str) -> None:
+    def fix(node: Node) -> Iterator[Change]:
+        yield Instruction(node, "plug the cable in")
+        yield RunCommand(node, f"touch {tmp_path}/a.b")
+
+    verdict = Bench(tmp_path, mode).judge(check("a.b", fix=fix))
+    assert (verdict.outcome, verdict.remedy) == (Outcome.FAILED, "plug the cable in")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_interrupts_is_done_only_where_it_was_allowed(tmp_path: Path) -> None:
+    def fix(node: Node) -> Iterator[Change]:
+        yield RunCommand(node, f"touch {tmp_path}/a.b", consent=Consent("restart-docker", "a container"))
+
+    verdict = Bench(tmp_path, "fix").judge(check("a.b", fix=fix))
+    assert verdict.outcome is Outcome.FAILED
+    assert "--allow restart-docker" in str(verdict.remedy)
+    assert [(told.risk, told.applied) for told in verdict.changes] == [("disruptive", False)]
+    allowed = Bench(tmp_path, "fix", allowed=frozenset({"restart-docker"}))
+    assert allowed.judge(check("a.b", fix=fix)).outcome is Outcome.FIXED
+
+
+def test_after_a_change_the_node_is_asked_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix")
+    node = bench.cluster.manager
+    before = node.machine
+
+    def assertion() -> None:
+        assert node.machine is not before, "the old answer"
+
+    assert bench.judge(check("a.b", fix=bench.make("a.b")), assertion).outcome is Outcome.FIXED
+
+
+def test_a_verdict_shows_what_it_rests_on(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "check", nodes=2)
+    nodes = bench.cluster.nodes
+
+    def assertion() -> None:
+        assert nodes[0].machine.kernel == nodes[1].machine.kernel
+
+    on_one, on_all = bench.judge(check("a.b"), assertion), bench.judge(check("c.d"), assertion, node=None)
+    assert [one.command for one in on_one.evidence] == ["uname -r"]
+    assert [one.command for one in on_all.evidence] == ["uname -r", "uname -r"]
+    assert on_one.evidence[0].output.strip() == nodes[0].machine.kernel
