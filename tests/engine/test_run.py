@@ -1,0 +1,105 @@
+"""A whole run, as a person starts it: check, plan, fix, fix again, undo."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.engine.project import CHECKS, Project
+
+SLOW = CHECKS.replace('f"touch {{FOLDER}}/made"', 'f"touch {{FOLDER}}/made; touch {{FOLDER}}/begun; sleep 30"')
+UNKNOWN = '''
+from cluster.errors import UnknownFact
+from engine.check import check, step
+
+pytestmark = step(1, "Ask")
+
+
+@check("files.secret")
+def test_secret_is_told(node):
+    """The secret is told in {folder}."""
+    raise UnknownFact("nobody tells it")
+
+
+@check("files.rest", needs=("files.secret",))
+def test_rest(node):
+    """The rest is there."""
+    assert node.name != ""
+'''
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def test_a_check_says_what_is_wrong_and_changes_nothing(project: Project) -> None:
+    result = project.run()
+    assert (result.exit, result.outcomes) == (1, {"files.first": "failed", "files.second": "blocked"})
+    assert result.report is not None
+    first = result.report["checks"][0]
+    assert (first["found"], first["expected"], first["cause"]) == ("missing", "there", "nobody made it")
+    assert (result.report["run"]["mode"], result.report["run"]["ready"]) == ("check", False)
+    assert list(project.node.iterdir()) == []
+
+
+def test_a_plan_says_what_would_be_done_and_changes_nothing(project: Project) -> None:
+    result = project.run("--plan")
+    assert (result.exit, result.outcomes) == (1, {"files.first": "would_fix", "files.second": "blocked"})
+    assert f"sudo touch {project.node}/made" in result.out
+    assert list(project.node.iterdir()) == []
+
+
+def test_a_fix_is_proved_repeated_without_effect_and_taken_back(project: Project) -> None:
+    fixed = project.run("--fix")
+    assert (fixed.exit, fixed.outcomes) == (0, {"files.first": "fixed", "files.second": "passed"})
+    again = project.run("--fix")
+    assert (again.exit, again.outcomes) == (0, {"files.first": "passed", "files.second": "passed"})
+    assert again.report is not None
+    assert again.report["undo"] is None
+    assert fixed.report is not None
+    assert fixed.report["undo"] == f"pytest runbook --undo {fixed.report['run']['id']}"
+    undone = project.run("--undo", fixed.report["run"]["id"])
+    assert undone.exit == 0
+    assert list(project.node.iterdir()) == []
+    assert project.run("--undo", fixed.report["run"]["id"]).exit == 0
+
+
+def test_a_passing_check_tells_what_it_compared(project: Project) -> None:
+    (project.node / "made").touch()
+    result = project.run()
+    assert result.report is not None
+    assert [(one["found"], one["expected"]) for one in result.report["checks"]] == [("there", "there")] * 2
+
+
+def test_what_cannot_be_read_is_neither_ready_nor_wrong(tmp_path: Path) -> None:
+    result = Project(tmp_path, UNKNOWN).run()
+    assert (result.exit, result.outcomes) == (6, {"files.secret": "unknown", "files.rest": "blocked"})
+
+
+def test_one_check_can_be_run_alone(project: Project) -> None:
+    (project.node / "made").touch()
+    assert project.run("-k", "can_be_read").outcomes == {"files.second": "passed"}
+
+
+def test_an_interrupted_run_says_so_and_what_it_did_can_be_taken_back(tmp_path: Path) -> None:
+    project = Project(tmp_path, SLOW)
+    process = project.start("--fix")
+    result = project.end_when(process, project.node / "begun", signal.SIGINT)
+    assert result.exit == 2
+    assert "INTERRUPTED" in result.out
+    assert result.report is not None
+    assert (result.report["run"]["interrupted"], result.report["run"]["ready"]) == (True, False)
+    assert project.run("--undo", result.report["run"]["id"]).exit == 0
+    assert not (project.node / "made").exists()
+
+
+def test_a_killed_run_can_be_taken_back(tmp_path: Path) -> None:
+    project = Project(tmp_path, SLOW)
+    killed = project.end_when(project.start("--fix"), project.node / "begun", signal.SIGKILL)
+    assert (killed.exit, killed.report) == (-signal.SIGKILL, None)
+    (run,) = project.reports.iterdir()
+    assert (project.node / "made").exists()
+    undone = project.run("--undo", run.name)
+    assert undone.exit == 0
+    assert not (project.node / "made").exists()
