@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Options:
     cleanup: bool
     report_dir: Path
     ask_become_pass: bool
+    places: tuple[str, ...]
     command: str
 
 
@@ -75,8 +77,19 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         cleanup=config.getoption("cleanup"),
         report_dir=(config.getoption("report_dir") or config.rootpath / DEFAULT_REPORTS).absolute(),
         ask_become_pass=config.getoption("ask_become_pass"),
+        places=tuple(_places(config)),
         command=shlex.join(["pytest", *config.invocation_params.args]),
     )
+
+
+def _places(config: pytest.Config) -> Iterator[str]:
+    """The options that say which cluster and which reports, for commands that we tell a person to run."""
+    if config.getoption("lab"):
+        yield "--lab"
+    if inventory := config.getoption("inventory"):
+        yield f"--inventory={shlex.quote(str(inventory))}"
+    if reports := config.getoption("report_dir"):
+        yield f"--report-dir={shlex.quote(str(reports))}"
 
 
 def choose_inventory(config: pytest.Config) -> tuple[Inventory, str]:

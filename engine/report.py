@@ -12,6 +12,7 @@ from cluster.cluster import Cluster
 from cluster.errors import ClusterError
 from cluster.node import Node
 from engine.outcome import Outcome, Verdict
+from engine.redact import redact_all
 
 SCHEMA = 1
 
@@ -43,7 +44,7 @@ def next_step(verdicts: list[Verdict], mode: str) -> str | None:
     would_fix = [verdict for verdict in verdicts if verdict.outcome is Outcome.WOULD_FIX]
     first = next((verdict for verdict in verdicts if verdict.outcome in order[:3]), None)
     if first is None:
-        return f"Run `pytest runbook --fix` to make the {len(would_fix)} changes planned." if would_fix else None
+        return "Run `pytest runbook --fix` to make the changes planned." if would_fix else None
     place = f"{first.node}: " if first.node else ""
     if first.remedy == "pytest runbook --fix" and mode == "check":
         return f"{place}{first.title} is not so. Run `pytest runbook --plan` to see what would change, then `--fix`."
@@ -54,7 +55,7 @@ def next_step(verdicts: list[Verdict], mode: str) -> str | None:
 def write_report(directory: Path, run: dict[str, Any], cluster: Cluster | None, body: dict[str, Any]) -> Path:
     """Write report.json in one step and return its path."""
     nodes = [describe_node(node) for node in cluster.nodes] if cluster else []
-    report = {"schema": SCHEMA, "run": run, "nodes": nodes, **body}
+    report = redact_all({"schema": SCHEMA, "run": run, "nodes": nodes, **body})
     directory.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=directory, prefix=".report")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

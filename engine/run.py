@@ -1,6 +1,7 @@
 """One run: the cluster, what was judged, and the report at the end."""
 
 import getpass
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class Run:
         """Prepare a run; no node is spoken to yet."""
         self.options = options
         self.started = datetime.now(UTC)
+        self._began = time.monotonic()
         self.id = _free_id(options, self.started)
         self.directory = options.report_dir / self.id
         self.cluster = Cluster(inventory, become_password=_ask_password() if options.ask_become_pass else None)
@@ -77,7 +79,9 @@ class Run:
     @property
     def undo_command(self) -> str | None:
         """How to take back what this run changed, if it changed anything."""
-        return f"pytest runbook --undo {self.id}" if self.journal.path.exists() else None
+        if not self.journal.path.exists() or not any(record.to_undo for record in self.journal.records()):
+            return None
+        return " ".join(["pytest runbook", *self.options.places, f"--undo {self.id}"])
 
     def open(self) -> None:
         """Connect to all nodes; where changes will be made, lock them first.
@@ -112,7 +116,7 @@ class Run:
             "id": self.id,
             "mode": self.options.mode,
             "started": self.started.isoformat(timespec="seconds"),
-            "seconds": round((datetime.now(UTC) - self.started).total_seconds(), 1),
+            "seconds": round(time.monotonic() - self._began, 1),
             "inventory": self._inventory_name,
             "cluster": self.cluster.inventory.name,
             "command": self.options.command,

@@ -12,6 +12,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from engine.outcome import GOOD, Outcome, Verdict
+from engine.redact import redact
 
 _MARKS = {
     Outcome.PASSED: ("✓", "green", "passed"),
@@ -168,5 +169,5 @@ def shorten(path: Path) -> str:
 
 
 def _plain(text: str) -> str:
-    # What a node said must not move the cursor or change colours.
-    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)
+    # What a node said must not move the cursor, change colours or give a secret away.
+    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in redact(text))

@@ -34,7 +34,7 @@ def address(node: Node) -> Iterator[Change]:
 
 
 def address_all(cluster: Cluster) -> Iterator[Change]:
-    """Do the same on every node whose addresses are not as planned."""
+    """Give every node whose addresses are not as planned the planned ones."""
     for node in cluster.nodes:
         plan = node.cluster.fabric.of(node.name)
         if node.network.live(plan) != {name: (planned,) for name, planned in plan.items()}:

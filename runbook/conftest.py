@@ -7,15 +7,18 @@ from engine.run import Run
 from workloads.deploy import SMOKE_RECIPE
 from workloads.job import Training
 from workloads.launch import Launch
-from workloads.recipe import RecipeError, load_recipe
+from workloads.recipe import RecipeError, list_recipes, load_recipe
 
 
 def pytest_collection_modifyitems(config: pytest.Config) -> None:
     """Refuse a recipe that is none before anything is touched."""
     name = config.getoption("recipe")
+    if name is None:
+        return
+    if name not in list_recipes():
+        raise pytest.UsageError(f"--recipe {name}: there is no such recipe; there are {', '.join(list_recipes())}.")
     try:
-        if name is not None:
-            load_recipe(name)
+        load_recipe(name)
     except RecipeError as error:
         raise pytest.UsageError(f"--recipe {name}: {error}") from None
 

@@ -16,13 +16,13 @@ def test_configuration_is_rendered(node: Node) -> None:
     assert node.config.accelerate == rendered_config(node), "it is missing, edited, or left with a TODO"
 
 
-@check("config.ranks", needs=("config.rendered",))
+@check("config.ranks", needs=("config.rendered",), remedy="give every node a place of its own in the inventory")
 def test_ranks_are_distinct(cluster: Cluster) -> None:
     """The ranks count up from 0, one a node: two nodes at rank 0 would wait for each other without a word."""
     assert ranks(cluster) == list(range(cluster.size)), "two nodes have one rank, or one is missing"
 
 
-@check("config.same", needs=("config.rendered",))
+@check("config.same", needs=("config.rendered",), remedy="run with --fix, which renders all from one source")
 def test_configurations_differ_in_rank_alone(cluster: Cluster) -> None:
     """In everything but the rank the configurations are the same."""
     assert cluster.drift(all_but_rank) == SAME, "the ranks would not find each other, or not train one model"

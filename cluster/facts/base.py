@@ -1,7 +1,7 @@
 """A fact: one read-only command and how to understand what it says; what cannot be read is UNKNOWN, never false."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from cluster.errors import UnknownFact
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from cluster.node import Node
 
 T = TypeVar("T")
+
+NOT_SHOWN = "(not shown: it may hold passwords)"
 
 
 class ParseError(Exception):
@@ -46,12 +48,14 @@ class Fact(Generic[T]):
         parse: Callable[[Reading], T],
         root: bool,
         timeout_s: float,
+        private: bool,
     ) -> None:
         """Use `fact` instead, which is typed by the value."""
         self._command = command
         self._parse = parse
         self._root = root
         self._timeout_s = timeout_s
+        self._private = private
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -72,7 +76,7 @@ class Fact(Generic[T]):
         if facts is None:
             return self  # type: ignore[return-value]  # on the class itself the descriptor is what one wants
         reading = facts.readings[self.name]
-        facts.read.append(reading)
+        facts.read.append(replace(reading, out=NOT_SHOWN) if self._private and reading.out else reading)
         if reading.missing is not None:
             raise UnknownFact(reading.missing)
         try:
@@ -87,9 +91,13 @@ def fact(
     *,
     root: bool = False,
     timeout_s: float = 10.0,
+    private: bool = False,
 ) -> T:
-    """Declare a field of a Facts class by the command that answers it and the parser that understands the answer."""
-    return Fact(command, parse, root, timeout_s)  # type: ignore[return-value]  # a descriptor: reads as T
+    """Declare a field of a Facts class by the command that answers it and the parser that understands the answer.
+
+    What a `private` fact says may hold the passwords of others, so it is judged by and never shown.
+    """
+    return Fact(command, parse, root, timeout_s, private)  # type: ignore[return-value]  # a descriptor: reads as T
 
 
 def contents(path: str) -> str:

@@ -164,8 +164,8 @@ class NetworkFacts(Facts):
     links: dict[str, Link] = fact("ip -j addr show", parse_links)
     ports: dict[str, bool] = fact(_PORTS, parse_ports)
     speeds: dict[str, int | None] = fact(_SPEEDS, parse_speeds)
-    netplan: dict[str, BootEntry] = fact("netplan get", parse_netplan, root=True)
-    netplan_files: tuple[NetplanFile, ...] = fact(_FILES, parse_files, root=True)
+    netplan: dict[str, BootEntry] = fact("netplan get", parse_netplan, root=True, private=True)
+    netplan_files: tuple[NetplanFile, ...] = fact(_FILES, parse_files, root=True, private=True)
 
     @property
     def cabled(self) -> tuple[str, ...]:

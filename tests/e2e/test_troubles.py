@@ -75,16 +75,16 @@ def test_rank_that_dies_is_named_and_the_others_are_ended(ready: Lab) -> None:
     ready.do("restore", "ready")
     process = ready.start("--train", "smoke")
     until = time.monotonic() + 120
-    while time.monotonic() < until and not ready.on("spark-2", "pgrep -f 'm finetune'", check=False).strip():
+    while time.monotonic() < until and not ready.on("spark-2", "pgrep -f '[m] finetune'", check=False).strip():
         time.sleep(0.2)
-    ready.on("spark-2", "pkill -KILL -f 'm finetune'", check=False)
+    ready.on("spark-2", "pkill -KILL -f '[m] finetune'", check=False)
     run = ready.finish(process)
     assert run.exit == 1, run.screen
     finished = next(one for one in run.report["checks"] if one["id"] == "train.finished")
     assert finished["outcome"] == "failed"
     assert "rank 1 on spark-2" in finished["cause"]
     for node in ("spark-1", "spark-2"):
-        assert ready.on(node, "pgrep -f 'm finetune'", check=False).strip() == ""
+        assert ready.on(node, "pgrep -f '[m] finetune'", check=False).strip() == ""
 
 
 def test_without_sudo_the_node_says_what_to_do(ready: Lab) -> None:

@@ -1,0 +1,36 @@
+"""What nodes say may hold secrets of others: passwords in settings, credentials in addresses, tokens, private keys."""
+
+import re
+from typing import Any
+
+HIDDEN = "(redacted)"
+
+_NAMED = re.compile(
+    r"""(?ix)
+    ( ["']? [\w.-]* (?: password | passwd | passphrase | secret | token | psk | private[_-]?key | api[_-]?key )
+      [\w.-]* ["']? \s* [:=] \s* )
+    ( "(?:[^"\\]|\\.)*" | '[^']*' | [^\s,}\]"']+ )
+    """
+)
+_IN_ADDRESS = re.compile(r"(\w+://)[^\s/@\"']+@")
+_TOKENS = re.compile(r"SWMTKN-[\w-]+|hf_[A-Za-z0-9]{16,}")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+
+
+def redact(text: str) -> str:
+    """Hide what looks like a secret."""
+    text = _PRIVATE_KEY.sub(HIDDEN, text)
+    text = _TOKENS.sub(HIDDEN, text)
+    text = _IN_ADDRESS.sub(rf"\1{HIDDEN}@", text)
+    return _NAMED.sub(rf"\1{HIDDEN}", text)
+
+
+def redact_all(value: Any) -> Any:
+    """Hide it in every text of a structure of plain data."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {key: redact_all(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [redact_all(each) for each in value]
+    return value
