@@ -76,7 +76,9 @@ class Project:
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Start a run."""
-        command = [sys.executable, "-m", "pytest", "--report-dir", str(self.reports), *options]
+        # hypothesis has no part in a runbook, and its own assertions take seconds to rewrite.
+        command = [sys.executable, "-m", "pytest", "-p", "no:hypothesispytest"]
+        command += ["--report-dir", str(self.reports), *options]
         environment = os.environ | {"PYTHONPATH": str(REPO), "COLUMNS": "200"}
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
@@ -94,7 +96,7 @@ class Project:
     def end_when(self, process: subprocess.Popen[str], there: Path, sign: signal.Signals) -> Result:
         """Send a signal as soon as a file is there."""
         until = time.monotonic() + 20
-        while not there.exists() and time.monotonic() < until:
+        while not there.exists() and process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
         process.send_signal(sign)
         return self.finish(process)

