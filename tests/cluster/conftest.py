@@ -17,7 +17,7 @@ from tests.cluster.nodes import cluster_over, tell_links, this_cluster
 from tests.cluster.sshd import Sshd
 from tests.cluster.user import User
 
-settings.register_profile("busy machine", deadline=None, max_examples=60)
+settings.register_profile("busy machine", deadline=None, max_examples=40)
 settings.load_profile("busy machine")
 
 
