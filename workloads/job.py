@@ -28,6 +28,7 @@ class Rank:
     saved: dict[str, Any] = field(default_factory=dict)
     end: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
+    failed_at: float = float("inf")
     log: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
 
     @property
@@ -39,6 +40,12 @@ class Rank:
     def failed(self) -> bool:
         """Whether it said so, or ended with another status than 0, or without having come to the end."""
         return self.error is not None or (not self.running and (self.exit != 0 or not self.end))
+
+    def ended(self, status: int) -> None:
+        """Take the exit status of its launcher."""
+        self.exit = status
+        if self.failed:
+            self.failed_at = min(self.failed_at, time.monotonic())
 
     @property
     def waited_for_others(self) -> bool:
@@ -69,6 +76,7 @@ class Rank:
                 self.end = event
             case "error":
                 self.error = str(event.get("message"))
+                self.failed_at = min(self.failed_at, self.heard)
         return None
 
     @property
@@ -104,8 +112,8 @@ def _step_words(event: dict[str, Any]) -> str | None:
 
 
 def guilty(ranks: list[Rank]) -> Rank | None:
-    """Name the rank that is to blame: one that failed by itself, else the silent one that the others wait for."""
-    failed = [rank for rank in ranks if rank.failed]
+    """Name the rank to blame: the first that failed by itself, else the silent one that the others wait for."""
+    failed = sorted((rank for rank in ranks if rank.failed), key=lambda rank: rank.failed_at)
     by_itself = [rank for rank in failed if not rank.waited_for_others]
     if by_itself:
         return by_itself[0]

@@ -61,6 +61,8 @@ class Launch:
     def run(self) -> Training:
         """Launch on all nodes, follow to the end and tell what came of it; Ctrl-C ends the job first."""
         started = time.monotonic()
+        blamed: Rank | None = None
+        story = FINISHED
         with ThreadPoolExecutor(max_workers=self._cluster.size) as pool:
             followers = [pool.submit(self._follow, node, rank) for node, rank in self._pairs()]
             try:
@@ -68,14 +70,19 @@ class Launch:
                     time.sleep(_TICK_S)
                     if self._trouble():
                         self._let_them_speak()
+                        # Told before the others are ended, since then all of them have failed.
+                        blamed = guilty(self._ranks)
+                        story = blamed.story if blamed else story
                         break
             finally:
                 self._end_all()
-        blamed = guilty(self._ranks) if any(rank.failed or rank.running for rank in self._ranks) else None
+        if blamed is None and any(rank.failed for rank in self._ranks):
+            blamed = guilty(self._ranks)
+            story = blamed.story if blamed else story
         return Training(
             recipe=self._name,
             ranks=self._ranks,
-            outcome=blamed.story if blamed else FINISHED,
+            outcome=story,
             seconds=time.monotonic() - started,
             log="\n".join(blamed.log) if blamed else "",
         )
@@ -93,9 +100,6 @@ class Launch:
         until = time.monotonic() + GRACE_S
         while time.monotonic() < until and any(rank.running for rank in self._ranks):
             time.sleep(0.1)
-        for rank in self._ranks:
-            if rank.running and rank.error is None:
-                rank.log.append(f"ended by the launcher, at {rank.doing}")
 
     def _follow(self, node: Node, rank: Rank) -> None:
         try:
@@ -103,7 +107,7 @@ class Launch:
                 self._exec(client, node, rank)
         except ClusterError as error:
             rank.error = rank.error or str(error)
-            rank.exit = rank.exit if rank.exit is not None else -1
+            rank.ended(rank.exit if rank.exit is not None else -1)
 
     def _exec(self, client: DockerClient, node: Node, rank: Rank) -> None:
         secrets = {name: os.environ[name] for name in ("HF_TOKEN",) if os.environ.get(name)}
@@ -118,7 +122,7 @@ class Launch:
                 self._hear(rank, line, secrets)
         self._hear(rank, rest, secrets)
         status = client.api.exec_inspect(process)["ExitCode"]
-        rank.exit = -1 if status is None else int(status)
+        rank.ended(-1 if status is None else int(status))
 
     def _hear(self, rank: Rank, line: str, secrets: dict[str, str]) -> None:
         for secret in secrets.values():
