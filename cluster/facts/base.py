@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cluster.errors import UnknownFact
 
@@ -108,8 +108,6 @@ def contents(path: str) -> str:
 class Facts:
     """What one node said about one subject; every subclass is one read-only script."""
 
-    subject: ClassVar[str]
-
     def __init__(self, node: "Node", readings: dict[str, Reading]) -> None:
         """Keep what the node said; it is parsed when it is asked for."""
         self.node = node
@@ -120,15 +118,6 @@ class Facts:
     def probes(cls, node: "Node") -> list[Probe]:
         """List the commands that answer this subject on one node, in the order they are declared."""
         return [fact.probe(node) for fact in vars(cls).values() if isinstance(fact, Fact)]
-
-
-def known(read: Callable[[], Any]) -> bool:
-    """Tell whether a fact can be read at all."""
-    try:
-        read()
-    except UnknownFact:
-        return False
-    return True
 
 
 def _short(command: str) -> str:

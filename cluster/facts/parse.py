@@ -43,13 +43,6 @@ def lines(reading: Reading) -> tuple[str, ...]:
     return tuple(line for line in succeeded(reading).splitlines() if line.strip())
 
 
-def whether(reading: Reading) -> bool:
-    """Exit 0 is yes, 1 is no, anything else is no answer."""
-    if reading.exit not in (0, 1):
-        raise ParseError(f"it failed with exit {reading.exit}: {reading.err.strip()[:200]}")
-    return reading.exit == 0
-
-
 def load_json(data: str) -> Any:
     """Parse JSON."""
     try:
