@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
-STACK_NAME = "finetuning-multinode"
+from cluster.facts.container import CLUSTER_LABEL
+from cluster.facts.stack import DIGEST_LABEL
+
 SERVICE_NAME = "finetune"
-CLUSTER_LABEL = "com.spark-runbook.cluster"
-DIGEST_LABEL = "com.spark-runbook.digest"
 HF_CACHE_IN_CONTAINER = "/root/.cache/huggingface"
 WORKSPACE_IN_CONTAINER = "/workspace"
 RESTART_DELAY = "5s"

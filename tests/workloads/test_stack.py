@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from workloads.stack import CLUSTER_LABEL, SERVICE_NAME, BindMount, StackSpec, render_stack, stack_digest
+from cluster.facts.container import CLUSTER_LABEL
+from workloads.stack import SERVICE_NAME, BindMount, StackSpec, render_stack, stack_digest
 
 SPEC = StackSpec(
     cluster="pair",
