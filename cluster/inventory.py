@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator
 
 from cluster.errors import InventoryError
+from cluster.thresholds import Thresholds
 from cluster.yaml_lines import FieldPath, line_of, load_with_lines, spell
 
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
@@ -82,13 +83,6 @@ class Mount(Strict):
     source: AbsolutePath
     target: AbsolutePath
     read_only: YesNo = True
-
-
-class Thresholds(Strict):
-    """Limits that checks hold a node to; each default carries its source."""
-
-    driver_temperature_c: Annotated[float, Field(gt=0)] = 85.0  # NVIDIA ISV validation suite
-    clock_offset_s: Annotated[float, Field(gt=0)] = 0.5  # swarm refuses certificates from the future
 
 
 class Inventory(Strict):

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from cluster.thresholds import Thresholds
 from engine.check import Check
 
 RUNBOOK = Path(__file__).parents[1] / "runbook"
@@ -20,12 +21,21 @@ Written from the code of `runbook/` and `fixers/` by `python -m engine.catalogue
 *Judged* says whether a check is made on every node or once for the cluster. *Repaired by* begins with `--fix` where a
 fixer makes it true, and with "you" where only a person can; a fixer may still ask for consent or for a hand. *Needs*
 names the checks without which it cannot be judged: where one of them does not hold, this one is blocked. A check is
-skipped, with the reason, where it does not apply."""
+skipped, with the reason, where it does not apply. One that *warns* costs no readiness: it passes with a warning. Limits
+stand [at the end](#thresholds)."""
+
+_THRESHOLDS = """
+## Thresholds
+
+Set any of them under `thresholds:` in cluster.yaml. The report tells the limit that held, its source and the margin.
+
+| name | good | default | source |
+|---|---|---|---|"""
 
 
 def page() -> str:
     """Write the page: one table a step, its checks in the order in which they run."""
-    return "\n".join([_HEAD, *(_section(module) for module in _modules()), ""])
+    return "\n".join([_HEAD, *(_section(module) for module in _modules()), _thresholds(), ""])
 
 
 def _modules() -> Iterator[ModuleType]:
@@ -48,6 +58,12 @@ def _section(module: ModuleType) -> str:
     return "\n".join(lines)
 
 
+def _thresholds() -> str:
+    limits = [Thresholds().limit(name) for name in Thresholds.model_fields]
+    rows = [f"| `{one.name}` | {one.good} | {one.value:g} {one.unit} | {one.source} |" for one in limits]
+    return "\n".join([_THRESHOLDS, *rows])
+
+
 def _marks(marked: object) -> dict[str, pytest.Mark]:
     found = (getattr(mark, "mark", mark) for mark in getattr(marked, "pytestmark", []))
     return {mark.name: mark for mark in found}
@@ -57,7 +73,8 @@ def _row(check: Check) -> str:
     everywhere = [f"`{name}` on every node" for name in check.needs_everywhere]
     needs = "<br>".join([*(f"`{name}`" for name in check.needs), *everywhere])
     where = "per node" if check.per_node else "cluster"
-    cells = (f"`{check.id}`", where, check.title, _repair(check), needs)
+    title = check.title + (f" (`{check.threshold}`)" if check.threshold else "") + (" (*warns*)" if check.warns else "")
+    cells = (f"`{check.id}`", where, title, _repair(check), needs)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -32,7 +32,8 @@ class Check:
     """One assertion of the playbook.
 
     `needs` are the ids of checks that have to hold on the same node (or the cluster) for it to be judged at all,
-    `needs_everywhere` of those that have to hold on every node.
+    `needs_everywhere` of those that have to hold on every node. `threshold` names the limit of cluster.yaml that it
+    holds to. One that only `warns` passes where it does not hold, and says so.
     """
 
     id: str
@@ -44,9 +45,11 @@ class Check:
     needs_everywhere: tuple[str, ...]
     applies: Applies | None
     remedy: str | None
+    threshold: str | None
+    warns: bool
 
 
-def check(
+def check(  # noqa: PLR0913 - one word each of a declaration, and all but the first are named
     check_id: str,
     *,
     fix: Fixer | None = None,
@@ -54,6 +57,8 @@ def check(
     needs_everywhere: tuple[str, ...] = (),
     applies: Applies | None = None,
     remedy: str | None = None,
+    threshold: str | None = None,
+    warns: bool = False,
 ) -> pytest.MarkDecorator:
     """Declare a test function as a check.
 
@@ -64,9 +69,18 @@ def check(
         needs_everywhere: Ids of checks that have to hold first on every node.
         applies: Tells why the check does not apply here; it is then skipped with that reason.
         remedy: What a person can do where no fixer can.
+        threshold: The limit of cluster.yaml that it holds to, by its name in cluster.thresholds.
+        warns: It is worth a word and costs no readiness: where it does not hold, it passes with a warning.
     """
     return pytest.mark.check(
-        check_id, fix=fix, needs=needs, needs_everywhere=needs_everywhere, applies=applies, remedy=remedy
+        check_id,
+        fix=fix,
+        needs=needs,
+        needs_everywhere=needs_everywhere,
+        applies=applies,
+        remedy=remedy,
+        threshold=threshold,
+        warns=warns,
     )
 
 

@@ -29,6 +29,14 @@ class Comparison:
     found: str
     expected: str
 
+    @property
+    def figure(self) -> float | None:
+        """What was found, where that is one number."""
+        try:
+            return float(self.found)
+        except ValueError:
+            return None
+
 
 def compared(operator: str, left: object, right: object) -> Comparison:
     """Put the two sides of a comparison into words."""

@@ -15,7 +15,7 @@ from engine.apply import Applier
 from engine.change import Change
 from engine.check import Check
 from engine.comparison import Comparison
-from engine.outcome import STOPS_OTHERS, ChangeTold, Evidence, Outcome, Verdict
+from engine.outcome import STOPS_OTHERS, ChangeTold, Evidence, Held, Outcome, Verdict
 from engine.plan import Plan
 
 FIX = "pytest runbook --fix"
@@ -56,7 +56,7 @@ class Judge:
         return verdict
 
     def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> None:
-        self._assert(assertion, verdict)
+        self._assert(check, assertion, verdict)
         pending = [other for other in self.verdicts if other.pending and _concerns(other, check, node)]
         if verdict.outcome is Outcome.FAILED or (pending and verdict.outcome is Outcome.UNKNOWN):
             verdict.remedy, verdict.pending = check.remedy, bool(pending)
@@ -89,18 +89,21 @@ class Judge:
             verdict.cause = f"it needs that: {stopped[0].title[0].lower()}{stopped[0].title[1:]}{where}"
         return bool(stopped)
 
-    def _assert(self, assertion: Callable[[], object], verdict: Verdict) -> None:
+    def _assert(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
         """Run the assertion once and write down what came of it."""
         self._compared.last = None
         for node in self._cluster.nodes:
             node.start_evidence()
-        verdict.expected = verdict.found = verdict.cause = None
+        verdict.expected = verdict.found = verdict.cause = verdict.warning = None
         try:
             assertion()
             verdict.outcome = Outcome.PASSED
         except AssertionError as error:
             verdict.outcome = Outcome.FAILED
             verdict.cause = str(error).split("\nassert ", 1)[0].strip() if "\nassert " in str(error) else None
+            if check.warns:
+                verdict.outcome, verdict.cause, verdict.warning = Outcome.PASSED, None, verdict.cause or check.title
+                verdict.remedy = check.remedy
         except pytest.skip.Exception as reason:
             verdict.outcome, verdict.cause = Outcome.SKIPPED, str(reason)
         except ClusterError as error:
@@ -108,8 +111,14 @@ class Judge:
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the rest of the run along
             verdict.outcome = Outcome.UNKNOWN
             verdict.cause = self._broke("check", error, verdict)
-        if last := self._compared.last:
+        last = self._compared.last
+        if last is not None:
             verdict.expected, verdict.found = last.expected, last.found
+        if check.threshold is not None:
+            limit = self._cluster.inventory.thresholds.limit(check.threshold)
+            figure = last.figure if last else None
+            margin = None if figure is None else round(limit.margin(figure), 6)
+            verdict.threshold = Held(limit.name, limit.value, limit.good, limit.unit, limit.source, margin)
         verdict.evidence = self._evidence(verdict.node)
 
     def _broke(self, what: str, error: Exception, verdict: Verdict) -> str:
@@ -138,7 +147,7 @@ class Judge:
         if not possible:
             return
         if self._mode == "fix":
-            self._check_again(assertion, verdict)
+            self._check_again(check, assertion, verdict)
         elif self._mode == "plan":
             verdict.outcome, verdict.pending = Outcome.WOULD_FIX, True
             verdict.remedy = FIX
@@ -168,11 +177,11 @@ class Judge:
                 told.applied = True
         return (offered or verdict.pending) and not refused
 
-    def _check_again(self, assertion: Callable[[], object], verdict: Verdict) -> None:
+    def _check_again(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
         if not verdict.changes:
             return
         before = replace(verdict)
-        self._assert(assertion, verdict)
+        self._assert(check, assertion, verdict)
         if verdict.outcome is Outcome.PASSED:
             verdict.outcome, verdict.found, verdict.cause, verdict.remedy = (
                 Outcome.FIXED,

@@ -41,6 +41,18 @@ class ChangeTold:
     applied: bool
 
 
+@dataclass(frozen=True)
+class Held:
+    """The limit that a check held something to; `margin` is what was to spare, negative where it was broken."""
+
+    name: str
+    value: float
+    good: str
+    unit: str
+    source: str
+    margin: float | None
+
+
 @dataclass
 class Verdict:
     """What a check found on one node, or on the cluster when `node` is None."""
@@ -54,6 +66,9 @@ class Verdict:
     found: str | None = None
     cause: str | None = None
     remedy: str | None = None
+    warning: str | None = None
+    """Why a check that only warns does not hold; its outcome is passed."""
+    threshold: Held | None = None
     blocked_by: list[str] = field(default_factory=list)
     changes: list[ChangeTold] = field(default_factory=list)
     seconds: float = 0.0

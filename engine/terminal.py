@@ -81,13 +81,13 @@ class Screen:
     def verdict(self, verdict: Verdict) -> None:
         """Write the line of a check, and below it what a person needs to act on it."""
         self.rest()
-        if self._quiet and verdict.outcome in GOOD | {Outcome.SKIPPED}:
+        if self._quiet and verdict.outcome in GOOD | {Outcome.SKIPPED} and not verdict.warning:
             return
         if verdict.outcome is Outcome.SKIPPED and not self._verbose:
             self._skipped.append(verdict)
             return
         self._tell_skipped()
-        mark, style, word = _MARKS[verdict.outcome]
+        mark, style, word = ("!", "bold yellow", "warning") if verdict.warning else _MARKS[verdict.outcome]
         line = Text.assemble(
             "  ",
             (mark, style),
@@ -103,6 +103,11 @@ class Screen:
         self._console.print(line)
         if verdict.outcome not in GOOD | {Outcome.BLOCKED, Outcome.SKIPPED}:
             self._detail(verdict)
+        elif verdict.warning:
+            self._field("found", verdict.found)
+            self._field("expected", verdict.expected)
+            self._field("why", verdict.warning)
+            self._field("do", verdict.remedy)
         elif verdict.outcome is Outcome.FIXED and self._verbose:
             self._changes(verdict)
 

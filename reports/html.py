@@ -80,7 +80,7 @@ def _kind(line: str) -> str:
 def _quoted(report: Report) -> list[str]:
     quoted: list[str | None] = []
     for check in report.checks:
-        quoted += [check.expected, check.found, check.cause, check.remedy]
+        quoted += [check.expected, check.found, check.cause, check.remedy, check.warning]
         quoted += [change.describe for change in check.changes]
         quoted += [part for evidence in check.evidence for part in (evidence.command, evidence.output)]
     return [value for value in quoted if value is not None]

@@ -20,7 +20,7 @@ _ACTIVE = re.compile(r"[&<>|`*_~\[\]\\#]")
 
 def to_markdown(report: Report) -> str:
     """Return the summary: verdict, next, what was simulated, failures, matrix, changes and the way back."""
-    parts = [_head(report), _attention(report), _matrix(report), _training(report), _changes(report)]
+    parts = [_head(report), _attention(report), _warnings(report), _matrix(report), _training(report), _changes(report)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -62,6 +62,15 @@ def _failure(obstacle: Obstacle, check: Check) -> list[str]:
     values = [check.found, check.expected, check.cause, check.remedy]
     cells = [_cell(check.place), f"{_cell(check.title)}<br>{_cell(check.id)}", f"{check.outcome.word}{holds}"]
     return cells + [_cell(value) for value in values]
+
+
+def _warnings(report: Report) -> str:
+    rows = [
+        [_cell(check.place), f"{_cell(check.title)}<br>{_cell(check.id)}", _cell(check.warning), _cell(check.found)]
+        for check in report.checks
+        if check.warning
+    ]
+    return f"## Warnings\n\n{_table(['Node', 'Check', 'Warning', 'Found'], rows[:MOST_ROWS])}" if rows else ""
 
 
 def _matrix(report: Report) -> str:

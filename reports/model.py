@@ -94,6 +94,29 @@ class Evidence(_Part):
     output: Text
 
 
+class Threshold(_Part):
+    """The limit that a check held something to; margin is what was to spare, negative where it was broken."""
+
+    name: Text
+    value: float
+    good: Text
+    unit: Text
+    source: Text
+    margin: Figure = None
+
+    @property
+    def words(self) -> str:
+        """The limit as a person says it, with what was to spare and who set it."""
+        told = f"{self.good} {self.value:g} {self.unit}".strip()
+        if self.margin is not None:
+            told += f", {abs(self.margin):g} {'to spare' if self.margin >= 0 else 'too ' + self._wrong_way}"
+        return f"{told} ({self.source})"
+
+    @property
+    def _wrong_way(self) -> str:
+        return "much" if self.good == "at most" else "little"
+
+
 class Check(_Part):
     """One assertion about a node, or about the cluster where node is None."""
 
@@ -110,6 +133,8 @@ class Check(_Part):
     seconds: Figure
     evidence: tuple[Evidence, ...]
     blocked_by: tuple[Text, ...] = ()
+    warning: Text | None = None
+    threshold: Threshold | None = None
 
     @property
     def place(self) -> str:

@@ -20,10 +20,15 @@ def test_gpu_is_there(node: Node) -> None:
     assert node.gpu.uuids != (), "the driver finds no GPU"
 
 
-@check("gpu.cool", needs=("gpu.present",), remedy="clear the air vents and let it cool down")
+@check(
+    "gpu.cool",
+    needs=("gpu.present",),
+    threshold="gpu_temperature_c",
+    remedy="clear the air vents and let it cool down",
+)
 def test_gpu_is_cool(node: Node) -> None:
     """The GPU is cool enough to work at full speed."""
-    assert node.gpu.hottest_c <= node.cluster.inventory.thresholds.driver_temperature_c, "it will slow itself down"
+    assert node.gpu.hottest_c <= node.cluster.inventory.thresholds.gpu_temperature_c, "it will slow itself down"
 
 
 @check("gpu.distinct", needs=("gpu.present",), remedy="find the node that tells another's UUID; was its disk cloned?")

@@ -48,10 +48,14 @@ class Bench:
         place = None if node is None else self.cluster.nodes[node]
         return self.engine.judge(check, place, assertion or (lambda: self.assert_file(check.id)), skip)
 
+    def compare(self, operator: str, found: object, expected: object) -> None:
+        """Note a comparison, as pytest would."""
+        self._compared.last = compared(operator, found, expected)
+
     def assert_file(self, name: str) -> None:
         """Hold where the file is there."""
         said = self.cluster.manager.read(f"test -e {self.folder}/{name} && echo there || echo missing").out.strip()
-        self._compared.last = compared("==", said, "there")
+        self.compare("==", said, "there")
         assert said == "there", f"nobody made {name}"
 
     def make(self, name: str) -> Fixer:
@@ -71,6 +75,8 @@ def check(
     needs: tuple[str, ...] = (),
     needs_everywhere: tuple[str, ...] = (),
     remedy: str | None = None,
+    threshold: str | None = None,
+    warns: bool = False,
 ) -> Check:
     """Declare a check whose title is its id."""
     return Check(
@@ -83,4 +89,6 @@ def check(
         needs_everywhere=needs_everywhere,
         applies=None,
         remedy=remedy,
+        threshold=threshold,
+        warns=warns,
     )

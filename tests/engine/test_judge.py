@@ -8,7 +8,7 @@ import pytest
 from cluster.errors import UnknownFact
 from cluster.node import Node
 from engine.change import Change, Consent, Instruction, RunCommand
-from engine.outcome import Outcome
+from engine.outcome import Held, Outcome
 from tests.engine.judging import Bench, check
 
 
@@ -171,3 +171,30 @@ def test_a_verdict_shows_what_it_rests_on(tmp_path: Path) -> None:
     assert [one.command for one in on_one.evidence] == ["uname -r"]
     assert [one.command for one in on_all.evidence] == ["uname -r", "uname -r"]
     assert on_one.evidence[0].output.strip() == nodes[0].machine.kernel
+
+
+def assert_temperature(bench: Bench, found: float) -> None:
+    limit = bench.cluster.inventory.thresholds.gpu_temperature_c
+    bench.compare("<=", found, limit)
+    assert found <= limit, "it is hot"
+
+
+@pytest.mark.parametrize(("found", "outcome", "margin"), [(80, Outcome.PASSED, 5), (91.5, Outcome.FAILED, -6.5)])
+def test_a_limit_is_told_with_its_source_and_what_was_to_spare(
+    tmp_path: Path, found: float, outcome: Outcome, margin: float
+) -> None:
+    bench = Bench(tmp_path, "check")
+    verdict = bench.judge(
+        check("gpu.cool", threshold="gpu_temperature_c"), lambda: assert_temperature(bench, found), node=0
+    )
+    assert verdict.outcome is outcome
+    assert verdict.threshold == Held("gpu_temperature_c", 85, "at most", "°C", "NVIDIA ISV validation suite", margin)
+
+
+def test_a_check_that_only_warns_passes_and_says_why_it_does_not_hold(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "check")
+    verdict = bench.judge(check("gpu.cool", warns=True, remedy="dust it"), lambda: assert_temperature(bench, 99))
+    assert (verdict.outcome, verdict.warning, verdict.cause) == (Outcome.PASSED, "it is hot", None)
+    assert (verdict.found, verdict.remedy) == ("99", "dust it")
+    fine = bench.judge(check("gpu.cool", warns=True), lambda: assert_temperature(bench, 40))
+    assert (fine.outcome, fine.warning) == (Outcome.PASSED, None)

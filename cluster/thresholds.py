@@ -1,0 +1,51 @@
+"""The limits that checks hold a cluster to: each with its unit, its source and which side of it is good."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Good = Literal["at most", "at least"]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit as it holds in a run; `source` says who set the default."""
+
+    name: str
+    value: float
+    good: Good
+    unit: str
+    source: str
+
+    def margin(self, found: float) -> float:
+        """Return how much is to spare, in the limit's unit; negative where it is broken."""
+        return self.value - found if self.good == "at most" else found - self.value
+
+
+def _limit(value: float, good: Good, unit: str, source: str) -> Any:
+    return Field(
+        default=value, gt=0, allow_inf_nan=False, json_schema_extra={"good": good, "unit": unit, "source": source}
+    )
+
+
+def _at_most(value: float, unit: str, source: str) -> Any:
+    return _limit(value, "at most", unit, source)
+
+
+def _at_least(value: float, unit: str, source: str) -> Any:
+    return _limit(value, "at least", unit, source)
+
+
+class Thresholds(BaseModel):
+    """All limits; cluster.yaml may set each."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    gpu_temperature_c: float = _at_most(85.0, "°C", "NVIDIA ISV validation suite")
+
+    def limit(self, name: str) -> Limit:
+        """Return a limit with what is known of it."""
+        extra = type(self).model_fields[name].json_schema_extra
+        assert isinstance(extra, dict)  # every field is made by _limit
+        return Limit(name, getattr(self, name), **extra)  # type: ignore[arg-type]  # JSON's type is wider than ours
