@@ -18,11 +18,12 @@ Applies = Callable[["Context"], str | None]
 
 @dataclass(frozen=True)
 class Context:
-    """What decides whether a check applies: the cluster, and how much training was asked for."""
+    """What decides whether a check applies: the cluster, and how much training and load were asked for."""
 
     cluster: Cluster
     mode: str
     train: str
+    load: bool
     recipe: str | None
     cleanup: bool
 

@@ -31,6 +31,9 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--recipe", metavar="NAME", help="the recipe of the full fine-tune")
     group.addoption("--train", choices=("none", "smoke", "full"), help="how much step 10 runs")
+    group.addoption(
+        "--load", action="store_true", help="put GPUs and fabric under load for some seconds, and measure them"
+    )
     group.addoption("--cleanup", action="store_true", help="run step 14: remove the stack")
     group.addoption("--report-dir", type=Path, metavar="DIR", help=f"where reports go (default: {DEFAULT_REPORTS})")
     group.addoption("--ask-become-pass", action="store_true", help="ask once for the sudo password of all nodes")
@@ -45,6 +48,7 @@ class Options:
     allowed: frozenset[str]
     recipe: str | None
     train: str
+    load: bool
     cleanup: bool
     report_dir: Path
     ask_become_pass: bool
@@ -68,12 +72,15 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
     mode = chosen[0] if chosen else "check"
     recipe = config.getoption("recipe") or inventory.recipe
     smoke = "full" if config.getoption("recipe") else "smoke"
+    train = config.getoption("train") or (smoke if mode == "fix" else "none")
     return Options(
         mode=mode,
         undo=config.getoption("undo"),
         allowed=frozenset(config.getoption("allow")),
         recipe=recipe,
-        train=config.getoption("train") or (smoke if mode == "fix" else "none"),
+        train=train,
+        # A repair that trains uses the machines anyway; one that was told not to train shall leave them in peace.
+        load=config.getoption("load") or (mode == "fix" and train != "none"),
         cleanup=config.getoption("cleanup"),
         report_dir=(config.getoption("report_dir") or config.rootpath / DEFAULT_REPORTS).absolute(),
         ask_become_pass=config.getoption("ask_become_pass"),

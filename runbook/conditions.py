@@ -20,6 +20,11 @@ def trains_fully(context: Context) -> str | None:
     return None if context.recipe else "the full run needs --recipe, or `recipe` in the inventory"
 
 
+def puts_under_load(context: Context) -> str | None:
+    """A measurement uses what it measures, and may disturb who else uses it, so it wants to be asked."""
+    return None if context.load else "measuring runs with --load, or --fix unless with --train none"
+
+
 def cleans_up(context: Context) -> str | None:
     """Step 14 removes what the other steps built, so it wants to be asked."""
     return None if context.cleanup else "cleaning up runs with --cleanup"

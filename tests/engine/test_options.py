@@ -48,3 +48,31 @@ def test_the_default_inventory_is_read_where_it_lies(tmp_path: Path) -> None:
     result = project.run()
     assert result.exit == 4
     assert _sentence(result).endswith("cluster.yaml:1: nodes: it is empty; list at least one.")
+
+
+LOAD = '''
+from engine.check import check, step
+
+pytestmark = step(1, "Measure in {folder}")
+
+
+@check("load.asked", applies=lambda context: None if context.load else "not asked")
+def test_load_was_asked_for(node):
+    """Load was asked for."""
+    assert node.name != "", "it has a name"
+'''
+
+
+@pytest.mark.parametrize(
+    ("options", "outcome"),
+    [
+        ((), "skipped"),
+        (("--plan",), "skipped"),
+        (("--load",), "passed"),
+        (("--fix",), "passed"),
+        (("--fix", "--train", "none"), "skipped"),
+        (("--fix", "--train", "none", "--load"), "passed"),
+    ],
+)
+def test_nothing_is_put_under_load_unasked(tmp_path: Path, options: tuple[str, ...], outcome: str) -> None:
+    assert Project(tmp_path, LOAD).run(*options).outcomes == {"load.asked": outcome}
