@@ -6,10 +6,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-import pytest
-
 from cluster.thresholds import Thresholds
-from engine.check import Check
+from engine.check import Check, declared, title_of
 
 RUNBOOK = Path(__file__).parents[1] / "runbook"
 
@@ -44,17 +42,15 @@ def _modules() -> Iterator[ModuleType]:
 
 
 def _section(module: ModuleType) -> str:
-    number, title = _marks(module)["step"].args
+    number, title = title_of(module)
+    functions = filter(inspect.isfunction, vars(module).values())
+    checks = [check for function in functions if (check := declared(function, module))]
     lines = [
         f"\n## Step {number}. {title}\n",
         "| check | judged | what must be true | repaired by | needs |",
         "|---|---|---|---|---|",
+        *map(_row, checks),
     ]
-    for function in vars(module).values():
-        if inspect.isfunction(function) and (mark := _marks(function).get("check")):
-            of_node = "node" in inspect.signature(function).parameters
-            sentence = _first_line(function).rstrip(".")
-            lines.append(_row(Check(mark.args[0], number, sentence, of_node, **mark.kwargs)))
     return "\n".join(lines)
 
 
@@ -62,11 +58,6 @@ def _thresholds() -> str:
     limits = [Thresholds().limit(name) for name in Thresholds.model_fields]
     rows = [f"| `{one.name}` | {one.good} | {one.value:g} {one.unit} | {one.source} |" for one in limits]
     return "\n".join([_THRESHOLDS, *rows])
-
-
-def _marks(marked: object) -> dict[str, pytest.Mark]:
-    found = (getattr(mark, "mark", mark) for mark in getattr(marked, "pytestmark", []))
-    return {mark.name: mark for mark in found}
 
 
 def _row(check: Check) -> str:

@@ -1,7 +1,9 @@
 """How runbook/ declares a check: its id, what repairs it, what it rests on and when it applies."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -91,14 +93,30 @@ def step(number: int, title: str) -> list[pytest.MarkDecorator]:
 
 
 def check_of(item: pytest.Item) -> Check | None:
-    """Read the check that a test function declares, or None for any other test."""
-    mark, module = item.get_closest_marker("check"), item.get_closest_marker("step")
-    if mark is None or module is None or not isinstance(item, pytest.Function):
+    """Read the check that a test declares, or None for any other test."""
+    return declared(item.function, item.module) if isinstance(item, pytest.Function) else None
+
+
+def declared(function: Callable[..., object], module: ModuleType) -> Check | None:
+    """Read the check that a function of a step's module declares, or None for any other function."""
+    mark, step_mark = _marks(function).get("check"), _marks(module).get("step")
+    if mark is None or step_mark is None:
         return None
     return Check(
         id=mark.args[0],
-        step=module.args[0],
-        title=(item.function.__doc__ or item.name).strip().splitlines()[0].rstrip("."),
-        per_node="node" in item.fixturenames,
+        step=step_mark.args[0],
+        title=(inspect.getdoc(function) or function.__name__).splitlines()[0].rstrip("."),
+        per_node="node" in inspect.signature(function).parameters,
         **mark.kwargs,
     )
+
+
+def title_of(module: ModuleType) -> tuple[int, str]:
+    """Return the number and the title of the step that a module declares."""
+    number, title = _marks(module)["step"].args
+    return number, title
+
+
+def _marks(marked: object) -> dict[str, pytest.Mark]:
+    found = (getattr(mark, "mark", mark) for mark in getattr(marked, "pytestmark", []))
+    return {mark.name: mark for mark in found}

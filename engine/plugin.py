@@ -10,6 +10,7 @@ from cluster.errors import ClusterError
 from cluster.node import Node
 from engine.check import Check, check_of
 from engine.comparison import compared, passed_comparison
+from engine.judge import Compared
 from engine.options import add_options, choose_inventory, read_options
 from engine.outcome import GOOD, Outcome, Verdict
 from engine.run import Run
@@ -178,17 +179,17 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 class Comparisons:
     """Notes what assertions compared; registered for a run alone, as pytest tells of every assertion it rewrote."""
 
-    def __init__(self, run: Run) -> None:
-        """Note it for one run."""
-        self._run = run
+    def __init__(self, compared: Compared) -> None:
+        """Note it there."""
+        self._compared = compared
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
         """Note what a failing assertion compared."""
-        self._run.last = compared(op, left, right)
+        self._compared.last = compared(op, left, right)
 
     def pytest_assertion_pass(self, orig: str, expl: str) -> None:
         """Note what a passing assertion compared."""
-        self._run.last = passed_comparison(orig, expl)
+        self._compared.last = passed_comparison(orig, expl)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,0 +1,82 @@
+"""A cluster that is never spoken to: what its nodes said is given, and the runbook's own checks judge it."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from cluster.cluster import Cluster
+from cluster.connection import Held, Said
+from cluster.facts.base import Facts, Reading
+from cluster.inventory import parse_inventory
+from engine.apply import Applier
+from engine.check import Context, declared
+from engine.comparison import Comparison
+from engine.journal import Journal
+from engine.judge import Judge
+from engine.outcome import Verdict
+
+
+class NobodyThere:
+    """A connection that lets us in and then answers nothing, so that what is not given stays unknown."""
+
+    def open(self) -> None:
+        """Let us in."""
+
+    def reopen(self) -> None:
+        """Let us in again."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def run(self, command: str, **_: object) -> Said:
+        """Say who we are, and nothing else."""
+        if "id -un" in command:
+            return Said(command, 0, b"1000\nnvidia\n/home/nvidia\nfree\n", b"", 0.0)
+        return Said(command, None, b"", b"", 0.0)
+
+    def hold(self, command: str, **_: object) -> Held:
+        """Hold nothing."""
+        raise NotImplementedError(command)
+
+
+@dataclass
+class Recorded:
+    """Nodes spark-1, spark-2, ... and a judge over them in mode check."""
+
+    folder: Path
+    last: Comparison | None = None
+    size: int = 2
+    inventory: str = ""
+    """More keys of cluster.yaml, as YAML."""
+
+    def __post_init__(self) -> None:
+        """Let us in everywhere."""
+        nodes = [{"name": f"spark-{number + 1}"} for number in range(self.size)]
+        keys = {"nodes": nodes, **(yaml.safe_load(self.inventory) or {})}
+        self.cluster = Cluster(parse_inventory(yaml.safe_dump(keys), "cluster.yaml"))
+        for node in self.cluster.nodes:
+            node.connection = NobodyThere()
+            node.connect()
+        self._judge = Judge(self.cluster, Applier(Journal(self.folder / "journal.jsonl"), frozenset()), "check", self)
+
+    def said(self, kind: type[Facts], node: str | None = None, **answers: str | Reading) -> None:
+        """Let a node (every node, where none is named) have answered facts by name; a Reading also tells the exit."""
+        for one in self.cluster.nodes if node is None else [self.cluster[node]]:
+            before = one.facts(kind).readings
+            told = {
+                name: answer if isinstance(answer, Reading) else Reading(name, 0, answer, "")
+                for name, answer in answers.items()
+            }
+            one.keep(kind(one, {**before, **told}))
+
+    def judge(self, check: Callable[..., object], node: str | None = None, train: str = "none") -> Verdict:
+        """Judge one of the runbook's checks, on a node where it is about one; `applies` is heeded."""
+        found = declared(check, sys.modules[check.__module__])
+        assert found is not None, f"{check.__name__} declares no check"
+        place = self.cluster[node] if node else None
+        skip = found.applies(Context(self.cluster, "check", train, None, cleanup=False)) if found.applies else None
+        arguments = {"node": place} if place else {"cluster": self.cluster}
+        return self._judge.judge(found, place, lambda: check(**arguments), skip)
