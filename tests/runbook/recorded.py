@@ -72,11 +72,12 @@ class Recorded:
             }
             one.keep(kind(one, {**before, **told}))
 
-    def judge(self, check: Callable[..., object], node: str | None = None, train: str = "none") -> Verdict:
+    def judge(self, check: Callable[..., object], node: str | None = None, *, load: bool = False) -> Verdict:
         """Judge one of the runbook's checks, on a node where it is about one; `applies` is heeded."""
         found = declared(check, sys.modules[check.__module__])
         assert found is not None, f"{check.__name__} declares no check"
         place = self.cluster[node] if node else None
-        skip = found.applies(Context(self.cluster, "check", train, None, cleanup=False)) if found.applies else None
+        context = Context(self.cluster, mode="check", train="none", load=load, recipe=None, cleanup=False)
+        skip = found.applies(context) if found.applies else None
         arguments = {"node": place} if place else {"cluster": self.cluster}
         return self._judge.judge(found, place, lambda: check(**arguments), skip)
