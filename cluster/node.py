@@ -8,6 +8,7 @@ from cluster.connection import Connection
 from cluster.facts.base import Facts, Reading
 from cluster.facts.config import ConfigFacts
 from cluster.facts.container import ContainerFacts
+from cluster.facts.daemon import DaemonFacts
 from cluster.facts.docker import DockerFacts
 from cluster.facts.gpu import GpuFacts
 from cluster.facts.machine import MachineFacts
@@ -126,6 +127,11 @@ class Node(Session):
     def docker(self) -> DockerFacts:
         """Step 2: the engine, and who may use it."""
         return self.facts(DockerFacts)
+
+    @property
+    def daemon(self) -> DaemonFacts:
+        """Step 2: what dockerd is started with, and what kept it from starting."""
+        return self.facts(DaemonFacts)
 
     @property
     def toolkit(self) -> ToolkitFacts:

@@ -142,7 +142,10 @@ class Judge:
             possible = self._change(check, check.fix(node or self._cluster), verdict)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the rest of the run along
             verdict.outcome = Outcome.FIX_FAILED if self._mode == "fix" else Outcome.FAILED
-            verdict.cause = str(error) if isinstance(error, ClusterError) else self._broke("fixer", error, verdict)
+            if isinstance(error, ClusterError) and self._mode != "fix":
+                verdict.remedy = f"what --fix would change cannot be told: {error}"
+            else:
+                verdict.cause = str(error) if isinstance(error, ClusterError) else self._broke("fixer", error, verdict)
             return
         if not possible:
             return
@@ -155,10 +158,7 @@ class Judge:
             verdict.remedy = FIX
 
     def _change(self, check: Check, changes: Iterator[Change], verdict: Verdict) -> bool:
-        """Go through a fixer's changes, making them with --fix; True when all of them may be made.
-
-        One that has none to offer cannot mend anything, unless what is planned already does.
-        """
+        """Go through a fixer's changes, making them with --fix; True when there are any and all may be made."""
         offered = refused = False
         if self._mode == "fix":
             self._cluster.tell(f"{verdict.node or 'cluster'}: making it so: {check.title}")
@@ -175,7 +175,7 @@ class Judge:
             if self._mode == "fix" and not refused:
                 self._applier.apply(check.id, check.step, change)
                 told.applied = True
-        return (offered or verdict.pending) and not refused
+        return offered and not refused
 
     def _check_again(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
         if not verdict.changes:

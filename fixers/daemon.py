@@ -39,6 +39,21 @@ class WriteDaemonJson(WriteFile):
         super().apply()
 
 
+def settings_of(node: Node) -> dict[str, Any]:
+    """Read daemon.json as it is, or as it is planned to be; no file is an empty one."""
+    content = read_file(node, DAEMON_JSON, root=True).content
+    settings: dict[str, Any] = json.loads(content) if content and content.strip() else {}
+    return settings
+
+
+def write_settings(
+    node: Node, settings: dict[str, Any], *, settle: str = RESTART, consent: Consent | None = None
+) -> WriteDaemonJson:
+    """Write daemon.json; `settle` is what makes docker take it up."""
+    content = (json.dumps(settings, indent=2) + "\n").encode()
+    return WriteDaemonJson(node, DAEMON_JSON, content, settle=settle, consent=consent)
+
+
 def offered(node: Node) -> tuple[str, ...]:
     """What daemon.json has to offer: this node's own GPUs, and what it offers beside GPUs already."""
     others = [one for one in node.docker.configured["offers"] if not one.startswith(f"{GPU_KIND}=")]
@@ -47,18 +62,18 @@ def offered(node: Node) -> tuple[str, ...]:
 
 def register_runtime(node: Node) -> Iterator[Change]:
     """Register the NVIDIA runtime beside those that are there."""
-    settings = _settings(node)
-    yield _write(node, {**settings, "runtimes": {**(settings.get("runtimes") or {}), "nvidia": _RUNTIME}})
+    settings = settings_of(node)
+    yield write_settings(node, {**settings, "runtimes": {**(settings.get("runtimes") or {}), "nvidia": _RUNTIME}})
 
 
 def make_default(node: Node) -> Iterator[Change]:
     """Make the NVIDIA runtime the default."""
-    yield _write(node, {**_settings(node), "default-runtime": "nvidia"})
+    yield write_settings(node, {**settings_of(node), "default-runtime": "nvidia"})
 
 
 def offer_gpus(node: Node) -> Iterator[Change]:
     """Offer this node's GPUs, and no other's."""
-    yield _write(node, {**_settings(node), "node-generic-resources": list(offered(node))})
+    yield write_settings(node, {**settings_of(node), "node-generic-resources": list(offered(node))})
 
 
 def name_swarm_resource(node: Node) -> Iterator[Change]:
@@ -81,13 +96,3 @@ def restart(node: Node) -> Iterator[Change]:
     names = [container.name for container in node.docker.running]
     consent = Consent("restart-docker", f"{', '.join(names)} on {node.name}") if names else None
     yield RunCommand(node, RESTART, settles=RESTART, consent=consent, deadline_s=120)
-
-
-def _settings(node: Node) -> dict[str, Any]:
-    content = read_file(node, DAEMON_JSON, root=True).content
-    settings: dict[str, Any] = json.loads(content) if content and content.strip() else {}
-    return settings
-
-
-def _write(node: Node, settings: dict[str, Any]) -> WriteDaemonJson:
-    return WriteDaemonJson(node, DAEMON_JSON, (json.dumps(settings, indent=2) + "\n").encode())

@@ -3,15 +3,27 @@
 from collections.abc import Iterator
 
 from cluster.node import Node
-from engine.change import Change, RunCommand
+from engine.change import Change, Consent, RunCommand
+from fixers.daemon import settings_of, write_settings
+
+RELOAD = "systemctl reload docker.service"
 
 
 def start(node: Node) -> Iterator[Change]:
     """Start the service."""
     if node.docker.active != "active":
+        # A service that failed too often is not tried again until that is forgotten.
         yield RunCommand(
-            node, "systemctl start docker.service", undo_command="systemctl stop docker.service docker.socket"
+            node,
+            "systemctl reset-failed docker.service; systemctl start docker.service",
+            undo_command="systemctl stop docker.service docker.socket",
+            deadline_s=120,
         )
+
+
+def unmask_socket(node: Node) -> Iterator[Change]:
+    """Unmask the socket, without which the service does not start."""
+    yield RunCommand(node, "systemctl unmask docker.socket", undo_command="systemctl mask docker.socket")
 
 
 def enable(node: Node) -> Iterator[Change]:
@@ -30,3 +42,13 @@ def let_user_in(node: Node) -> Iterator[Change]:
         yield RunCommand(node, f"usermod -aG docker {user}", undo_command=leave, reconnect=True)
     elif node.docker.usable != "yes":
         yield RunCommand(node, "true", root=False, reconnect=True)
+
+
+def end_live_restore(node: Node) -> Iterator[Change]:
+    """Switch live-restore off, when asked to: whoever switched it on wanted containers to outlive the daemon."""
+    consent = Consent(
+        "end-live-restore", f"live-restore, by which containers on {node.name} outlive a docker that stops"
+    )
+    settings = {name: value for name, value in settings_of(node).items() if name != "live-restore"}
+    yield write_settings(node, settings, settle=RELOAD, consent=consent)
+    yield RunCommand(node, RELOAD, settles=RELOAD, consent=consent)

@@ -1,25 +1,121 @@
 """Step 2: docker runs on every node, and the user may use it."""
 
+from packaging.version import Version
+
+from cluster.cluster import SAME, Cluster
 from cluster.node import Node
 from engine.check import check, step
 from fixers import docker
+from runbook.causes import docker as why
 
 pytestmark = step(2, "Configure Docker permissions")
 
+# Generic resources and the options of stack files that are used here: docker's release notes.
+OLDEST = Version("20.10")
+SLOW_OR_GONE = ("vfs", "devicemapper", "aufs")
 
-@check("docker.enabled", fix=docker.enable, needs=("ssh.sudo",))
+
+@check("docker.installed", remedy="install Docker Engine: `sudo apt-get install docker-ce`, or docker.io")
+def test_docker_is_installed(node: Node) -> None:
+    """Docker is installed."""
+    assert node.docker.program != "", "dockerd is not on the path: there is no docker engine on this machine"
+
+
+@check("docker.version", needs=("docker.installed",), remedy="upgrade Docker Engine on this node")
+def test_docker_is_new_enough(node: Node) -> None:
+    """Docker is new enough for the stack."""
+    assert node.docker.version >= OLDEST, "it does not know all of what the stack file says"
+
+
+@check(
+    "docker.same_version",
+    needs=("docker.version",),
+    warns=True,
+    remedy="upgrade Docker Engine on the node that is behind",
+)
+def test_docker_is_the_same(cluster: Cluster) -> None:
+    """All nodes have the same version of docker."""
+    assert cluster.drift(lambda node: node.docker.version) == SAME, "a swarm of mixed versions is asking for trouble"
+
+
+@check(
+    "docker.settings_valid",
+    needs=("ssh.sudo", "docker.installed"),
+    remedy="correct /etc/docker/daemon.json there, or take the run back that wrote it: `pytest runbook --undo RUN`",
+)
+def test_settings_are_valid(node: Node) -> None:
+    """daemon.json is one that docker accepts."""
+    assert node.daemon.fault == "", why.bad_settings(node)
+
+
+@check(
+    "docker.settings_once",
+    needs=("docker.settings_valid",),
+    remedy="take them out of daemon.json, or out of the unit with `systemctl edit docker.service`",
+)
+def test_nothing_is_set_twice(node: Node) -> None:
+    """Nothing is set both in daemon.json and on docker's command line."""
+    assert node.daemon.twice == (), why.set_twice(node)
+
+
+@check(
+    "docker.swarm_addresses",
+    needs=("ssh.sudo", "docker.installed", "network.addressed"),
+    remedy="put the address back on its interface; never delete /var/lib/docker/swarm, which is the swarm itself",
+)
+def test_addresses_of_the_swarm_are_there(node: Node) -> None:
+    """The node has the addresses that its swarm was begun or joined on."""
+    assert why.missing_addresses(node) == (), "docker does not start when its swarm's address went away"
+
+
+@check("docker.socket", fix=docker.unmask_socket, needs=("ssh.sudo", "docker.installed"))
+def test_socket_is_not_masked(node: Node) -> None:
+    """The socket that docker is reached by is not masked."""
+    assert node.docker.socket != "masked", "docker.service needs docker.socket, which is masked: neither starts"
+
+
+@check("docker.enabled", fix=docker.enable, needs=("ssh.sudo", "docker.installed"))
 def test_docker_starts_at_boot(node: Node) -> None:
     """Docker starts at boot."""
-    assert node.docker.enabled == "enabled", "after a reboot there would be no docker, and no swarm"
+    assert node.docker.enabled == "enabled", why.not_at_boot(node)
 
 
-@check("docker.running", fix=docker.start, needs=("ssh.sudo", "docker.enabled"))
+@check(
+    "docker.running",
+    fix=docker.start,
+    needs=(
+        "docker.enabled",
+        "docker.socket",
+        "docker.settings_valid",
+        "docker.settings_once",
+        "docker.swarm_addresses",
+    ),
+)
 def test_docker_runs(node: Node) -> None:
     """Docker runs."""
-    assert node.docker.active == "active", "the service is stopped or failed: `journalctl -u docker` says why"
+    assert node.docker.active == "active", why.not_running(node)
 
 
 @check("docker.usable", fix=docker.let_user_in, needs=("docker.running",))
 def test_user_may_use_docker(node: Node) -> None:
     """The user may use docker without sudo, in a new session."""
-    assert node.docker.usable == "yes", "the user is not in the group docker, or the session is older than that"
+    assert node.docker.usable == "yes", why.not_usable(node)
+
+
+@check(
+    "docker.storage",
+    needs=("ssh.sudo", "docker.running"),
+    warns=True,
+    remedy="set the storage driver overlay2 in daemon.json; images have to be loaded again",
+)
+def test_storage_driver_is_sound(node: Node) -> None:
+    """Docker stores images with a driver made for it."""
+    assert node.docker.engine.driver not in SLOW_OR_GONE, (
+        "every layer is copied whole, or the driver is no longer kept up"
+    )
+
+
+@check("docker.live_restore", fix=docker.end_live_restore, needs=("ssh.sudo", "docker.running"))
+def test_live_restore_is_off(node: Node) -> None:
+    """Docker does not keep containers alive without its daemon, which a swarm forbids."""
+    assert node.docker.engine.live_restore is False, "live-restore is on: docker would refuse to begin or join a swarm"

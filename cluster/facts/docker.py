@@ -1,7 +1,9 @@
 """Step 2: the Docker engine, and who may use it."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
+from packaging.version import Version
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
@@ -50,6 +52,8 @@ class Engine(BaseModel):
     runtimes: dict[str, Any] = Field(alias="Runtimes")
     default_runtime: str = Field(alias="DefaultRuntime")
     live_restore: bool = Field(False, alias="LiveRestoreEnabled")
+    driver: str = Field("", alias="Driver")
+    root: str = Field("", alias="DockerRootDir")
     resources: tuple[GenericResource, ...] | None = Field(None, alias="GenericResources")
     swarm: Swarm = Field(alias="Swarm")
 
@@ -97,6 +101,18 @@ def parse_settings(reading: Reading) -> dict[str, Any]:
     return data
 
 
+def parse_unit_state(reading: Reading) -> str:
+    """Read `systemctl is-enabled`; a unit that is not there is `not-found`, which older systemd tells as an error."""
+    return "not-found" if not reading.out.strip() and "No such file" in reading.err else word(reading)
+
+
+def _version(reading: Reading) -> Version:
+    found = re.search(r"(\d{1,6}(?:\.\d{1,6}){1,4})", succeeded(reading), re.ASCII)
+    if not found:
+        raise ParseError("it names no version")
+    return Version(found[1])
+
+
 def _may_use(reading: Reading) -> str:
     return "yes" if reading.exit == 0 else (reading.err.strip() or "it said nothing").splitlines()[0][:200]
 
@@ -112,8 +128,12 @@ class DockerFacts(Facts):
     """The service, the daemon, its settings, and the groups of the user we are."""
 
     active: str = fact("systemctl is-active docker.service", word)
-    enabled: str = fact("systemctl is-enabled docker.service", word)
+    enabled: str = fact("systemctl is-enabled docker.service", parse_unit_state)
+    socket: str = fact("systemctl is-enabled docker.socket", parse_unit_state)
+    program: str = fact("command -v dockerd || true", lambda reading: reading.out.strip())
+    version: Version = fact("dockerd --version", _version)
     groups: frozenset[str] = fact(_groups, words)
+    session_groups: frozenset[str] = fact("id -nG", words)
     usable: str = fact("docker version --format '{{.Server.Version}}'", _may_use)
     engine: Engine = fact("docker info --format '{{json .}}'", parse_engine, root=True)
     settings: dict[str, Any] = fact(

@@ -198,3 +198,13 @@ def test_a_check_that_only_warns_passes_and_says_why_it_does_not_hold(tmp_path: 
     assert (verdict.found, verdict.remedy) == ("99", "dust it")
     fine = bench.judge(check("gpu.cool", warns=True), lambda: assert_temperature(bench, 40))
     assert (fine.outcome, fine.warning) == (Outcome.PASSED, None)
+
+
+def test_a_change_that_cannot_be_told_does_not_hide_the_cause(tmp_path: Path) -> None:
+    def fix(_: Node) -> Iterator[Change]:
+        raise UnknownFact("daemon.json cannot be read")
+        yield
+
+    verdict = Bench(tmp_path, "check").judge(check("a.b", fix=fix))
+    assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, "nobody made a.b")
+    assert verdict.remedy == "what --fix would change cannot be told: daemon.json cannot be read"

@@ -90,11 +90,11 @@ def test_in_a_plan_an_unknown_that_rests_on_a_planned_change_is_planned_where_a_
     assert [told.describe for told in two.changes] == [f"n0$ sudo touch {tmp_path}/two.fact"]
 
 
-def test_in_a_plan_a_fixer_that_has_nothing_to_add_leaves_it_to_what_is_planned(tmp_path: Path) -> None:
+def test_in_a_plan_what_has_no_change_of_its_own_waits_for_what_is_planned(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "plan")
     bench.judge(check("one.fact", fix=bench.make("one.fact")))
     two = bench.judge(check("two.fact", fix=lambda _: iter(()), needs=("one.fact",)), _fail)
-    assert (two.outcome, two.changes) == (Outcome.WOULD_FIX, [])
+    assert (two.outcome, two.changes, two.blocked_by) == (Outcome.BLOCKED, [], ["one.fact"])
 
 
 def test_in_a_plan_what_holds_already_has_passed(tmp_path: Path) -> None:

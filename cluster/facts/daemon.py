@@ -1,0 +1,106 @@
+"""Step 2: what dockerd is started with, and what kept it from starting."""
+
+import json
+import re
+import shlex
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from cluster.errors import UnknownFact
+from cluster.facts.base import Facts, ParseError, Reading, contents, fact
+from cluster.facts.docker import DAEMON_JSON
+from cluster.facts.parse import load_json, succeeded, validated
+
+_ROOT = f"""root=$(sed -n 's/.*"data-root"[^"]*"\\([^"]*\\)".*/\\1/p' {DAEMON_JSON} 2>/dev/null)"""
+_ALIASES = {"H": "hosts", "host": "hosts", "l": "log-level", "G": "group", "s": "storage-driver", "b": "bridge"}
+"""Flags of dockerd whose setting in daemon.json has another name."""
+
+
+class SwarmState(BaseModel):
+    """The addresses that a swarm was begun or joined on, as the engine keeps them on disk."""
+
+    local: str = Field("", alias="LocalAddr")
+    listen: str = Field("", alias="ListenAddr")
+    advertise: str = Field("", alias="AdvertiseAddr")
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Its addresses without their ports, each once; those that mean every address are left out."""
+        found = (re.sub(r":\d+$", "", one).strip("[]") for one in (self.local, self.listen, self.advertise))
+        return tuple(dict.fromkeys(host for host in found if host not in ("", "0.0.0.0", "::")))  # noqa: S104 - compared
+
+
+def _json_fault(reading: Reading) -> str:
+    content = succeeded(reading)
+    if not content.strip():
+        return ""
+    try:
+        json.loads(content)
+    except json.JSONDecodeError as error:
+        return f"line {error.lineno}, column {error.colno}: {error.msg}"
+    except (ValueError, RecursionError):
+        return "it is not JSON"
+    return ""
+
+
+def _refusal(reading: Reading) -> str:
+    # dockerd before 23.0 cannot be asked; what it would say is then seen in its log alone.
+    if reading.exit == 0 or "unknown flag: --validate" in reading.err:
+        return ""
+    said = (reading.err.strip() or reading.out.strip()).splitlines()
+    if not said:
+        raise ParseError(f"it failed with exit {reading.exit} and said nothing")
+    return re.sub(r"^unable to configure the Docker daemon with file \S+: ", "", said[-1])[:300]
+
+
+def _flags(reading: Reading) -> frozenset[str]:
+    found = re.search(r"argv\[\]=(.*?) ; ", succeeded(reading))
+    if not found:
+        return frozenset()
+    try:
+        words = shlex.split(found[1])
+    except ValueError:
+        raise ParseError(f"its command line has an open quote: {found[1][:80]}") from None
+    names = (re.match(r"--?([A-Za-z][\w-]*)", word) for word in words[1:])
+    return frozenset(_ALIASES.get(name[1], name[1]) for name in names if name)
+
+
+def _last_words(reading: Reading) -> str:
+    told = [line for line in succeeded(reading).splitlines() if not re.search(r"level=(debug|info|warning)", line)]
+    if not told:
+        return ""
+    message = re.search(r'msg="((?:[^"\\]|\\.)*)"', told[-1])
+    return (message[1].replace('\\"', '"') if message else told[-1].strip())[:300]
+
+
+def _swarm_state(reading: Reading) -> SwarmState:
+    content = succeeded(reading)
+    return validated(TypeAdapter(SwarmState), load_json(content) if content.strip() else {})
+
+
+class DaemonFacts(Facts):
+    """daemon.json, the flags of the unit, the daemon's last words, and the addresses its swarm rests on."""
+
+    json_fault: str = fact(contents(DAEMON_JSON), _json_fault, root=True)
+    refusal: str = fact(
+        f"test -e {DAEMON_JSON} || exit 0; dockerd --validate --config-file {DAEMON_JSON}", _refusal, root=True
+    )
+    flags: frozenset[str] = fact("systemctl show -p ExecStart --value docker.service", _flags)
+    last_words: str = fact("journalctl -u docker.service -t dockerd -n 100 -o cat --no-pager", _last_words, root=True)
+    swarm_state: SwarmState = fact(
+        f"{_ROOT}; state=${{root:-/var/lib/docker}}/swarm/docker-state.json\n{contents('$state')}",
+        _swarm_state,
+        root=True,
+    )
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with daemon.json: where it is no JSON, or what dockerd refuses in it; empty if nothing is."""
+        return self.json_fault or self.refusal
+
+    @property
+    def twice(self) -> tuple[str, ...]:
+        """The directives that stand both in daemon.json and on the unit's command line, with which dockerd refuses."""
+        if self.json_fault:
+            raise UnknownFact(f"daemon.json on {self.node.name} cannot be read: {self.json_fault}")
+        return tuple(sorted(self.flags & self.node.docker.settings.keys()))
