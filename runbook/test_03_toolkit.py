@@ -2,14 +2,17 @@
 
 from packaging.version import Version
 
+from cluster.cluster import SAME, Cluster
 from cluster.node import Node
 from engine.check import check, step
 from fixers import daemon
+from runbook.causes import daemon as why
 
 pytestmark = step(3, "Install NVIDIA Container Toolkit")
 
 # 1.18 with jit-cdi ignores swarm-resource: nvidia-container-toolkit's own change log.
 OLDEST = Version("1.19")
+MODES = ("auto", "cdi", "jit-cdi", "legacy")
 
 
 @check("toolkit.installed", remedy="install nvidia-container-toolkit as NVIDIA's installation guide says")
@@ -24,7 +27,44 @@ def test_toolkit_is_new_enough(node: Node) -> None:
     assert node.toolkit.version >= OLDEST, "before 1.19 the runtime ignores which GPU swarm hands out"
 
 
+@check(
+    "toolkit.same_version",
+    needs=("toolkit.version",),
+    warns=True,
+    remedy="sudo apt-get install nvidia-container-toolkit on the node that is behind",
+)
+def test_toolkit_is_the_same(cluster: Cluster) -> None:
+    """All nodes have the same version of the toolkit."""
+    assert cluster.drift(lambda node: node.toolkit.version) == SAME, "containers may get their GPU in different ways"
+
+
+@check(
+    "toolkit.settings_valid",
+    needs=("toolkit.installed",),
+    remedy="correct /etc/nvidia-container-runtime/config.toml there: no container starts while it is broken",
+)
+def test_toolkit_settings_are_valid(node: Node) -> None:
+    """The runtime's config.toml can be read."""
+    assert node.toolkit.fault == "", "config.toml is no TOML, and the runtime starts no container with it"
+
+
+@check(
+    "toolkit.mode",
+    needs=("toolkit.settings_valid",),
+    remedy='set mode = "auto" in /etc/nvidia-container-runtime/config.toml',
+)
+def test_toolkit_mode_is_for_this_machine(node: Node) -> None:
+    """The runtime is in a mode that hands out the GPUs of such a machine."""
+    assert node.toolkit.mode in MODES, "another mode (csv is for Jetson) gives containers no GPU here"
+
+
 @check("toolkit.registered", fix=daemon.register_runtime, needs=("ssh.sudo", "toolkit.installed"))
 def test_runtime_is_registered(node: Node) -> None:
     """The NVIDIA runtime is registered in daemon.json."""
-    assert "nvidia" in node.docker.configured_runtimes, "docker would say: unknown or invalid runtime name: nvidia"
+    assert "nvidia" in node.docker.configured_runtimes, why.not_registered(node)
+
+
+@check("toolkit.registered_path", fix=daemon.register_runtime, needs=("toolkit.registered",))
+def test_registered_runtime_is_there(node: Node) -> None:
+    """The program that is registered as the NVIDIA runtime is there."""
+    assert why.runtime_path(node) in node.daemon.runtime_programs, "no such program: every container fails to start"

@@ -4,6 +4,7 @@ from cluster.cluster import Cluster
 from cluster.node import Node
 from engine.check import check, step
 from fixers import daemon
+from runbook.causes import daemon as why
 
 pytestmark = step(4, "Enable resource advertising")
 
@@ -40,7 +41,7 @@ def test_gpus_are_distinct(cluster: Cluster) -> None:
 @check("gpu.offered", fix=daemon.offer_gpus, needs=("ssh.sudo", "gpu.present", "docker.running"))
 def test_daemon_offers_own_gpu(node: Node) -> None:
     """daemon.json offers this node's own GPU, by its UUID."""
-    assert node.docker.configured["offers"] == daemon.offered(node), "the UUID is missing, or it is another GPU's"
+    assert node.docker.configured["offers"] == daemon.offered(node), why.not_offered(node)
 
 
 @check("gpu.default_runtime", fix=daemon.make_default, needs=("toolkit.registered",))
@@ -52,10 +53,10 @@ def test_nvidia_is_the_default_runtime(node: Node) -> None:
 @check("gpu.swarm_resource", fix=daemon.name_swarm_resource, needs=("toolkit.installed", "gpu.offered"))
 def test_swarm_resource_matches(node: Node) -> None:
     """The runtime heeds the variable by which swarm hands out GPUs."""
-    assert node.toolkit.swarm_resource == daemon.SWARM_RESOURCE, "the name does not match the resource that is offered"
+    assert node.toolkit.swarm_resource == daemon.SWARM_RESOURCE, why.not_heeded(node)
 
 
 @check("gpu.in_force", fix=daemon.restart, needs=("gpu.offered", "gpu.default_runtime", "gpu.swarm_resource"))
 def test_docker_has_taken_it_up(node: Node) -> None:
     """The running docker has taken up daemon.json."""
-    assert node.docker.in_force == node.docker.configured, "docker was not restarted since daemon.json was written"
+    assert node.docker.in_force == node.docker.configured, why.not_in_force(node)

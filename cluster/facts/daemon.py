@@ -9,9 +9,13 @@ from pydantic import BaseModel, Field, TypeAdapter
 from cluster.errors import UnknownFact
 from cluster.facts.base import Facts, ParseError, Reading, contents, fact
 from cluster.facts.docker import DAEMON_JSON
-from cluster.facts.parse import load_json, succeeded, validated
+from cluster.facts.parse import lines, load_json, succeeded, validated
 
 _ROOT = f"""root=$(sed -n 's/.*"data-root"[^"]*"\\([^"]*\\)".*/\\1/p' {DAEMON_JSON} 2>/dev/null)"""
+_PROGRAMS = f"""\
+sed -n 's/.*"path"[^"]*"\\([^"]*\\)".*/\\1/p' {DAEMON_JSON} 2>/dev/null | while read -r program; do
+  command -v "$program" >/dev/null && echo "$program"
+done; true"""
 _ALIASES = {"H": "hosts", "host": "hosts", "l": "log-level", "G": "group", "s": "storage-driver", "b": "bridge"}
 """Flags of dockerd whose setting in daemon.json has another name."""
 
@@ -79,7 +83,10 @@ def _swarm_state(reading: Reading) -> SwarmState:
 
 
 class DaemonFacts(Facts):
-    """daemon.json, the flags of the unit, the daemon's last words, and the addresses its swarm rests on."""
+    """daemon.json, the flags of the unit, the daemon's last words, the addresses its swarm rests on.
+
+    Of the runtimes that daemon.json registers, `runtime_programs` are those whose program is there.
+    """
 
     json_fault: str = fact(contents(DAEMON_JSON), _json_fault, root=True)
     refusal: str = fact(
@@ -87,6 +94,7 @@ class DaemonFacts(Facts):
     )
     flags: frozenset[str] = fact("systemctl show -p ExecStart --value docker.service", _flags)
     last_words: str = fact("journalctl -u docker.service -t dockerd -n 100 -o cat --no-pager", _last_words, root=True)
+    runtime_programs: tuple[str, ...] = fact(_PROGRAMS, lines, root=True)
     swarm_state: SwarmState = fact(
         f"{_ROOT}; state=${{root:-/var/lib/docker}}/swarm/docker-state.json\n{contents('$state')}",
         _swarm_state,

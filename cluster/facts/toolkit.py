@@ -31,14 +31,29 @@ def parse_toml(reading: Reading) -> dict[str, Any]:
         raise ParseError(f"it is not valid TOML: {error}") from None
 
 
+def _toml_fault(reading: Reading) -> str:
+    try:
+        tomlkit.parse(succeeded(reading))
+    except TOMLKitError as error:
+        return str(error)[:200]
+    return ""
+
+
 class ToolkitFacts(Facts):
     """The toolkit's version and its runtime's configuration."""
 
     version: Version = fact("nvidia-ctk --version", parse_version)
     runtime: str = fact("command -v nvidia-container-runtime || true", lambda reading: reading.out.strip())
     settings: dict[str, Any] = fact(contents(CONFIG_TOML), parse_toml)
+    fault: str = fact(contents(CONFIG_TOML), _toml_fault)
 
     @property
     def swarm_resource(self) -> str:
         """The variable by which swarm hands out GPUs, empty while the line is commented out."""
         return str(self.settings.get("swarm-resource", ""))
+
+    @property
+    def mode(self) -> str:
+        """How the runtime hands GPUs to containers; `auto` unless it is set."""
+        section = self.settings.get("nvidia-container-runtime")
+        return str(section.get("mode", "auto")) if isinstance(section, dict) else "auto"

@@ -1,8 +1,6 @@
 """Step 2 on recorded output: each check fails for its own reason, in words."""
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -12,6 +10,7 @@ from cluster.facts.docker import DockerFacts
 from cluster.facts.network import NetworkFacts
 from engine.outcome import Outcome, Verdict
 from runbook import test_02_docker as step_02
+from tests.runbook.docker_answers import info, said
 from tests.runbook.recorded import Recorded
 
 LINKS = """[{"ifname": "enp1s0f1np1", "operstate": "UP", "mtu": 1500,
@@ -25,18 +24,6 @@ time="2026-11-23T22:11:20.1Z" level=info msg="Starting up"
 time="2026-11-23T22:11:22.5Z" level=fatal msg="Error starting cluster component: could not find local IP address: \
 dial udp 192.168.100.1:2377: connect: network is unreachable"
 """
-INFO: dict[str, Any] = {
-    "ServerVersion": "28.3.3", "Runtimes": {}, "DefaultRuntime": "runc", "Driver": "overlay2",
-    "LiveRestoreEnabled": False, "Swarm": {"LocalNodeState": "inactive"},
-}  # fmt: skip
-
-
-def said(out: str = "", err: str = "", exit_status: int = 0) -> Reading:
-    return Reading("command", exit_status, out, err)
-
-
-def info(**changed: object) -> str:
-    return json.dumps(INFO | changed)
 
 
 @pytest.fixture
@@ -110,7 +97,7 @@ def test_another_docker_on_one_node_is_worth_a_word(healthy: Recorded) -> None:
     ],
 )
 def test_settings_that_docker_refuses(healthy: Recorded, told: dict[str, str | Reading], cause: str) -> None:
-    healthy.said(DaemonFacts, **told)
+    healthy.said(DaemonFacts, None, **told)
     verdict = judge(healthy, step_02.test_settings_are_valid)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
 

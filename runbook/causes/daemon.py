@@ -1,0 +1,58 @@
+"""Why the node's GPU is not offered as it has to be: daemon.json, config.toml, and what docker has taken up of them."""
+
+from cluster.errors import ClusterError
+from cluster.node import Node
+from fixers.daemon import GPU_KIND, SWARM_RESOURCE, offered
+
+
+def not_registered(node: Node) -> str:
+    """Say what is missing for the runtime to be known."""
+    others = [name for name in node.docker.configured_runtimes if name != "runc"]
+    beside = f"; it registers {', '.join(others)}" if others else ""
+    return (
+        f"daemon.json registers no runtime nvidia{beside}: docker would say `unknown or invalid runtime name: nvidia`"
+    )
+
+
+def runtime_path(node: Node) -> str:
+    """Return the program that daemon.json registers as the runtime nvidia."""
+    entry = (node.docker.settings.get("runtimes") or {}).get("nvidia")
+    return str(entry.get("path", "")) if isinstance(entry, dict) else ""
+
+
+def not_offered(node: Node) -> str:
+    """Tell a GPU that is missing from the offer from one that is not this node's."""
+    own = set(node.gpu.uuids)
+    told = [one.partition("=")[2] for one in node.docker.configured["offers"] if one.startswith(f"{GPU_KIND}=")]
+    strangers = [uuid for uuid in told if uuid not in own]
+    if not told:
+        return f"daemon.json offers no {GPU_KIND}: the swarm cannot hand out this node's GPU"
+    if not strangers:
+        missing = ", ".join(set(offered(node)) - set(node.docker.configured["offers"])) or "one GPU twice"
+        return f"daemon.json does not offer every GPU of this node once: {missing}"
+    owners = [peer.name for peer in node.cluster.peers(node) if set(strangers) & set(_uuids(peer))]
+    if owners:
+        return f"daemon.json offers the GPU of {owners[0]}: the file was copied from there"
+    return f"daemon.json offers {', '.join(strangers)}, which no node has: sample text, or a GPU that was replaced"
+
+
+def _uuids(node: Node) -> tuple[str, ...]:
+    try:
+        return node.gpu.uuids
+    except ClusterError:
+        return ()  # of a node that does not tell its GPUs none can be recognised
+
+
+def not_heeded(node: Node) -> str:
+    """Say which name stands in config.toml instead of the one that swarm sets."""
+    found = node.toolkit.swarm_resource
+    if not found:
+        return "swarm-resource is commented out: the runtime hands every GPU to everybody, whatever swarm assigns"
+    return f"swarm sets {SWARM_RESOURCE}, the runtime looks for {found}: what swarm assigns is not heeded"
+
+
+def not_in_force(node: Node) -> str:
+    """Name what the running docker has otherwise than daemon.json."""
+    wanted, running = node.docker.configured, node.docker.in_force
+    differs = [name for name in wanted if wanted[name] != running[name]]
+    return f"docker was not restarted since daemon.json was written: {' and '.join(differs)} are still the old ones"

@@ -1,0 +1,181 @@
+"""Steps 3 and 4, docker's side of it, on recorded output: each check fails for its own reason, in words."""
+
+from collections.abc import Callable
+
+import pytest
+
+from cluster.facts.daemon import DaemonFacts
+from cluster.facts.docker import DockerFacts
+from cluster.facts.gpu import GpuFacts
+from cluster.facts.toolkit import ToolkitFacts
+from engine.outcome import Outcome, Verdict
+from runbook import test_03_toolkit as step_03
+from runbook import test_04_gpu as step_04
+from tests.runbook.docker_answers import gpus, info, said, settings
+from tests.runbook.recorded import Recorded
+
+OURS, THEIRS, NOBODYS = (f"GPU-{number}e69daeb-45de-2588-13c3-3f623ae44eaa" for number in range(3))
+CONFIG = 'swarm-resource = "DOCKER_RESOURCE_NVIDIA_GPU"\n[nvidia-container-runtime]\nmode = "auto"\n'
+DAEMON_CHECKS = [
+    step_04.test_daemon_offers_own_gpu,
+    step_04.test_nvidia_is_the_default_runtime,
+    step_04.test_swarm_resource_matches,
+    step_04.test_docker_has_taken_it_up,
+]
+CHECKS = [check for name, check in vars(step_03).items() if name.startswith("test_")] + DAEMON_CHECKS
+
+
+def in_force(uuid: str) -> str:
+    resources = [{"NamedResourceSpec": {"Kind": "NVIDIA_GPU", "Value": uuid}}]
+    return info(Runtimes={"nvidia": {}}, DefaultRuntime="nvidia", GenericResources=resources)
+
+
+@pytest.fixture
+def healthy(recorded: Callable[..., Recorded]) -> Recorded:
+    """Toolkit, daemon.json and docker as they have to be."""
+    cluster = recorded()
+    version = "NVIDIA Container Toolkit CLI version 1.20.1\ncommit: dffc40b4\n"
+    runtime = "/usr/bin/nvidia-container-runtime\n"
+    cluster.said(ToolkitFacts, version=version, runtime=runtime, settings=CONFIG, fault=CONFIG)
+    cluster.said(DaemonFacts, runtime_programs="nvidia-container-runtime\n")
+    for node, uuid in (("spark-1", THEIRS), ("spark-2", OURS)):
+        cluster.said(GpuFacts, node, gpus=gpus(uuid))
+        cluster.said(DockerFacts, node, settings=settings(uuid), engine=in_force(uuid))
+    return cluster
+
+
+def judge(cluster: Recorded, check: Callable[..., object]) -> Verdict:
+    return cluster.judge(check, None if "cluster" in check.__annotations__ else "spark-2")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_what_is_as_it_has_to_be_passes_without_a_word(healthy: Recorded, check: Callable[..., object]) -> None:
+    verdict = judge(healthy, check)
+    assert (verdict.outcome, verdict.warning, verdict.cause) == (Outcome.PASSED, None, None)
+
+
+@pytest.mark.parametrize("check", DAEMON_CHECKS)
+def test_what_nobody_told_is_unknown(recorded: Callable[..., Recorded], check: Callable[..., object]) -> None:
+    assert judge(recorded(), check).outcome is Outcome.UNKNOWN
+
+
+def test_no_toolkit(healthy: Recorded) -> None:
+    healthy.said(ToolkitFacts, runtime="")
+    verdict = judge(healthy, step_03.test_runtime_is_installed)
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.cause == "nvidia-container-runtime is not on the path: the toolkit is not installed"
+
+
+def test_an_old_toolkit(healthy: Recorded) -> None:
+    healthy.said(ToolkitFacts, "spark-2", version="NVIDIA Container Toolkit CLI version 1.18.2\n")
+    verdict = judge(healthy, step_03.test_toolkit_is_new_enough)
+    assert (verdict.outcome, verdict.found, verdict.expected) == (Outcome.FAILED, "1.18.2", "at least 1.19")
+    other = judge(healthy, step_03.test_toolkit_is_the_same)
+    assert (other.outcome, other.found) == (Outcome.BLOCKED, None)
+
+
+def test_toolkits_that_differ_are_worth_a_word(healthy: Recorded) -> None:
+    healthy.said(ToolkitFacts, "spark-2", version="NVIDIA Container Toolkit CLI version 1.19.0\n")
+    verdict = judge(healthy, step_03.test_toolkit_is_the_same)
+    assert (verdict.outcome, verdict.found) == (Outcome.PASSED, "spark-1: 1.20.1; spark-2: 1.19.0")
+    assert verdict.warning
+
+
+def test_a_broken_config_toml_is_told_with_its_place(healthy: Recorded) -> None:
+    healthy.said(ToolkitFacts, fault='mode = "auto\n')
+    verdict = judge(healthy, step_03.test_toolkit_settings_are_valid)
+    assert verdict.outcome is Outcome.FAILED
+    assert "line 1" in str(verdict.found)
+
+
+def test_a_mode_for_another_machine(healthy: Recorded) -> None:
+    healthy.said(ToolkitFacts, settings=CONFIG.replace("auto", "csv"))
+    verdict = judge(healthy, step_03.test_toolkit_mode_is_for_this_machine)
+    assert verdict.outcome is Outcome.FAILED
+    assert "csv is for Jetson" in str(verdict.cause)
+
+
+def test_a_mode_that_is_not_set_is_auto(healthy: Recorded) -> None:
+    healthy.said(ToolkitFacts, settings="")
+    assert judge(healthy, step_03.test_toolkit_mode_is_for_this_machine).outcome is Outcome.PASSED
+
+
+def test_a_runtime_that_is_not_registered(healthy: Recorded) -> None:
+    healthy.said(DockerFacts, settings='{"runtimes": {"sysbox": {"path": "sysbox-runc"}}}')
+    verdict = judge(healthy, step_03.test_runtime_is_registered)
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.cause == (
+        "daemon.json registers no runtime nvidia; it registers sysbox: docker would say `unknown or invalid runtime "
+        "name: nvidia`"
+    )
+
+
+def test_a_runtime_whose_program_is_gone(healthy: Recorded) -> None:
+    healthy.said(DockerFacts, "spark-2", settings=settings(OURS, path="/opt/old/nvidia-container-runtime"))
+    verdict = judge(healthy, step_03.test_registered_runtime_is_there)
+    assert (verdict.outcome, verdict.expected) == (Outcome.FAILED, "/opt/old/nvidia-container-runtime among them")
+    assert verdict.cause == "no such program: every container fails to start"
+
+
+@pytest.mark.parametrize(
+    ("offers", "cause"),
+    [
+        ((), "daemon.json offers no NVIDIA_GPU: the swarm cannot hand out this node's GPU"),
+        ((THEIRS,), "daemon.json offers the GPU of spark-1: the file was copied from there"),
+        (
+            (NOBODYS,),
+            f"daemon.json offers {NOBODYS}, which no node has: sample text, or a GPU that was replaced",
+        ),
+        ((OURS, OURS), "daemon.json does not offer every GPU of this node once: one GPU twice"),
+    ],
+)
+def test_an_offer_that_is_not_the_nodes_own_gpu(healthy: Recorded, offers: tuple[str, ...], cause: str) -> None:
+    healthy.said(DockerFacts, "spark-2", settings=settings(*offers))
+    verdict = judge(healthy, step_04.test_daemon_offers_own_gpu)
+    assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
+
+
+def test_one_gpu_of_two_is_not_offered(healthy: Recorded) -> None:
+    healthy.said(GpuFacts, "spark-2", gpus=gpus(OURS, NOBODYS))
+    verdict = judge(healthy, step_04.test_daemon_offers_own_gpu)
+    assert verdict.cause == f"daemon.json does not offer every GPU of this node once: NVIDIA_GPU={NOBODYS}"
+
+
+def test_another_default_runtime(healthy: Recorded) -> None:
+    healthy.said(DockerFacts, "spark-2", settings="{}")
+    verdict = judge(healthy, step_04.test_nvidia_is_the_default_runtime)
+    assert (verdict.outcome, verdict.found, verdict.expected) == (Outcome.FAILED, "runc", "nvidia")
+
+
+@pytest.mark.parametrize(
+    ("config", "cause"),
+    [
+        (
+            "",
+            "swarm-resource is commented out: the runtime hands every GPU to everybody, whatever swarm assigns",
+        ),
+        (
+            'swarm-resource = "DOCKER_RESOURCE_GPU"\n',
+            "swarm sets DOCKER_RESOURCE_NVIDIA_GPU, the runtime looks for DOCKER_RESOURCE_GPU: what swarm "
+            "assigns is not heeded",
+        ),
+    ],
+)
+def test_a_swarm_resource_that_is_not_heeded(healthy: Recorded, config: str, cause: str) -> None:
+    healthy.said(ToolkitFacts, settings=config)
+    verdict = judge(healthy, step_04.test_swarm_resource_matches)
+    assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
+
+
+def test_docker_that_was_not_restarted(healthy: Recorded) -> None:
+    healthy.said(DockerFacts, "spark-2", engine=in_force(NOBODYS))
+    verdict = judge(healthy, step_04.test_docker_has_taken_it_up)
+    assert (verdict.outcome, verdict.cause) == (
+        Outcome.FAILED,
+        "docker was not restarted since daemon.json was written: offers are still the old ones",
+    )
+
+
+def test_a_docker_that_does_not_answer_is_unknown(healthy: Recorded) -> None:
+    healthy.said(DockerFacts, engine=said(err="Cannot connect to the Docker daemon\n", exit_status=1))
+    assert judge(healthy, step_04.test_docker_has_taken_it_up).outcome is Outcome.UNKNOWN
