@@ -1,27 +1,11 @@
 """A change of the network that cannot lock anyone out: the node itself goes back unless we confirm in time."""
 
-import time
 from dataclasses import dataclass, field
 from shlex import quote
 
-from cluster.errors import CommandFailed, Unreachable
+from cluster.errors import ClusterError, CommandFailed, Unreachable
+from engine import dead_man
 from engine.change import UndoStep, WriteFile
-
-PATIENCE_S = 45
-"""How long the node waits for our word before it puts the old network back, in seconds."""
-
-_UNIT = "spark-runbook-network"
-_SCRIPT = "/run/spark-runbook/network-back.sh"
-
-# Left on the node before anything is touched: it needs nobody's help to run.
-_ARM = """\
-set -eu
-umask 077; mkdir -p /run/spark-runbook; cat >{script}
-systemctl stop {unit}.timer {unit}.service 2>/dev/null || true
-systemctl reset-failed {unit}.service 2>/dev/null || true
-systemd-run --quiet --unit={unit} --on-active={seconds} --timer-property=AccuracySec=1s /bin/sh {script}
-"""
-_DISARM = f"systemctl stop {_UNIT}.timer && rm -f {_SCRIPT}"
 
 
 @dataclass(eq=False)
@@ -43,8 +27,7 @@ class WriteNetplan(WriteFile):
         Raises:
             CommandFailed: The node could not be reached over the new network and has put the old one back.
         """
-        arm = _ARM.format(script=_SCRIPT, unit=_UNIT, seconds=PATIENCE_S)
-        self.node.change(arm, stdin=self._way_back().encode())
+        dead_man.arm(self.node, self._way_back())
         super().apply()
         try:
             self.node.change("netplan apply", deadline_s=30)
@@ -54,8 +37,8 @@ class WriteNetplan(WriteFile):
         except Unreachable:
             raise self._gone_back() from None
         try:
-            self.node.change(_DISARM)
-        except CommandFailed:  # it was too late: the timer has struck
+            dead_man.disarm(self.node)
+        except CommandFailed:
             raise self._gone_back() from None
 
     def _way_back(self) -> str:
@@ -70,27 +53,17 @@ class WriteNetplan(WriteFile):
 
     def _go_back_now(self, error: CommandFailed) -> CommandFailed:
         try:
-            self.node.change(f"{_DISARM.partition(' && ')[0]}; /bin/sh {_SCRIPT}", deadline_s=30)
-        except (CommandFailed, Unreachable):
+            dead_man.strike(self.node)
+        except ClusterError:
             return self._gone_back()
         return CommandFailed(f"{error} The old network was put back.")
 
     def _gone_back(self) -> CommandFailed:
         """Wait until the node has put its old network back, and say so."""
-        until = time.monotonic() + PATIENCE_S + 15
-        self.node.cluster.tell(f"{self.node.name}: cut off; the node puts its old network back within {PATIENCE_S} s")
-        while True:
-            try:
-                self.node.reconnect()
-                states = self.node.read(f"systemctl is-active {_UNIT}.timer {_UNIT}.service").out.split()
-                gone = not {"active", "activating"} & set(states)
-            except Unreachable as error:
-                gone = False
-                if time.monotonic() > until:
-                    return CommandFailed(f"{self.node.name} is cut off since its network was changed: {error}")
-            if gone:
-                return CommandFailed(
-                    f"the new network cut {self.node.name} off, so it put the old one back: "
-                    "does SSH come in by that interface?"
-                )
-            time.sleep(1)
+        name, patience = self.node.name, dead_man.PATIENCE_S
+        self.node.cluster.tell(f"{name}: cut off; the node puts its old network back within {patience} s")
+        if trouble := dead_man.wait_until_struck(self.node):
+            return CommandFailed(f"{name} is cut off since its network was changed: {trouble}")
+        return CommandFailed(
+            f"the new network cut {name} off, so it put the old one back: does SSH come in by that interface?"
+        )

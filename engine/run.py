@@ -12,6 +12,7 @@ from cluster.inventory import Inventory
 from engine.apply import Applier
 from engine.check import Context
 from engine.comparison import Comparison
+from engine.dead_man import settle_unconfirmed
 from engine.journal import FILE, Journal, find_journal
 from engine.judge import Judge
 from engine.lock import ClusterLock
@@ -88,10 +89,12 @@ class Run:
 
         Raises:
             Locked: Another run is changing this cluster.
+            CommandFailed: A node took back a network change that was never confirmed, and is cut off since.
         """
         self.cluster.connect()
         if self.options.mode in ("fix", "undo"):
             self._lock.acquire()
+            self.cluster.on_all(settle_unconfirmed, self.cluster.reached)
 
     def undo(self) -> None:
         """Take back the run named by --undo; every change told as a verdict.

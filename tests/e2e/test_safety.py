@@ -10,7 +10,7 @@ from cluster.errors import CommandFailed
 from cluster.facts.docker import DAEMON_JSON
 from cluster.inventory import parse_inventory
 from cluster.node import Node
-from engine import network_change
+from engine import dead_man
 from engine.apply import Applier
 from engine.change import RunCommand
 from engine.journal import Journal
@@ -21,6 +21,8 @@ from tests.e2e.lab import Lab
 pytestmark = pytest.mark.lab
 
 CUTS_US_OFF = b"network: {version: 2, ethernets: {enP7s7: {addresses: [10.99.99.99/24]}}}\n"
+UNCONFIRMED = b"network: {version: 2, ethernets: {enp1s0f1np1: {addresses: [10.98.0.1/24]}}}\n"
+ADDED = "10.98.0.1/24 dev enp1s0f1np1"
 
 
 @pytest.fixture
@@ -40,11 +42,29 @@ def applier(reports: Path) -> Applier:
 def test_network_change_that_cuts_us_off_is_taken_back_by_the_node(
     node: Node, applier: Applier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network_change, "PATIENCE_S", 8)
+    monkeypatch.setattr(dead_man, "PATIENCE_S", 8)
     change = WriteNetplan(node, "/etc/netplan/50-management.yaml", CUTS_US_OFF, mode=0o600)
     with pytest.raises(CommandFailed, match="put the old one back"):
         applier.apply("test.network", 1, change)
     assert b"10.99.99.99" not in node.read("cat /etc/netplan/50-management.yaml", root=True).stdout
+
+
+def test_network_change_that_was_never_confirmed_is_taken_back_before_the_next_run_judges(
+    bare: Lab, node: Node, applier: Applier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(_: Node) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dead_man, "disarm", cut_off)
+    left = "/etc/netplan/60-spark-runbook.yaml"
+    with pytest.raises(KeyboardInterrupt):
+        applier.apply("test.network", 1, WriteNetplan(node, left, UNCONFIRMED, mode=0o600, adds=[ADDED]))
+    assert "10.98.0.1/24" in node.read("ip addr show enp1s0f1np1").out
+    run = bare.runbook("-k", "network", "--fix", "--train", "none")
+    assert run.exit == 0, run.screen
+    assert run.outcomes("network.addressed") == {"fixed"}, "the change that was left must be gone before it is judged"
+    assert "10.98.0.1/24" not in node.read("ip addr show enp1s0f1np1").out
+    assert node.read("systemctl is-active spark-runbook-network.timer").out.strip() == "inactive"
 
 
 def test_docker_that_does_not_come_up_gets_its_old_settings_back(node: Node, applier: Applier) -> None:

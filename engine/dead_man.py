@@ -1,0 +1,88 @@
+"""The dead-man switch of a network change: a timer on the node that puts the old network back unless we confirm."""
+
+import time
+
+from cluster.errors import ClusterError, CommandFailed, Unreachable
+from cluster.node import Node
+
+PATIENCE_S = 45
+"""How long the node waits for our word before it puts the old network back, in seconds."""
+
+_UNIT = "spark-runbook-network"
+_SCRIPT = "/run/spark-runbook/network-back.sh"
+_STATES = f"systemctl is-active {_UNIT}.timer {_UNIT}.service"
+
+# Left on the node before anything is touched: it needs nobody's help to run.
+_ARM = """\
+set -eu
+umask 077; mkdir -p /run/spark-runbook; cat >{script}
+systemctl stop {unit}.timer {unit}.service 2>/dev/null || true
+systemctl reset-failed {unit}.service 2>/dev/null || true
+systemd-run --quiet --unit={unit} --on-active={seconds} --timer-property=AccuracySec=1s /bin/sh {script}
+"""
+_DISARM = f"systemctl stop {_UNIT}.timer && rm -f {_SCRIPT}"
+# Once the timer is stopped its service cannot be started any more, so the script is run by hand.
+_STRIKE = f"systemctl stop {_UNIT}.timer; /bin/sh {_SCRIPT} && rm -f {_SCRIPT}"
+
+
+def arm(node: Node, way_back: str) -> None:
+    """Start the timer; `way_back` is the shell script that it runs when it strikes.
+
+    Raises:
+        ClusterError: It could not be started, so nothing may be changed.
+    """
+    node.change(_ARM.format(script=_SCRIPT, unit=_UNIT, seconds=PATIENCE_S), stdin=way_back.encode())
+
+
+def disarm(node: Node) -> None:
+    """Confirm the new network.
+
+    Raises:
+        CommandFailed: It was too late: the timer has struck.
+    """
+    node.change(_DISARM)
+
+
+def strike(node: Node) -> None:
+    """Put the old network back at once.
+
+    Raises:
+        ClusterError: It could not be done; the timer, if it still runs, will do it.
+    """
+    node.change(_STRIKE, deadline_s=30)
+
+
+def wait_until_struck(node: Node) -> str | None:
+    """Wait until the node has put its old network back; return why not, if it cannot be reached even then."""
+    until = time.monotonic() + PATIENCE_S + 15
+    while True:
+        try:
+            node.reconnect()
+            if not _is_armed(node):
+                return None
+        except Unreachable as error:
+            if time.monotonic() > until:
+                return str(error)
+        time.sleep(1)
+
+
+def settle_unconfirmed(node: Node) -> None:
+    """Let a change that an earlier run made and never confirmed be taken back now, not in the middle of this run.
+
+    Raises:
+        CommandFailed: The node cannot be reached any more.
+    """
+    if not _is_armed(node):
+        return
+    node.cluster.tell(f"{node.name}: a run was cut off while it changed the network; its change is taken back first")
+    try:
+        with node.changes_allowed():
+            strike(node)
+        node.reconnect()
+    except ClusterError:
+        if trouble := wait_until_struck(node):
+            raise CommandFailed(f"{node.name} is cut off since an earlier run changed its network: {trouble}") from None
+
+
+def _is_armed(node: Node) -> bool:
+    return bool({"active", "activating"} & set(node.read(_STATES).out.split()))
