@@ -43,6 +43,9 @@ class Thresholds(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     gpu_temperature_c: float = _at_most(85.0, "°C", "NVIDIA ISV validation suite")
+    swarm_certificate_percent: float = _at_least(
+        10.0, "% of its life", "swarmkit renews a certificate before 80 % of its life are over"
+    )
 
     def limit(self, name: str) -> Limit:
         """Return a limit with what is known of it."""

@@ -7,7 +7,7 @@ from cluster.cluster import Cluster
 from cluster.docker_api import docker_of
 from cluster.errors import CommandFailed
 from cluster.node import Node
-from engine.change import Call, Change, Consent, RunCommand
+from engine.change import Call, Change, Consent, Instruction, RunCommand
 
 LEAVE = "docker swarm leave --force"
 _LEAVE_IF_IN = f"if docker info --format '{{{{.Swarm.LocalNodeState}}}}' | grep -qx active; then {LEAVE}; fi"
@@ -47,13 +47,41 @@ def join(node: Node) -> Iterator[Change]:
     yield Call(node, words, enter, undo_command=_LEAVE_IF_IN)
 
 
+def activate(node: Node) -> Iterator[Change]:
+    """Let the node take tasks again, when asked to: somebody has told it not to."""
+    member = node.cluster.manager.swarm.member(node.docker.engine.swarm.node_id)
+    if member is not None:
+        before = member.spec.availability
+        update = "docker node update --availability"
+        consent = Consent("activate-node", f"what {node.name} was set to {before} for")
+        yield RunCommand(
+            node.cluster.manager,
+            f"{update} active {member.id}",
+            undo_command=f"{update} {before} {member.id}",
+            consent=consent,
+        )
+
+
 def _leave_other(node: Node) -> Iterator[Change]:
-    """Leave a swarm that is not this cluster's: its other members would lose a node, so it asks."""
+    """Leave a swarm that is not as it has to be, when asked to: it would lose a node, or all there is of it."""
     swarm = node.docker.engine.swarm
-    if swarm.state != "inactive":
-        managers = ", ".join(peer.address for peer in swarm.managers or ()) or "itself"
-        consent = Consent("leave-swarm", f"the swarm that {node.name} is in (state {swarm.state}, led by {managers})")
-        yield RunCommand(node, LEAVE, consent=consent)
+    if swarm.state == "locked":
+        yield Instruction(node, f"unlock the swarm on {node.name} with its key: `docker swarm unlock`")
+    elif swarm.state != "inactive":
+        yield RunCommand(node, LEAVE, consent=Consent("leave-swarm", _what_is_lost(node)))
+
+
+def _what_is_lost(node: Node) -> str:
+    """Say what goes when a node leaves: of a manager's swarm the other members and the services as well."""
+    swarm = node.docker.engine.swarm
+    managers = ", ".join(peer.address for peer in swarm.managers or ()) or "itself"
+    lost = f"the swarm that {node.name} is in (state {swarm.state}, led by {managers})"
+    if not swarm.is_manager:
+        return lost
+    others = [one.description.hostname for one in node.swarm.members if one.id != swarm.node_id]
+    services = [one.spec.name for one in node.swarm.services]
+    parts = [f"{what} {', '.join(names)}" for what, names in (("members", others), ("services", services)) if names]
+    return f"{lost} with its {' and its '.join(parts)}" if parts else lost
 
 
 def _wait_until_ready(manager: Node, node: Node) -> None:

@@ -4,52 +4,101 @@ from cluster.cluster import Cluster
 from cluster.node import Node
 from engine.check import check, step
 from fixers import swarm
+from runbook.causes import swarm as why
+from runbook.conditions import has_a_fabric
 
 pytestmark = step(5, "Initialize Docker Swarm")
 
-EVERY_NODE = ("docker.usable", "gpu.in_force", "network.addressed")
+EVERY_NODE = ("docker.usable", "docker.live_restore", "gpu.in_force", "network.addressed")
 
 
 @check("swarm.initialised", fix=swarm.initialise, needs=EVERY_NODE)
 def test_manager_leads_a_swarm(cluster: Cluster) -> None:
     """The manager leads a swarm."""
-    assert swarm_role(cluster.manager) == "manager", "no swarm was initialised there, or it is a worker of another"
+    assert why.role(cluster.manager) == "manager", why.not_leading(cluster.manager)
 
 
-@check("swarm.joined", fix=swarm.join, needs=("swarm.initialised", "network.reachable"))
+@check("swarm.manager_address", fix=swarm.initialise, needs=("swarm.initialised",), applies=has_a_fabric)
+def test_swarm_was_begun_on_the_fabric(cluster: Cluster) -> None:
+    """The swarm was begun on the manager's fabric address."""
+    assert address(cluster.manager) == cluster.rendezvous, why.wrong_address(cluster.manager)
+
+
+@check("swarm.joined", fix=swarm.join, needs=("swarm.manager_address", "network.reachable"))
 def test_node_is_in_the_swarm(node: Node) -> None:
-    """The node is in the manager's swarm, ready and active."""
-    assert membership(node) == "ready, active", "it has not joined, is in another swarm, is drained or is down"
+    """The node is in the manager's swarm."""
+    assert why.membership(node) == "in the manager's swarm", why.not_joined(node)
 
 
-@check("swarm.address", needs=("swarm.joined",), remedy="leave the swarm on this node and join by the fabric address")
+@check(
+    "swarm.distinct",
+    needs=("swarm.joined",),
+    remedy="on the clone: `docker swarm leave --force`, then run again with --fix",
+)
+def test_no_member_is_there_twice(cluster: Cluster) -> None:
+    """No two nodes are one member of the swarm."""
+    assert cluster.repeated(identities) == (), "two nodes have one identity: the disk of one was cloned"
+
+
+@check(
+    "swarm.ready",
+    needs=("swarm.joined",),
+    remedy="let the firewall pass 2377/tcp and 7946 on the fabric; if it does already, restart docker on this node",
+)
+def test_manager_hears_from_the_node(node: Node) -> None:
+    """The manager hears from the node."""
+    assert why.status(node) == "ready", why.not_heard(node)
+
+
+@check("swarm.active", fix=swarm.activate, needs=("swarm.joined",))
+def test_node_takes_tasks(node: Node) -> None:
+    """The node takes tasks."""
+    assert why.availability(node) == "active", "somebody has drained or paused it, and it is given no task"
+
+
+@check(
+    "swarm.strangers",
+    needs=("swarm.joined",),
+    remedy="add it to the inventory, or take it out: `docker node rm --force NAME` on the manager",
+)
+def test_swarm_has_no_strangers(cluster: Cluster) -> None:
+    """No member of the swarm is missing in the inventory."""
+    assert why.strangers(cluster) == (), "the stack's tasks may be placed on a machine that nobody checks"
+
+
+@check("swarm.address", fix=swarm.join, needs=("swarm.joined",), applies=has_a_fabric)
 def test_node_is_known_by_its_fabric_address(node: Node) -> None:
     """The swarm knows the node by its fabric address."""
-    assert node.docker.engine.swarm.address == fabric_address(node), "traffic of the swarm would take another network"
+    assert address(node) == node.cluster.fabric_address(node), why.wrong_address(node)
 
 
-@check("swarm.gpu_advertised", needs=("swarm.joined",), remedy="restart docker on this node")
+@check(
+    "swarm.certificate",
+    needs=("swarm.ready",),
+    threshold="swarm_certificate_percent",
+    remedy="`docker swarm ca --rotate` on the manager renews all; one that is over takes leaving and joining again",
+)
+def test_certificate_is_renewed(node: Node) -> None:
+    """The node's certificate is renewed in time."""
+    assert node.swarm.certificate_percent >= node.cluster.inventory.thresholds.swarm_certificate_percent, (
+        "docker has not renewed it as it should: when it ends, the node drops out of the swarm"
+    )
+
+
+@check("swarm.gpu_advertised", needs=("swarm.ready",), remedy="restart docker on this node")
 def test_node_offers_its_own(node: Node) -> None:
     """The node offers its own GPU to the swarm."""
-    assert offers(node) == node.docker.configured["offers"], "the swarm has an old or another node's resource on record"
+    assert offers(node) == node.docker.configured["offers"], why.not_advertised(node)
 
 
-def swarm_role(node: Node) -> str:
-    swarm = node.docker.engine.swarm
-    if swarm.state != "active":
-        return f"{swarm.state}: {swarm.error}" if swarm.error else swarm.state
-    return "manager" if swarm.is_manager else "worker"
+def address(node: Node) -> str:
+    return node.docker.engine.swarm.address
 
 
-def membership(node: Node) -> str:
-    member = node.cluster.manager.swarm.member(node.docker.engine.swarm.node_id)
-    return f"{member.status.state}, {member.spec.availability}" if member else "not a member"
-
-
-def fabric_address(node: Node) -> str:
-    return node.cluster.rendezvous if node.rank == 0 else node.cluster.fabric_address(node)
+def identities(node: Node) -> tuple[str, ...]:
+    return (node.docker.engine.swarm.node_id,)
 
 
 def offers(node: Node) -> tuple[str, ...]:
-    member = node.cluster.manager.swarm.member(node.docker.engine.swarm.node_id)
+    member = why.member_of(node)
     return member.offers if member else ()

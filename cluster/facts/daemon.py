@@ -8,10 +8,9 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from cluster.errors import UnknownFact
 from cluster.facts.base import Facts, ParseError, Reading, contents, fact
-from cluster.facts.docker import DAEMON_JSON
+from cluster.facts.docker import DAEMON_JSON, FIND_ROOT
 from cluster.facts.parse import lines, load_json, succeeded, validated
 
-_ROOT = f"""root=$(sed -n 's/.*"data-root"[^"]*"\\([^"]*\\)".*/\\1/p' {DAEMON_JSON} 2>/dev/null)"""
 _PROGRAMS = f"""\
 sed -n 's/.*"path"[^"]*"\\([^"]*\\)".*/\\1/p' {DAEMON_JSON} 2>/dev/null | while read -r program; do
   command -v "$program" >/dev/null && echo "$program"
@@ -96,7 +95,7 @@ class DaemonFacts(Facts):
     last_words: str = fact("journalctl -u docker.service -t dockerd -n 100 -o cat --no-pager", _last_words, root=True)
     runtime_programs: tuple[str, ...] = fact(_PROGRAMS, lines, root=True)
     swarm_state: SwarmState = fact(
-        f"{_ROOT}; state=${{root:-/var/lib/docker}}/swarm/docker-state.json\n{contents('$state')}",
+        f"{FIND_ROOT}; state=${{root:-/var/lib/docker}}/swarm/docker-state.json\n{contents('$state')}",
         _swarm_state,
         root=True,
     )

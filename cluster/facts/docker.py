@@ -122,6 +122,8 @@ def _groups(node: "Node") -> str:
 
 
 DAEMON_JSON = "/etc/docker/daemon.json"
+FIND_ROOT = f"""root=$(sed -n 's/.*"data-root"[^"]*"\\([^"]*\\)".*/\\1/p' {DAEMON_JSON} 2>/dev/null)"""
+"""Shell that sets `root` to the data-root of daemon.json, empty where none is set."""
 
 
 class DockerFacts(Facts):

@@ -1,10 +1,11 @@
 """Step 5: the swarm, as its manager tells it."""
 
+from cryptography import x509
 from pydantic import BaseModel, Field
 
-from cluster.facts.base import Facts, fact
-from cluster.facts.docker import GenericResource
-from cluster.facts.parse import as_model
+from cluster.facts.base import Facts, ParseError, Reading, fact
+from cluster.facts.docker import FIND_ROOT, GenericResource
+from cluster.facts.parse import as_model, succeeded
 
 
 class _Resources(BaseModel):
@@ -18,6 +19,7 @@ class _Description(BaseModel):
 
 class _Status(BaseModel):
     state: str = Field("", alias="State")
+    message: str = Field("", alias="Message")
     address: str = Field("", alias="Addr")
 
 
@@ -41,11 +43,81 @@ class SwarmNode(BaseModel):
         return tuple(f"{one.named.kind}={one.named.value}" for one in found if one.named)
 
 
+class _Discrete(BaseModel):
+    kind: str = Field("", alias="Kind")
+
+
+class _Reserved(BaseModel):
+    discrete: _Discrete | None = Field(None, alias="DiscreteResourceSpec")
+
+
+class _Reservations(BaseModel):
+    generic: tuple[_Reserved, ...] | None = Field(None, alias="GenericResources")
+
+
+class _TaskResources(BaseModel):
+    reservations: _Reservations | None = Field(None, alias="Reservations")
+
+
+class _TaskTemplate(BaseModel):
+    resources: _TaskResources | None = Field(None, alias="Resources")
+
+
+class _ServiceSpec(BaseModel):
+    name: str = Field(alias="Name")
+    template: _TaskTemplate | None = Field(None, alias="TaskTemplate")
+
+
+class Service(BaseModel):
+    """A service of the swarm (`docker service inspect`)."""
+
+    spec: _ServiceSpec = Field(alias="Spec")
+
+    @property
+    def reserves(self) -> tuple[str, ...]:
+        """The kinds of generic resources that each of its tasks takes for itself."""
+        resources = self.spec.template.resources if self.spec.template else None
+        reserved = resources.reservations if resources else None
+        return tuple(one.discrete.kind for one in (reserved.generic or () if reserved else ()) if one.discrete)
+
+
+_parse_services = as_model(tuple[Service, ...])
+
+
+def _services(reading: Reading) -> tuple[Service, ...]:
+    if "not a swarm manager" in reading.err:
+        return ()
+    return _parse_services(reading) if succeeded(reading).strip() else ()
+
+
+def _life_left(reading: Reading) -> float:
+    """Read the node's clock and, after it, its certificate."""
+    now, _, pem = succeeded(reading).partition("\n")
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        begin, end = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+        return round(100 * (end - float(now)) / (end - begin), 1)
+    except (ValueError, OverflowError, ZeroDivisionError):
+        raise ParseError("it is no clock with a certificate after it") from None
+
+
 class SwarmFacts(Facts):
-    """The members; only a manager of the swarm can tell them."""
+    """Members and services, which only a manager of the swarm can tell, and the node's own certificate.
+
+    `certificate_percent` is how much of the certificate's life is left; below 0 it is over.
+    """
 
     members: tuple[SwarmNode, ...] = fact(
         "members=$(docker node ls -q) && docker node inspect $members", as_model(tuple[SwarmNode, ...]), root=True
+    )
+
+    services: tuple[Service, ...] = fact(
+        'ids=$(docker service ls -q) && { test -z "$ids" || docker service inspect $ids; }', _services, root=True
+    )
+    certificate_percent: float = fact(
+        f'date +%s && {FIND_ROOT}; cat "${{root:-/var/lib/docker}}/swarm/certificates/swarm-node.crt"',
+        _life_left,
+        root=True,
     )
 
     def member(self, node_id: str) -> SwarmNode | None:

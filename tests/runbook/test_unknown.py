@@ -7,10 +7,10 @@ import pytest
 
 from engine.check import declared
 from engine.outcome import Outcome
-from runbook import test_02_docker, test_03_toolkit
+from runbook import test_02_docker, test_03_toolkit, test_05_swarm
 from tests.runbook.recorded import Recorded
 
-MODULES = (test_02_docker, test_03_toolkit)
+MODULES = (test_02_docker, test_03_toolkit, test_05_swarm)
 CHECKS = [check for module in MODULES for name, check in vars(module).items() if name.startswith("test_")]
 
 

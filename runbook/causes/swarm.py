@@ -1,0 +1,135 @@
+"""Why the cluster is not one swarm on its fabric."""
+
+from ipaddress import ip_address
+
+from cluster.cluster import Cluster
+from cluster.facts.swarm import SwarmNode
+from cluster.node import Node
+
+PORT = 2377
+
+
+def role(node: Node) -> str:
+    """Say what a node is in whatever swarm it is in."""
+    swarm = node.docker.engine.swarm
+    if swarm.state != "active":
+        return f"{swarm.state}: {swarm.error}" if swarm.error else swarm.state
+    return "manager" if swarm.is_manager else "worker"
+
+
+def not_leading(node: Node) -> str:
+    """Say what the manager of the inventory is instead of leading the swarm."""
+    swarm = node.docker.engine.swarm
+    if swarm.state == "active":
+        ours = _leading_nodes(node)
+        advice = ": give that node `role: manager` in the inventory, or let this one leave" if ours else ""
+        return f"{node.name} is a worker of the swarm led by {_leaders(node)}{advice}"
+    return not_active(node)
+
+
+def not_active(node: Node) -> str:
+    """Say why a node is in no swarm, or in one that does not work."""
+    swarm = node.docker.engine.swarm
+    match swarm.state:
+        case "inactive":
+            return f"{node.name} is in no swarm"
+        case "locked":
+            return f"the swarm on {node.name} is locked since docker was restarted: it takes the unlock key"
+        case "pending":
+            return f"{node.name} still tries to join {_leaders(node)}: address, firewall (port {PORT}) or clock"
+        case state:
+            return f"the swarm on {node.name} is in state {state or 'none'}: {swarm.error or 'docker does not say why'}"
+
+
+def _leading_nodes(node: Node) -> list[str]:
+    """Name the peers that are managers of the swarm a node is in."""
+    addresses = {peer.address.rpartition(":")[0] for peer in node.docker.engine.swarm.managers or ()}
+    return [peer.name for peer in node.cluster.peers(node) if addresses & _addresses(peer)]
+
+
+def _leaders(node: Node) -> str:
+    """Name the managers of the swarm a node is in: nodes by name, others by address."""
+    addresses = [peer.address.rpartition(":")[0] for peer in node.docker.engine.swarm.managers or ()]
+    return " and ".join(_leading_nodes(node) or addresses) or "a manager that it does not name"
+
+
+def _addresses(node: Node) -> set[str]:
+    return {str(address.ip) for link in node.network.links.values() for address in link.addresses}
+
+
+def member_of(node: Node) -> SwarmNode | None:
+    """Find a node in the manager's list of members."""
+    identity = node.docker.engine.swarm.node_id
+    return node.cluster.manager.swarm.member(identity) if identity else None
+
+
+def membership(node: Node) -> str:
+    """Say where a node is: in the manager's swarm, in another, or in none."""
+    if node.docker.engine.swarm.state != "active":
+        return node.docker.engine.swarm.state
+    return "in the manager's swarm" if member_of(node) else "in another swarm"
+
+
+def not_joined(node: Node) -> str:
+    """Say which swarm a node is in instead of the manager's."""
+    swarm = node.docker.engine.swarm
+    if swarm.state != "active":
+        return not_active(node)
+    if node.cluster.manager.name in _leading_nodes(node):
+        return f"{node.name} believes to be in the manager's swarm, which has removed it or was begun anew since"
+    return f"{node.name} is in the swarm led by {_leaders(node)}, not in that of {node.cluster.manager.name}"
+
+
+def status(node: Node) -> str:
+    """Say how the manager sees a node."""
+    member = member_of(node)
+    return member.status.state if member else "not a member"
+
+
+def not_heard(node: Node) -> str:
+    """Say what the manager misses of a node that takes itself for active."""
+    member = member_of(node)
+    said = f" ({member.status.message})" if member and member.status.message else ""
+    return f"the manager does not hear from {node.name}{said}, which takes itself for active: port {PORT} or the clock"
+
+
+def availability(node: Node) -> str:
+    """Say whether a node takes tasks."""
+    member = member_of(node)
+    return member.spec.availability if member else "not a member"
+
+
+def strangers(cluster: Cluster) -> tuple[str, ...]:
+    """List members that could be given tasks and are in no inventory."""
+    own = {node.docker.engine.swarm.node_id for node in cluster.nodes}
+    return tuple(
+        member.description.hostname
+        for member in cluster.manager.swarm.members
+        if member.id not in own and (member.status.state, member.spec.availability) == ("ready", "active")
+    )
+
+
+def wrong_address(node: Node) -> str:
+    """Say which network the swarm takes instead of the fabric."""
+    address = node.docker.engine.swarm.address
+    if not address:
+        return "docker does not tell by which address the swarm knows this node"
+    if ip_address(address).is_link_local:
+        return f"{address} is link-local: it changes, and the others may not reach it"
+    for name, link in node.network.links.items():
+        if address in [str(one.ip) for one in link.addresses]:
+            return f"{address} is the address of {name}, so the swarm's traffic does not take the fabric"
+    return f"{address} is on no interface of {node.name}"
+
+
+def not_advertised(node: Node) -> str:
+    """Say what the swarm has on record instead of this node's GPU."""
+    member = member_of(node)
+    if not member or not member.offers:
+        return "the swarm has no GPU on record for this node: docker was not restarted since daemon.json was written"
+    holders = [
+        peer.name for peer in node.cluster.peers(node) if set(member.offers) & set(peer.docker.configured["offers"])
+    ]
+    if holders:
+        return f"the swarm has the GPU of {holders[0]} on record for this node"
+    return "the swarm has an old resource on record: docker was not restarted since daemon.json was written"
