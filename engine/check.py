@@ -35,7 +35,8 @@ class Check:
     """One assertion of the playbook.
 
     `needs` are the ids of checks that have to hold on the same node (or the cluster) for it to be judged at all,
-    `needs_everywhere` of those that have to hold on every node. `threshold` names the limit of cluster.yaml that it
+    `needs_everywhere` of those that have to hold on every node, and `explained_by` of those that it can be judged
+    without, but whose failure explains its own. `threshold` names the limit of cluster.yaml that it
     holds to. One that only `warns` passes where it does not hold, and says so.
     """
 
@@ -46,6 +47,7 @@ class Check:
     fix: Fixer | None
     needs: tuple[str, ...]
     needs_everywhere: tuple[str, ...]
+    explained_by: tuple[str, ...]
     applies: Applies | None
     remedy: str | None
     threshold: str | None
@@ -58,6 +60,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
     fix: Fixer | None = None,
     needs: tuple[str, ...] = (),
     needs_everywhere: tuple[str, ...] = (),
+    explained_by: tuple[str, ...] = (),
     applies: Applies | None = None,
     remedy: str | None = None,
     threshold: str | None = None,
@@ -70,6 +73,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         fix: The fixer that makes it true.
         needs: Ids of checks that have to hold first, on the same node or on the cluster.
         needs_everywhere: Ids of checks that have to hold first on every node.
+        explained_by: Ids of checks whose failure, if there is one, is why this one fails.
         applies: Tells why the check does not apply here; it is then skipped with that reason.
         remedy: What a person can do where no fixer can.
         threshold: The limit of cluster.yaml that it holds to, by its name in cluster.thresholds.
@@ -80,6 +84,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         fix=fix,
         needs=needs,
         needs_everywhere=needs_everywhere,
+        explained_by=explained_by,
         applies=applies,
         remedy=remedy,
         threshold=threshold,

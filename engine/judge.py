@@ -15,7 +15,7 @@ from engine.apply import Applier
 from engine.change import Change
 from engine.check import Check
 from engine.comparison import Comparison
-from engine.outcome import STOPS_OTHERS, ChangeTold, Evidence, Held, Outcome, Verdict
+from engine.outcome import STOPS_OTHERS, ChangeTold, Evidence, Held, Outcome, Place, Verdict
 from engine.plan import Plan
 
 FIX = "pytest runbook --fix"
@@ -51,6 +51,8 @@ class Judge:
             verdict.outcome, verdict.cause = Outcome.SKIPPED, skip
         elif not self._blocked(check, node, verdict):
             self._judge(check, node, assertion, verdict)
+            if verdict.outcome in STOPS_OTHERS and not verdict.follows_from:
+                verdict.follows_from = self._explanations(check, node)
         verdict.seconds = time.monotonic() - started
         self.verdicts.append(verdict)
         return verdict
@@ -63,19 +65,19 @@ class Judge:
             self._repair(check, node, assertion, verdict)
         if pending and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX):
             # In a plan nothing has been changed yet, so what rests on a planned change cannot be judged.
-            verdict.outcome, verdict.pending, verdict.remedy = Outcome.BLOCKED, True, None
-            verdict.blocked_by = sorted({other.id for other in pending})
+            verdict.pending, verdict.remedy = True, None
+            verdict.stopped_by(pending)
             verdict.cause = "it can be judged when the changes planned before it are made"
 
     def _blocked(self, check: Check, node: Node | None, verdict: Verdict) -> bool:
         """Fill the verdict of a check that cannot be judged, because its node or another check stands in the way."""
         silent = [one for one in ([node] if node else self._cluster.nodes) if one.trouble is not None]
         if silent:
-            first = silent[0]
-            told_already = any(other.node == first.name for other in self.verdicts)
-            verdict.outcome = Outcome.BLOCKED if told_already or node is None else Outcome.UNKNOWN
-            verdict.cause = first.trouble
-            verdict.blocked_by = ["ssh.reachable"] if verdict.outcome is Outcome.BLOCKED else []
+            # The first check to hear of it says so, and the others are blocked by that one.
+            told = [other for other in self.verdicts if other.node == silent[0].name][:1]
+            verdict.outcome, verdict.cause = Outcome.UNKNOWN, silent[0].trouble
+            if told:
+                verdict.stopped_by(told)
             return True
         stopped = [
             other
@@ -83,11 +85,16 @@ class Judge:
             if other.outcome in STOPS_OTHERS and not other.pending and _concerns(other, check, node)
         ]
         if stopped:
-            verdict.outcome = Outcome.BLOCKED
-            verdict.blocked_by = sorted({other.id for other in stopped})
+            verdict.stopped_by(stopped)
             where = f" on {stopped[0].node}" if stopped[0].node else ""
             verdict.cause = f"it needs that: {stopped[0].title[0].lower()}{stopped[0].title[1:]}{where}"
         return bool(stopped)
+
+    def _explanations(self, check: Check, node: Node | None) -> list[Place]:
+        """Find the failures that explain one: on the same node or of the cluster, and only then elsewhere."""
+        known = [other for other in self.verdicts if other.id in check.explained_by and other.outcome in STOPS_OTHERS]
+        near = [other for other in known if node is None or other.node in (None, node.name)]
+        return [other.place for other in near or known]
 
     def _assert(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
         """Run the assertion once and write down what came of it."""

@@ -32,6 +32,14 @@ class Evidence:
     output: str
 
 
+@dataclass(frozen=True)
+class Place:
+    """One check in one place; node is None where it is about the cluster."""
+
+    id: str
+    node: str | None
+
+
 @dataclass
 class ChangeTold:
     """One change as the report tells it: a diff or a command, its risk (safe, disruptive, human), if it was done."""
@@ -70,11 +78,25 @@ class Verdict:
     """Why a check that only warns does not hold; its outcome is passed."""
     threshold: Held | None = None
     blocked_by: list[str] = field(default_factory=list)
+    follows_from: list[Place] = field(default_factory=list)
+    """What stands in its way, or explains it, place by place."""
     changes: list[ChangeTold] = field(default_factory=list)
     seconds: float = 0.0
     evidence: list[Evidence] = field(default_factory=list)
     pending: bool = False
     """In a plan: it would come true by changes that are only planned so far. Not part of the report."""
+
+    @property
+    def place(self) -> Place:
+        """Which check it is, and where."""
+        return Place(self.id, self.node)
+
+    def stopped_by(self, others: Iterable["Verdict"]) -> None:
+        """Become blocked, by these."""
+        stops = list(others)
+        self.outcome = Outcome.BLOCKED
+        self.blocked_by = sorted({other.id for other in stops})
+        self.follows_from = [other.place for other in stops]
 
 
 def is_ready(outcomes: Iterable[Outcome]) -> bool:

@@ -93,6 +93,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if found := check_of(item):
             item.stash[CHECK] = found
+    asked_for_files = any(Path(arg.split("::")[0]).is_file() for arg in config.args)
+    run.whole = not (config.option.keyword or config.option.markexpr or asked_for_files)
     if run.options.mode == "undo":
         items.clear()
     elif run.options.cleanup:

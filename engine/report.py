@@ -11,6 +11,7 @@ from typing import Any
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError
 from cluster.node import Node
+from engine.diagnosis import Cause
 from engine.outcome import Outcome, Verdict
 from engine.redact import redact_all
 
@@ -38,18 +39,25 @@ def _known(read: Callable[[], Any]) -> Any:
         return None
 
 
-def next_step(verdicts: list[Verdict], mode: str) -> str | None:
-    """Name the one thing to do next: what stands first in the playbook and is not blocked by something else."""
-    order = (Outcome.FIX_FAILED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.WOULD_FIX)
-    would_fix = [verdict for verdict in verdicts if verdict.outcome is Outcome.WOULD_FIX]
-    first = next((verdict for verdict in verdicts if verdict.outcome in order[:3]), None)
-    if first is None:
-        return "Run `pytest runbook --fix` to make the changes planned." if would_fix else None
-    place = f"{first.node}: " if first.node else ""
+def next_step(causes: list[Cause], mode: str) -> str | None:
+    """Name the one thing to do next: about the first cause."""
+    if not causes:
+        return None
+    first = causes[0]
+    if first.outcome is Outcome.WOULD_FIX:
+        return "Run `pytest runbook --fix` to make the changes planned."
+    place = f"{' and '.join(first.nodes)}: " if first.nodes else ""
+    follows = f" {counted(len(first.explains))} from it." if first.explains else ""
     if first.remedy == "pytest runbook --fix" and mode == "check":
-        return f"{place}{first.title} is not so. Run `pytest runbook --plan` to see what would change, then `--fix`."
+        way = "Run `pytest runbook --plan` to see what would change, then `--fix`."
+        return f"{place}{first.title} is not so. {way}{follows}"
     cause = f" ({first.cause})" if first.cause else ""
-    return f"{place}{first.remedy or 'look into this: ' + first.title}{cause}"
+    return f"{place}{first.remedy or 'look into this: ' + first.title}{cause}.{follows}".replace("..", ".")
+
+
+def counted(number: int) -> str:
+    """Say how many other checks follow."""
+    return "1 other check follows" if number == 1 else f"{number} other checks follow"
 
 
 def write_report(directory: Path, run: dict[str, Any], cluster: Cluster | None, body: dict[str, Any]) -> Path:

@@ -2,6 +2,7 @@
 
 import getpass
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from engine.apply import Applier
 from engine.check import Context
 from engine.comparison import Comparison
 from engine.dead_man import settle_unconfirmed
+from engine.diagnosis import Cause, diagnose, explain
 from engine.journal import FILE, Journal, find_journal
 from engine.judge import Judge
 from engine.lock import ClusterLock
 from engine.options import Options
-from engine.outcome import Outcome, Verdict, exit_status, is_ready
+from engine.outcome import WRONG, Outcome, Verdict, exit_status, is_ready
 from engine.report import next_step, verdicts_as_json, write_report
+from engine.suspects import keep_states, last_ready, read_states
 from engine.undo import TakenBack, undo_run
 
 VERSION = "0.1.0"
@@ -41,6 +44,8 @@ class Run:
         self.steps: dict[int, str] = {}
         self.training: dict[str, Any] | None = None
         self.interrupted = False
+        self.whole = True
+        """Whether no check was left out by -k, -m or a path; only then ready speaks of the whole cluster."""
         self._inventory_name = inventory_name
         self._lock = ClusterLock(self.cluster, self.id)
 
@@ -75,7 +80,7 @@ class Run:
         """The one thing to do next."""
         if self.options.mode == "undo":
             return next((verdict.cause for verdict in self.verdicts if verdict.cause), None)
-        return next_step(self.verdicts, self.options.mode)
+        return next_step(diagnose(self.verdicts), self.options.mode)
 
     @property
     def undo_command(self) -> str | None:
@@ -96,6 +101,19 @@ class Run:
             self._lock.acquire()
             self.cluster.on_all(settle_unconfirmed, self.cluster.reached)
 
+    def _explained(self) -> list[Cause]:
+        """Rank what is wrong, with what differs there; where all is well, keep what the nodes are for the next time."""
+        if self.options.mode == "undo" or self.interrupted:
+            return []
+        causes = diagnose(self.verdicts)
+        puzzling = [cause for cause in causes if cause.outcome in WRONG - {Outcome.WOULD_FIX}]
+        if puzzling or (self.ready and self.whole):
+            states = read_states(self.cluster)
+            if self.ready:
+                keep_states(self.directory, self.id, states)
+            explain(puzzling, states, self.cluster, last_ready(self.options.report_dir, self.cluster.names))
+        return causes
+
     def undo(self) -> None:
         """Take back the run named by --undo; every change told as a verdict.
 
@@ -115,6 +133,7 @@ class Run:
     def close(self) -> Path:
         """Unlock, write report.json, have the other reports made from it, and return the directory."""
         self._lock.release()
+        causes = self._explained()
         run = {
             "id": self.id,
             "mode": self.options.mode,
@@ -131,6 +150,7 @@ class Run:
         body = {
             "steps": [{"number": number, "title": title} for number, title in sorted(self.steps.items())],
             "checks": verdicts_as_json(self.verdicts),
+            "diagnosis": [asdict(cause) for cause in causes],
             "training": self.training,
             "next": self.next,
             "undo": self.undo_command,

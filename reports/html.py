@@ -8,10 +8,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import text
+from reports.causes import entries, following
 from reports.drift import drifting, weights_agree
 from reports.matrix import places, steps
 from reports.model import Report
-from reports.obstacles import obstacles
 from reports.outcome import Outcome
 from reports.picture import cluster, loss_curve
 from reports.summary import counts, sentence, verdict
@@ -43,6 +43,8 @@ def to_html(report: Report) -> str:
         counts=counts,
         diff_lines=diff_lines,
         drifting=drifting,
+        entries=entries,
+        following=following,
         loss_curve=loss_curve,
         weights_agree=weights_agree,
     )
@@ -51,7 +53,6 @@ def to_html(report: Report) -> str:
         report=report,
         verdict=verdict(report),
         sentence=sentence(report),
-        obstacles=obstacles(report),
         places=places(report),
         steps=steps(report),
         drawing=cluster(report),
@@ -83,6 +84,9 @@ def _quoted(report: Report) -> list[str]:
         quoted += [check.expected, check.found, check.cause, check.remedy, check.warning]
         quoted += [change.describe for change in check.changes]
         quoted += [part for evidence in check.evidence for part in (evidence.command, evidence.output)]
+    for cause in report.diagnosis:
+        quoted += [cause.cause, cause.remedy]
+        quoted += [part for one in cause.suspects for part in (one.name, one.here, one.there)]
     return [value for value in quoted if value is not None]
 
 

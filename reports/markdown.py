@@ -2,9 +2,9 @@
 
 import re
 
+from reports.causes import entries
 from reports.matrix import Cell, places, steps
-from reports.model import Check, Report
-from reports.obstacles import Obstacle, obstacles
+from reports.model import Cause, Check, Report, Suspect
 from reports.summary import counts, sentence, verdict
 from reports.text import clip, duration, when
 
@@ -47,21 +47,29 @@ def _head(report: Report) -> str:
 
 
 def _attention(report: Report) -> str:
-    found = obstacles(report)
-    if not found:
+    if not report.diagnosis:
         return ""
-    failures = [(obstacle, check) for obstacle in found for _, check in obstacle.entries]
-    rows = [_failure(obstacle, check) for obstacle, check in failures[:MOST_ROWS]]
+    failures = [(cause, check) for cause in report.diagnosis for _, check in entries(report, cause)]
+    rows = [_failure(cause, check) for cause, check in failures[:MOST_ROWS]]
     table = _table(["Node", "Check", "Outcome", "Found", "Expected", "Cause", "Remedy"], rows)
     more = len(failures) - len(rows)
-    return f"## To attend to\n\n{table}" + (f"\n\nand {more} more, in report.html." if more else "")
+    told = f"## To attend to\n\n{table}" + (f"\n\nand {more} more, in report.html." if more else "")
+    suspects = [_suspect(cause, one) for cause in report.diagnosis for one in cause.suspects][:MOST_ROWS]
+    if not suspects:
+        return told
+    return f"{told}\n\n## What differs there\n\n" + _table(["Check", "Node", "What", "There", "Compared"], suspects)
 
 
-def _failure(obstacle: Obstacle, check: Check) -> list[str]:
-    holds = f" (holds up {obstacle.waiting})" if obstacle.waiting else ""
+def _failure(cause: Cause, check: Check) -> list[str]:
+    follow = f" ({len(cause.explains)} follow)" if cause.explains else ""
     values = [check.found, check.expected, check.cause, check.remedy]
-    cells = [_cell(check.place), f"{_cell(check.title)}<br>{_cell(check.id)}", f"{check.outcome.word}{holds}"]
+    cells = [_cell(check.place), f"{_cell(check.title)}<br>{_cell(check.id)}", f"{check.outcome.word}{follow}"]
     return cells + [_cell(value) for value in values]
+
+
+def _suspect(cause: Cause, one: Suspect) -> list[str]:
+    compared = f"{one.there or 'none'} ({one.compared_with})"
+    return [_cell(value) for value in (cause.id, one.node, f"{one.subject}: {one.name}", one.here or "none", compared)]
 
 
 def _warnings(report: Report) -> str:

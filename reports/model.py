@@ -117,6 +117,13 @@ class Threshold(_Part):
         return "much" if self.good == "at most" else "little"
 
 
+class Place(_Part):
+    """One check in one place; node is None where it is about the cluster."""
+
+    id: Text
+    node: Text | None
+
+
 class Check(_Part):
     """One assertion about a node, or about the cluster where node is None."""
 
@@ -133,6 +140,7 @@ class Check(_Part):
     seconds: Figure
     evidence: tuple[Evidence, ...]
     blocked_by: tuple[Text, ...] = ()
+    follows_from: tuple[Place, ...] = ()
     warning: Text | None = None
     threshold: Threshold | None = None
 
@@ -140,6 +148,31 @@ class Check(_Part):
     def place(self) -> str:
         """The node's name, or "cluster"."""
         return "cluster" if self.node is None else self.node
+
+
+class Suspect(_Part):
+    """One value that differs where something fails; None where there is no such thing."""
+
+    node: Text
+    subject: Text
+    name: Text
+    here: Text | None
+    there: Text | None
+    compared_with: Text
+
+
+class Cause(_Part):
+    """A check that fails and that no other failure explains, with what follows from it."""
+
+    id: Text
+    title: Text
+    outcome: Outcome
+    nodes: tuple[Text, ...]
+    cause: Text | None
+    remedy: Text | None
+    explains: tuple[Place, ...]
+    suspects: tuple[Suspect, ...] = ()
+    more_suspects: int = 0
 
 
 class TrainingStep(_Part):
@@ -177,6 +210,7 @@ class Report(_Part):
     nodes: tuple[Node, ...]
     checks: tuple[Check, ...]
     next: Text | None
+    diagnosis: tuple[Cause, ...] = ()
     steps: tuple[Step, ...] = ()
     training: Training | None = None
     undo: Text | None = None

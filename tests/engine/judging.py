@@ -68,12 +68,13 @@ class Bench:
         return fix
 
 
-def check(
+def check(  # noqa: PLR0913 - the same words as the real one's
     check_id: str,
     *,
     fix: Fixer | None = None,
     needs: tuple[str, ...] = (),
     needs_everywhere: tuple[str, ...] = (),
+    explained_by: tuple[str, ...] = (),
     remedy: str | None = None,
     threshold: str | None = None,
     warns: bool = False,
@@ -87,6 +88,7 @@ def check(
         fix=fix,
         needs=needs,
         needs_everywhere=needs_everywhere,
+        explained_by=explained_by,
         applies=None,
         remedy=remedy,
         threshold=threshold,

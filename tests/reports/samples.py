@@ -15,6 +15,8 @@ STEPS = {
     14: "Cleanup and rollback",
 }
 
+NOT_EXPLAINED = ("fix_failed", "failed", "would_fix", "unknown")
+
 DIFF = """--- /etc/docker/daemon.json
 +++ /etc/docker/daemon.json
 @@ -6,4 +6,4 @@
@@ -60,6 +62,16 @@ def a_check(number: str, step: int, node: str | None, outcome: str = "passed", *
     } | more
 
 
+def a_cause(check: Json) -> Json:
+    told = {name: check[name] for name in ("id", "title", "outcome", "cause", "remedy")}
+    return told | {
+        "nodes": [check["node"]] if check["node"] else [],
+        "explains": [],
+        "suspects": [],
+        "more_suspects": 0,
+    }
+
+
 def a_report(checks: list[Json], nodes: int = 2, **more: Any) -> Json:
     return {
         "schema": 1,
@@ -79,6 +91,7 @@ def a_report(checks: list[Json], nodes: int = 2, **more: Any) -> Json:
         "nodes": [a_node(rank) for rank in range(nodes)],
         "steps": [{"number": number, "title": title} for number, title in STEPS.items()],
         "checks": checks,
+        "diagnosis": [a_cause(check) for check in checks if check["outcome"] in NOT_EXPLAINED],
         "training": None,
         "next": None,
         "undo": None,
@@ -211,6 +224,19 @@ def broken() -> Json:
         "pytest runbook --fix --allow restart-docker",
         undo="pytest runbook --undo 20261123-184501-fix",
     )
+    swarm = next(cause for cause in report["diagnosis"] if cause["id"] == "swarm.member")
+    swarm["explains"] = [{"id": "stack.running", "node": "spark-2"}, {"id": "container.gpu", "node": "spark-2"}]
+    swarm["suspects"] = [
+        {
+            "node": "spark-2",
+            "subject": "firewall",
+            "name": "-A INPUT -p tcp -m tcp --dport 2377 -j DROP",
+            "here": "there",
+            "there": None,
+            "compared_with": "spark-1",
+        }
+    ]
+    report["diagnosis"].sort(key=lambda cause: -len(cause["explains"]))
     report["run"] |= {"ready": False, "simulated": ["GPU: GB10 stand-in, no CUDA", "Fabric: a bridge of the host"]}
     report["nodes"][1]["kernel"] = "7.0.0-12-generic"
     report["nodes"][1]["docker"] = None

@@ -72,6 +72,19 @@ def test_a_failed_check_tells_expected_found_cause_remedy_change_and_evidence(re
         assert told in text
 
 
+def test_the_first_cause_comes_with_what_follows_from_it_and_what_differs_there(read: Read) -> None:
+    causes = next(text for text in Page(to_html(read(samples.broken()))).text_of["ol"] if "swarm" in text)
+    first = causes.partition("The daemon offers")[0]
+    for told in [
+        "The node is an active member of the swarm",
+        "Port 2377 of spark-1 is not reached",
+        "2 checks follow from it",
+        "The container sees the GPU",
+        "-A INPUT -p tcp -m tcp --dport 2377 -j DROP",
+    ]:
+        assert told in first
+
+
 def test_why_a_check_was_skipped_or_blocked_is_seen_without_opening_it(read: Read) -> None:
     summaries = " ".join(Page(to_html(read(samples.broken()))).text_of["summary"])
     assert "--train none: nothing is launched in a check." in summaries

@@ -34,7 +34,15 @@ def test_the_failures_are_a_table_with_found_expected_and_remedy(read: Read) -> 
 
 def test_what_holds_up_others_is_the_first_row_and_says_so(read: Read) -> None:
     rows = shown(read(samples.broken())).text_of["tr"]
-    assert "fix failed (holds up 2)" in rows[1]
+    assert "fix failed (2 follow)" in rows[1]
+
+
+def test_what_differs_there_is_a_table_of_its_own(read: Read) -> None:
+    text = to_markdown(read(samples.broken()))
+    assert (
+        "| swarm.member | spark-2 | firewall: -A INPUT -p tcp -m tcp --dport 2377 -j DROP | there | none (spark-1) |"
+        in text
+    )
 
 
 def test_the_matrix_has_a_row_for_each_step_and_a_legend_in_words(read: Read) -> None:

@@ -7,7 +7,6 @@ import pytest
 from reports.drift import drifting, odd_ones_out, weights_agree
 from reports.matrix import places, steps
 from reports.model import Report
-from reports.obstacles import obstacles
 from reports.outcome import Outcome
 from reports.picture import loss_curve
 from reports.summary import Verdict, sentence, verdict
@@ -67,43 +66,6 @@ def test_an_undo_says_why_it_is_not_sure(read: Read) -> None:
     report = read(content)
     assert verdict(report) is Verdict.NOT_SURE
     assert sentence(report).endswith("does not judge whether the cluster is ready.")
-
-
-def test_what_most_checks_wait_for_comes_first(read: Read) -> None:
-    first = obstacles(read(broken()))[0]
-    assert first.title == "The node is an active member of the swarm"
-    assert first.waiting == 2
-
-
-def test_a_check_waits_only_for_its_own_node(read: Read) -> None:
-    checks = [
-        a_check("docker.running", 2, "spark-1", "failed", title="On the first"),
-        a_check("docker.running", 2, "spark-2", "failed", title="On the second"),
-        a_check("swarm.member", 5, "spark-2", "blocked", blocked_by=["docker.running"]),
-    ]
-    assert {found.title: found.waiting for found in obstacles(read(a_report(checks)))} == {
-        "On the first": 0,
-        "On the second": 1,
-    }
-
-
-def test_a_check_of_the_cluster_waits_for_every_node(read: Read) -> None:
-    checks = [
-        a_check("docker.running", 2, "spark-1", "failed"),
-        a_check("docker.running", 2, "spark-2", "failed"),
-        a_check("swarm.one_manager", 5, None, "blocked", blocked_by=["docker.running"]),
-    ]
-    (obstacle,) = obstacles(read(a_report(checks)))
-    assert [check.node for _, check in obstacle.entries] == ["spark-1", "spark-2"]
-    assert obstacle.waiting == 1
-
-
-def test_checks_that_wait_for_each_other_end(read: Read) -> None:
-    checks = [
-        a_check("a.a", 1, None, "blocked", blocked_by=["a.b"]),
-        a_check("a.b", 1, None, "blocked", blocked_by=["a.a"]),
-    ]
-    assert obstacles(read(a_report(checks))) == []
 
 
 def test_a_cell_shows_its_worst_outcome_and_counts_all(read: Read) -> None:

@@ -1,0 +1,88 @@
+"""Failures ranked by cause: what nothing else explains comes first, and what follows from it is folded under it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cluster.cluster import Cluster
+from engine.outcome import Outcome, Place, Verdict
+from engine.suspects import States, Suspect, between_nodes, since_ready
+
+MOST, MOST_OF_A_SUBJECT = 12, 3
+"""Of what differs so many are told for one cause; the first subjects are the most telling."""
+
+_WEIGHT = {Outcome.FIX_FAILED: 0, Outcome.FAILED: 0, Outcome.UNKNOWN: 1, Outcome.BLOCKED: 2, Outcome.WOULD_FIX: 3}
+
+
+@dataclass
+class Cause:
+    """A check that fails and that no other failure explains, on all nodes where it does so for the same reason.
+
+    `explains` are the checks that fail, or could not be judged, because of it; `suspects` is what differs there.
+    """
+
+    id: str
+    title: str
+    outcome: Outcome
+    nodes: list[str]
+    cause: str | None
+    remedy: str | None
+    explains: list[Place]
+    suspects: list[Suspect] = field(default_factory=list)
+    more_suspects: int = 0
+
+    def suspect(self, found: Iterable[Suspect]) -> None:
+        """Keep a few suspects of each subject, the most telling subjects first, and count the others."""
+        taken: Counter[tuple[str, str]] = Counter()
+        for one in found:
+            taken[one.node, one.subject] += 1
+            if taken[one.node, one.subject] <= MOST_OF_A_SUBJECT and len(self.suspects) < MOST:
+                self.suspects.append(one)
+            else:
+                self.more_suspects += 1
+
+
+def diagnose(verdicts: list[Verdict]) -> list[Cause]:
+    """Rank what is wrong: what most others follow from first, then as the playbook goes; planned changes come last."""
+    needing = [verdict for verdict in verdicts if verdict.outcome in _WEIGHT]
+    positions = {verdict.place: position for position, verdict in enumerate(needing)}
+    above = [{positions[place] for place in one.follows_from if place in positions} for one in needing]
+    follows = {position: _roots(position, above) for position in range(len(needing))}
+    explained: dict[int, list[Place]] = defaultdict(list)
+    for position, roots in follows.items():
+        for root in roots - {position}:
+            explained[root].append(needing[position].place)
+    together: dict[tuple[str, Outcome, str | None, str | None], list[int]] = defaultdict(list)
+    for position in (position for position, roots in follows.items() if roots == {position}):
+        one = needing[position]
+        together[one.id, one.outcome, one.cause, one.remedy].append(position)
+    causes = [_cause([needing[position] for position in group], explained, group) for group in together.values()]
+    return sorted(causes, key=lambda cause: (_WEIGHT[cause.outcome] == 3, -len(cause.explains), _WEIGHT[cause.outcome]))
+
+
+def explain(causes: list[Cause], now: States, cluster: Cluster, ready: tuple[str, States] | None) -> None:
+    """Add to each cause what differs there: from when the cluster was last ready, or between the nodes."""
+    for cause in causes:
+        if ready is not None:
+            cause.suspect(since_ready(now, ready[1], ready[0], cause.nodes or cluster.names))
+        elif len(now) > 1:
+            cause.suspect(between_nodes(cluster, now, cause.nodes))
+
+
+def _cause(same: list[Verdict], explained: dict[int, list[Place]], positions: list[int]) -> Cause:
+    first = same[0]
+    explains = dict.fromkeys(place for position in positions for place in explained[position])
+    nodes = [verdict.node for verdict in same if verdict.node is not None]
+    return Cause(first.id, first.title, first.outcome, nodes, first.cause, first.remedy, list(explains))
+
+
+def _roots(position: int, above: list[set[int]]) -> set[int]:
+    """Go from a check to what it follows from, as far as that goes; one that follows from nothing is its own root."""
+    roots, seen, queue = set(), {position}, [position]
+    while queue:
+        current = queue.pop()
+        if not above[current]:
+            roots.add(current)
+        queue += above[current] - seen
+        seen |= above[current]
+    return roots or {position}

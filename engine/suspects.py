@@ -1,0 +1,127 @@
+"""What differs where something fails: from when the cluster was last ready, else from the nodes where it holds."""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.cluster import Cluster
+from cluster.errors import ClusterError
+from cluster.facts.state import State, StateFacts
+from cluster.node import Node
+from engine.redact import redact_all
+
+FILE = "state.json"
+
+_SERIALS = re.compile(
+    r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b"
+)
+_OWN_FILES = re.compile(r"^/etc/(hostname|hosts|machine-id|resolv\.conf|fstab|netplan/.*|ssh/.*|docker/.*)$")
+
+States = dict[str, dict[str, State]]
+"""Nodes, subjects, values by name."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One value that differs on a node; `here` or `there` is None where there is no such thing."""
+
+    node: str
+    subject: str
+    name: str
+    here: str | None
+    there: str | None
+    compared_with: str
+
+
+def read_states(cluster: Cluster) -> States:
+    """Ask all nodes that answer what they are."""
+    cluster.gather(StateFacts)
+    return {node.name: node.facts(StateFacts).known for node in cluster.reached}
+
+
+def keep_states(directory: Path, run: str, states: States) -> None:
+    """Keep what the nodes were when they were ready, for its owner alone, in one step."""
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=directory, prefix=".state")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(redact_all({"run": run, "nodes": states}), file)
+    Path(name).rename(directory / FILE)
+
+
+def last_ready(reports: Path, nodes: Iterable[str]) -> tuple[str, States] | None:
+    """Return the newest run that left these nodes ready, and what they were then."""
+    wanted = set(nodes)
+    for path in sorted(reports.glob(f"2*/{FILE}"), reverse=True):
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            run, states = str(data["run"]), dict(data["nodes"])
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # half a file of a machine that lost power; the run before it serves as well
+        if set(states) == wanted:
+            return run, states
+    return None
+
+
+def since_ready(now: States, then: States, run: str, nodes: Iterable[str]) -> list[Suspect]:
+    """Find what changed on these nodes since a run that found them ready."""
+    return [
+        Suspect(node, subject, name, here, there, f"run {run}, when it was ready")
+        for node in nodes
+        if node in now and node in then
+        for subject, name, here, there in _differences(now[node], then[node])
+    ]
+
+
+def between_nodes(cluster: Cluster, now: States, failing: Iterable[str]) -> list[Suspect]:
+    """Find what a failing node has like none of those where the check holds, but for what is every node's own.
+
+    Where no node is named, or all are, each is compared with the first.
+    """
+    known = {node.name: _neutral(cluster, node, now[node.name]) for node in cluster.nodes if node.name in now}
+    ill = [name for name in failing if name in known] or list(known)[1:]
+    if len(ill) == len(known):
+        ill = list(known)[1:]
+    well = [name for name in known if name not in ill]
+    return [
+        Suspect(node, subject, name, here, there, " and ".join(well))
+        for node in ill
+        for subject, name, here, there in _differences(known[node], known[well[0]])
+        if all(known[other].get(subject, {}).get(name) == there for other in well)
+    ]
+
+
+def _differences(here: dict[str, State], there: dict[str, State]) -> Iterator[tuple[str, str, str | None, str | None]]:
+    for subject in (subject for subject in here if subject in there):
+        mine, other = here[subject], there[subject]
+        for name in sorted(mine.keys() | other.keys()):
+            if mine.get(name) != other.get(name):
+                yield subject, name, mine.get(name), other.get(name)
+
+
+def _neutral(cluster: Cluster, node: Node, state: dict[str, State]) -> dict[str, State]:
+    """Write what is every node's own (names, addresses, serials) the same for all of them."""
+    words = dict.fromkeys(_names(node), "(its own)")
+    words |= {word: "(a peer's)" for peer in cluster.peers(node) for word in _names(peer)}
+    mine = re.compile("|".join(rf"(?<![\w.-]){re.escape(word)}(?![\w-])" for word in words))
+
+    def neutral(text: str) -> str:
+        return _SERIALS.sub("(its own)", mine.sub(lambda found: words[found.group()], text))
+
+    return {
+        subject: {neutral(name): neutral(value) for name, value in values.items() if not _OWN_FILES.match(name)}
+        for subject, values in state.items()
+    }
+
+
+def _names(node: Node) -> set[str]:
+    found = {node.name, node.address}
+    with suppress(ClusterError):
+        found.add(node.machine.hostname)
+    with suppress(ClusterError):
+        found |= {str(address.ip) for link in node.network.links.values() for address in link.addresses}
+    return found - {"127.0.0.1"}

@@ -1,0 +1,86 @@
+"""The first cause comes first, with all that follows from it; what differs there is told."""
+
+from engine.diagnosis import MOST, MOST_OF_A_SUBJECT, Cause, diagnose
+from engine.outcome import Outcome, Place, Verdict
+from engine.report import next_step
+from engine.suspects import Suspect
+
+
+def verdict(check: str, node: str | None, outcome: Outcome, *follows: tuple[str, str | None]) -> Verdict:
+    places = [Place(*follow) for follow in follows]
+    return Verdict(check, 1, f"{check} holds", node, outcome, follows_from=places)
+
+
+def failed(check: str, node: str | None, *follows: tuple[str, str | None]) -> Verdict:
+    return verdict(check, node, Outcome.FAILED, *follows)
+
+
+def blocked(check: str, node: str | None, *follows: tuple[str, str | None]) -> Verdict:
+    return verdict(check, node, Outcome.BLOCKED, *follows)
+
+
+def test_what_most_follow_from_comes_first_though_it_was_found_later() -> None:
+    causes = diagnose([
+        failed("net.private", "n1"),
+        failed("net.mtu", "n2"),
+        blocked("net.reached", "n2", ("net.mtu", "n2")),
+        blocked("swarm.joined", "n2", ("net.reached", "n2")),
+    ])  # fmt: skip
+    assert [cause.id for cause in causes] == ["net.mtu", "net.private"]
+    assert causes[0].explains == [Place("net.reached", "n2"), Place("swarm.joined", "n2")]
+
+
+def test_a_failure_that_another_explains_is_folded_under_it() -> None:
+    causes = diagnose([failed("net.mtu", "n1"), failed("fabric.fast", None, ("net.mtu", "n1"))])
+    assert [(cause.id, cause.explains) for cause in causes] == [("net.mtu", [Place("fabric.fast", None)])]
+
+
+def test_one_reason_on_several_nodes_is_one_cause() -> None:
+    same = [failed("docker.running", "n1"), failed("docker.running", "n2")]
+    other = failed("docker.running", "n3")
+    other.cause = "it is masked"
+    assert [cause.nodes for cause in diagnose([*same, other])] == [["n1", "n2"], ["n3"]]
+
+
+def test_what_follows_from_two_causes_is_told_under_both() -> None:
+    both = blocked("stack.deployed", None, ("swarm.joined", "n1"), ("swarm.joined", "n2"))
+    first, second = failed("swarm.joined", "n1"), verdict("swarm.joined", "n2", Outcome.UNKNOWN)
+    causes = diagnose([first, second, both])
+    assert [(cause.outcome, cause.explains) for cause in causes] == [
+        (Outcome.FAILED, [Place("stack.deployed", None)]),
+        (Outcome.UNKNOWN, [Place("stack.deployed", None)]),
+    ]
+
+
+def test_planned_changes_come_after_what_nobody_planned() -> None:
+    planned = verdict("docker.running", "n1", Outcome.WOULD_FIX)
+    after = [blocked(f"x.{number}", "n1", ("docker.running", "n1")) for number in range(5)]
+    causes = diagnose([planned, *after, failed("net.cabled", "n1")])
+    assert [cause.id for cause in causes] == ["net.cabled", "docker.running"]
+    assert str(next_step(causes[1:], "plan")).startswith("Run `pytest runbook --fix`")
+
+
+def test_checks_that_explain_each_other_end_somewhere() -> None:
+    causes = diagnose([blocked("a.a", None, ("a.b", None)), blocked("a.b", None, ("a.a", None))])
+    assert {cause.id for cause in causes} == {"a.a", "a.b"}
+
+
+def test_nothing_is_wrong_where_all_passed_or_was_skipped() -> None:
+    assert diagnose([verdict("a.a", None, Outcome.PASSED), verdict("a.b", None, Outcome.SKIPPED)]) == []
+    assert next_step([], "check") is None
+
+
+def test_the_next_step_names_the_nodes_the_remedy_the_reason_and_what_follows() -> None:
+    one = failed("net.mtu", "n2")
+    one.remedy, one.cause = "set one MTU", "n2 has 9000"
+    told = next_step(diagnose([one, blocked("a.a", "n2", ("net.mtu", "n2"))]), "check")
+    assert told == "n2: set one MTU (n2 has 9000). 1 other check follows from it."
+
+
+def test_a_few_suspects_of_each_subject_are_kept_and_the_others_counted() -> None:
+    cause = Cause("a.a", "it holds", Outcome.FAILED, ["n1"], None, None, [])
+    subjects = ["links", *["packages"] * 100, "settings"]
+    cause.suspect(Suspect("n1", subject, f"{number}", "1", "2", "n2") for number, subject in enumerate(subjects))
+    assert [one.subject for one in cause.suspects] == ["links", *["packages"] * MOST_OF_A_SUBJECT, "settings"]
+    assert cause.more_suspects == 100 - MOST_OF_A_SUBJECT
+    assert len(cause.suspects) <= MOST
