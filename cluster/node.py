@@ -16,6 +16,7 @@ from cluster.facts.mesh import MeshFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.ssh import SshFacts
 from cluster.facts.stack import StackFacts
+from cluster.facts.state import StateFacts
 from cluster.facts.swarm import SwarmFacts
 from cluster.facts.toolkit import ToolkitFacts
 from cluster.session import Session
@@ -157,6 +158,11 @@ class Node(Session):
     def container(self) -> ContainerFacts:
         """Step 7: our containers."""
         return self.facts(ContainerFacts)
+
+    @property
+    def state(self) -> StateFacts:
+        """Whatever else it is: settings, packages, files; asked for when something fails."""
+        return self.facts(StateFacts)
 
     @property
     def config(self) -> ConfigFacts:

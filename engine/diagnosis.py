@@ -64,7 +64,9 @@ def explain(causes: list[Cause], now: States, cluster: Cluster, ready: tuple[str
     """Add to each cause what differs there: from when the cluster was last ready, or between the nodes."""
     for cause in causes:
         if ready is not None:
-            cause.suspect(since_ready(now, ready[1], ready[0], cause.nodes or cluster.names))
+            # What a node fails by may have changed on its peer: its own changes come first, and then the others'.
+            nodes = dict.fromkeys([*cause.nodes, *cluster.names])
+            cause.suspect(since_ready(now, ready[1], ready[0], nodes))
         elif len(now) > 1:
             cause.suspect(between_nodes(cluster, now, cause.nodes))
 

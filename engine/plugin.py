@@ -11,10 +11,11 @@ from cluster.node import Node
 from engine.check import Check, check_of
 from engine.comparison import compared, passed_comparison
 from engine.judge import Compared
+from engine.last_screen import last_lines, title
 from engine.options import add_options, choose_inventory, read_options
 from engine.outcome import GOOD, Outcome, Verdict
 from engine.run import Run
-from engine.terminal import Screen, count, shorten
+from engine.terminal import Screen
 
 RUN = pytest.StashKey[Run]()
 SCREEN = pytest.StashKey[Screen]()
@@ -213,22 +214,5 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if not run.interrupted:
         session.exitstatus = run.exit_status
     good = run.exit_status == 0 and not run.interrupted
-    screen.end(_title(run), good=good, lines=_last_lines(run, directory))
+    screen.end(title(run), good=good, lines=last_lines(run, directory))
     screen.close()
-
-
-def _title(run: Run) -> str:
-    if run.interrupted:
-        return "INTERRUPTED"
-    if run.options.mode == "undo":
-        return "TAKEN BACK" if run.exit_status == 0 else "NOT ALL TAKEN BACK"
-    return {0: "READY", 1: "NOT READY"}.get(run.exit_status, "NOT SURE")
-
-
-def _last_lines(run: Run, directory: Path) -> list[str]:
-    lines = [count(run.verdicts) or "nothing was judged"]
-    if run.next:
-        lines.append(f"Next:    {run.next}")
-    if run.undo_command:
-        lines.append(f"Undo:    {run.undo_command}")
-    return [*lines, f"Report:  {shorten(directory / 'report.html')}"]

@@ -19,7 +19,7 @@ from engine.journal import FILE, Journal, find_journal
 from engine.judge import Judge
 from engine.lock import ClusterLock
 from engine.options import Options
-from engine.outcome import WRONG, Outcome, Verdict, exit_status, is_ready
+from engine.outcome import STOPS_OTHERS, Outcome, Verdict, exit_status, is_ready
 from engine.report import next_step, verdicts_as_json, write_report
 from engine.suspects import keep_states, last_ready, read_states
 from engine.undo import TakenBack, undo_run
@@ -44,6 +44,8 @@ class Run:
         self.steps: dict[int, str] = {}
         self.training: dict[str, Any] | None = None
         self.interrupted = False
+        self.causes: list[Cause] = []
+        """What is wrong, ranked; known when the run is closed."""
         self.whole = True
         """Whether no check was left out by -k, -m or a path; only then ready speaks of the whole cluster."""
         self._inventory_name = inventory_name
@@ -80,7 +82,7 @@ class Run:
         """The one thing to do next."""
         if self.options.mode == "undo":
             return next((verdict.cause for verdict in self.verdicts if verdict.cause), None)
-        return next_step(diagnose(self.verdicts), self.options.mode)
+        return next_step(self.causes, self.options.mode)
 
     @property
     def undo_command(self) -> str | None:
@@ -103,10 +105,10 @@ class Run:
 
     def _explained(self) -> list[Cause]:
         """Rank what is wrong, with what differs there; where all is well, keep what the nodes are for the next time."""
-        if self.options.mode == "undo" or self.interrupted:
-            return []
-        causes = diagnose(self.verdicts)
-        puzzling = [cause for cause in causes if cause.outcome in WRONG - {Outcome.WOULD_FIX}]
+        causes = [] if self.options.mode == "undo" else diagnose(self.verdicts)
+        if self.interrupted:
+            return causes
+        puzzling = [cause for cause in causes if cause.outcome in STOPS_OTHERS]
         if puzzling or (self.ready and self.whole):
             states = read_states(self.cluster)
             if self.ready:
@@ -133,7 +135,7 @@ class Run:
     def close(self) -> Path:
         """Unlock, write report.json, have the other reports made from it, and return the directory."""
         self._lock.release()
-        causes = self._explained()
+        self.causes = self._explained()
         run = {
             "id": self.id,
             "mode": self.options.mode,
@@ -150,7 +152,7 @@ class Run:
         body = {
             "steps": [{"number": number, "title": title} for number, title in sorted(self.steps.items())],
             "checks": verdicts_as_json(self.verdicts),
-            "diagnosis": [asdict(cause) for cause in causes],
+            "diagnosis": [asdict(cause) for cause in self.causes],
             "training": self.training,
             "next": self.next,
             "undo": self.undo_command,

@@ -41,7 +41,7 @@ class Suspect:
 def read_states(cluster: Cluster) -> States:
     """Ask all nodes that answer what they are."""
     cluster.gather(StateFacts)
-    return {node.name: node.facts(StateFacts).known for node in cluster.reached}
+    return {node.name: node.state.known for node in cluster.reached}
 
 
 def keep_states(directory: Path, run: str, states: States) -> None:

@@ -38,6 +38,18 @@ def test_node_that_is_off_is_unknown_once_and_named(ready: Lab) -> None:
     assert took < 60, "a node that is off must not be waited for again and again"
 
 
+def test_fault_that_no_check_knows_is_located_by_what_changed(ready: Lab) -> None:
+    assert ready.runbook().exit == 0
+    ready.on("spark-2", "sysctl -w net.ipv4.icmp_echo_ignore_all=1")
+    run = ready.runbook()
+    ready.on("spark-2", "sysctl -w net.ipv4.icmp_echo_ignore_all=0")
+    first = run.report["diagnosis"][0]
+    assert (first["id"], first["nodes"]) == ("network.reachable", ["spark-1"])
+    assert {place["id"] for place in first["explains"]} >= {"swarm.joined", "stack.deployed", "container.gpu"}
+    changed = [(one["node"], one["name"], one["here"], one["there"]) for one in first["suspects"]]
+    assert ("spark-2", "net.ipv4.icmp_echo_ignore_all", "1", "0") in changed
+
+
 def test_second_run_is_told_who_is_first(bare: Lab) -> None:
     first = bare.start("--fix", "--train", "none")
     name = begun(bare, first, 1)

@@ -1,0 +1,55 @@
+"""The last screen of a run: the verdict, why, what to do next, and where the rest is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.diagnosis import Cause
+from engine.outcome import Outcome
+from engine.report import counted
+from engine.run import Run
+from engine.suspects import Suspect
+from engine.terminal import count, shorten
+
+_WORDS = {
+    Outcome.FAILED: "not so",
+    Outcome.FIX_FAILED: "not so, though it was changed",
+    Outcome.UNKNOWN: "not known",
+    Outcome.BLOCKED: "not judged",
+    Outcome.WOULD_FIX: "not so yet",
+}
+
+SHOWN_CAUSES, SHOWN_SUSPECTS = 3, 4
+
+
+def title(run: Run) -> str:
+    """Name the verdict in a word or two."""
+    if run.interrupted:
+        return "INTERRUPTED"
+    if run.options.mode == "undo":
+        return "TAKEN BACK" if run.exit_status == 0 else "NOT ALL TAKEN BACK"
+    return {0: "READY", 1: "NOT READY"}.get(run.exit_status, "NOT SURE")
+
+
+def last_lines(run: Run, directory: Path) -> list[str]:
+    """Say what was found, why, what comes next and where the report is, a line each."""
+    lines = [count(run.verdicts) or "nothing was judged", *_why(run.causes)]
+    if run.next:
+        lines.append(f"Next:    {run.next}")
+    if run.undo_command:
+        lines.append(f"Undo:    {run.undo_command}")
+    return [*lines, f"Report:  {shorten(directory / 'report.html')}"]
+
+
+def _why(causes: list[Cause]) -> Iterator[str]:
+    for number, cause in enumerate(causes[:SHOWN_CAUSES]):
+        place = f"{' and '.join(cause.nodes)}: " if cause.nodes else ""
+        follow = f" ({counted(len(cause.explains))})" if cause.explains else ""
+        yield f"{'Why:' if number == 0 else '':<9}{place}{_WORDS[cause.outcome]}: {cause.title}{follow}"
+        yield from (f"{'':<11}{_difference(one)}" for one in cause.suspects[:SHOWN_SUSPECTS])
+    if len(causes) > SHOWN_CAUSES:
+        yield f"{'':<9}and {len(causes) - SHOWN_CAUSES} more, in the report"
+
+
+def _difference(one: Suspect) -> str:
+    here, there = one.here or "not there", one.there or "not there"
+    return f"differs on {one.node}: {one.subject}, {one.name}: {here}; {one.compared_with}: {there}"
