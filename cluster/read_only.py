@@ -4,7 +4,8 @@ import re
 
 from cluster.errors import ReadOnly
 
-# Facts and checks never need these; whoever does has to go through a change, which is planned, journaled and undone.
+# Two questions that only a container can answer may be asked in one: for its GPUs, and for its Python packages.
+# Facts and checks need none of the others; whoever does has to go through a change: planned, journaled, undone.
 _CHANGES = re.compile(
     r"""(?mx)
     (?:^|[;&|({`!]|\b(?:sudo|xargs|exec|execdir|then|do|else|env|nohup|nice|time|timeout)\s)\s*
@@ -22,7 +23,8 @@ _CHANGES = re.compile(
         (?:start|stop|restart|reload|enable|disable|mask|unmask|daemon-reload|kill|edit|set-property)
       | ip\s+(?:-\S+\s+)*(?:addr|address|link|route|rule|neigh)\s+(?:add|del|delete|set|replace|change|flush)
       | docker\s+(?:-H\s+\S+\s+|-\S+\s+)*(?:
-            run|rm|rmi|pull|load|import|build|tag|start|stop|restart|kill|create|exec|cp|commit|prune|login
+            run|rm|rmi|pull|load|import|build|tag|start|stop|restart|kill|create|cp|commit|prune|login
+          | exec(?!\s\S+\s(?:nvidia-smi\s-L|python3\s-Bc\s'')(?:[\s;&|)`]|$))
           | compose\s+(?:up|down|run|rm|start|stop|restart|pull|exec)
           | (?:container|image|volume|network|system)\s+(?:rm|prune|create|load|pull)
           | swarm\s+(?:init|join|leave|update|join-token\s+--rotate)

@@ -3,13 +3,15 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from shlex import quote
 
 from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
-from cluster.facts.stack import STACK
+from cluster.facts.stack import SERVICE, STACK
 from cluster.node import Node
 from engine.change import Change, Consent, Instruction, RunCommand, UndoStep, WriteFile
 from engine.place_files import PlaceFiles
+from fixers.daemon import GPU_KIND
 from workloads.deploy import rendered_stack, workspace_files
 
 START_PATIENCE_S = 120
@@ -26,6 +28,13 @@ def make_directories(node: Node) -> Iterator[Change]:
             yield RunCommand(node, f"mkdir -p {path}", undo_command=undo, root=False)
         else:
             yield Instruction(node, f"make the directory {path} on {node.name}, which `mounts` in the inventory names")
+
+
+def own_workspace(node: Node) -> Iterator[Change]:
+    """Give the workspace to the user, who copies the program there; what lies in it keeps its owner."""
+    path = quote(node.cluster.workspace)
+    before = node.stack.owners[node.cluster.workspace]
+    yield RunCommand(node, f"chown {node.login.user}: {path}", undo_command=f"chown {before} {path}")
 
 
 def copy_workload(node: Node) -> Iterator[Change]:
@@ -45,6 +54,14 @@ def deploy(cluster: Cluster) -> Iterator[Change]:
     if cluster.manager.stack.digest:
         consent = Consent("recreate-stack", f"the running stack {STACK} and whatever is trained in it")
     yield DeployStack(cluster.manager, rendered_stack(cluster), consent=consent)
+
+
+def recreate(node: Node) -> Iterator[Change]:
+    """Let swarm make all containers of the stack anew, when asked to: work in them would die."""
+    consent = Consent("recreate-stack", f"the running stack {STACK} and whatever is trained in it")
+    yield RunCommand(
+        node.cluster.manager, f"docker service update --force --detach=false {SERVICE}", consent=consent, deadline_s=120
+    )
 
 
 @dataclass(eq=False)
@@ -86,7 +103,9 @@ class DeployStack(Change):
                 return
             self.node.cluster.tell(f"{self.node.name}: {running} of {size} tasks of {STACK} run")
             time.sleep(0.5)
-        why = "; ".join(f"{task.node or 'no node'}: {task.state} {task.error}".strip() for task in tasks)
+        why = "; ".join(f"{task.node or 'no node'}: {task.story}" for task in tasks)
+        holders = self.node.swarm.holders(GPU_KIND, but=SERVICE)
+        why += f"; GPUs are held by the service {' and '.join(holders)}" if holders else ""
         raise CommandFailed(
             f"the stack {STACK} did not come up within {START_PATIENCE_S} s: {why or 'it has no task'}."
         )

@@ -4,6 +4,7 @@ from cluster.cluster import SAME, Cluster
 from cluster.node import Node
 from engine.check import check, step
 from fixers import image, stack
+from runbook.causes import stack as why
 from workloads.deploy import expected_digest, workspace_files
 
 pytestmark = step(6, "Join worker nodes and deploy")
@@ -24,10 +25,27 @@ def test_image_is_the_same(cluster: Cluster) -> None:
 @check("stack.directories", fix=stack.make_directories, needs=("ssh.sudo",))
 def test_directories_exist(node: Node) -> None:
     """The directories that the container sees exist."""
-    assert missing_directories(node) == (), "swarm makes none: bind source path does not exist"
+    assert why.missing_directories(node) == (), "swarm makes none: bind source path does not exist"
 
 
-@check("stack.workload", fix=stack.copy_workload, needs=("stack.directories",))
+@check("stack.workspace_writable", fix=stack.own_workspace, needs=("ssh.sudo", "stack.directories"))
+def test_workspace_is_writable(node: Node) -> None:
+    """The user may write into the workspace."""
+    assert why.closed(node, node.cluster.workspace) == (), "it belongs to another: docker makes directories as root"
+
+
+@check(
+    "stack.cache_writable",
+    needs=("stack.directories",),
+    warns=True,
+    remedy="give it to the user with chown; containers write there as root all the same",
+)
+def test_model_cache_is_writable(node: Node) -> None:
+    """The user may write into the model cache."""
+    assert why.closed(node, node.cluster.model_cache) == (), "a download outside of a container would be refused"
+
+
+@check("stack.workload", fix=stack.copy_workload, needs=("stack.workspace_writable",))
 def test_workload_is_copied(node: Node) -> None:
     """The fine-tuning program, its recipes and its data are in the workspace, whole."""
     assert stale_files(node) == (), "files are missing or differ from this version's"
@@ -36,32 +54,26 @@ def test_workload_is_copied(node: Node) -> None:
 @check(
     "stack.deployed",
     fix=stack.deploy,
-    needs=("swarm.gpu_advertised", "stack.same_image", "stack.directories", "stack.workload"),
+    needs=(
+        "swarm.gpu_advertised",
+        "swarm.active",
+        "swarm.strangers",
+        "stack.same_image",
+        "stack.directories",
+        "stack.workload",
+    ),
 )
 def test_stack_is_deployed(cluster: Cluster) -> None:
     """The stack is deployed as this inventory describes it."""
-    assert cluster.manager.stack.digest == expected_digest(cluster), "it is not deployed, or from another description"
+    assert cluster.manager.stack.digest == expected_digest(cluster), why.not_deployed(cluster)
 
 
 @check("stack.running", needs=("stack.deployed",), remedy="see the task's error; `docker service logs` has more")
 def test_task_runs(node: Node) -> None:
     """One task of the stack runs on the node."""
-    assert running_tasks(node) == 1, task_story(node)
-
-
-def missing_directories(node: Node) -> tuple[str, ...]:
-    return tuple(path for path, there in node.stack.directories.items() if not there)
+    assert why.running_tasks(node) == 1, why.not_running(node)
 
 
 def stale_files(node: Node) -> tuple[str, ...]:
     there = node.stack.workspace
     return tuple(name for name, content in workspace_files().items() if there.get(name) != content.sha256)
-
-
-def running_tasks(node: Node) -> int:
-    return sum(task.runs for task in node.cluster.manager.stack.tasks if task.node == node.machine.hostname)
-
-
-def task_story(node: Node) -> str:
-    here = [task for task in node.cluster.manager.stack.tasks if task.node in (node.machine.hostname, "")]
-    return "; ".join(task.story for task in here[:3]) or "no task was ever given to this node"

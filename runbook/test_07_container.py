@@ -1,7 +1,10 @@
-"""Step 7: there is exactly one container of ours on each node, and it was given the node's own GPU."""
+"""Step 7: there is exactly one container of ours on each node, and it is what training needs."""
 
+from cluster.cluster import Cluster
 from cluster.node import Node
 from engine.check import check, step
+from fixers import stack
+from runbook.causes import container as why
 
 pytestmark = step(7, "Find your Docker container ID")
 
@@ -9,14 +12,68 @@ pytestmark = step(7, "Find your Docker container ID")
 @check("container.one", needs=("stack.running",), remedy="remove the containers that carry our label and are not ours")
 def test_one_container_runs(node: Node) -> None:
     """Exactly one training container runs, found by its label."""
-    assert len(node.container.ours) == 1, "a name matches by its parts; the label does not"
+    assert len(node.container.ours) == 1, why.not_one(node)
 
 
-@check("container.gpu", needs=("container.one", "swarm.gpu_advertised"), remedy="recreate the stack")
+@check("container.image", fix=stack.recreate, needs=("container.one", "stack.image"))
+def test_container_runs_the_image(node: Node) -> None:
+    """The container runs the image that the inventory names, as it is now."""
+    assert node.container.ours[0].image == node.stack.image_id, "the image was loaded anew since the container started"
+
+
+@check("container.gpu", fix=stack.recreate, needs=("container.one", "swarm.gpu_advertised"))
 def test_container_was_given_the_own_one(node: Node) -> None:
     """Swarm gave the container this node's own GPU."""
-    assert given(node) == ",".join(node.gpu.uuids), "swarm handed out a resource that is not this node's"
+    assert why.given(node) == ",".join(node.gpu.uuids), why.not_given(node)
 
 
-def given(node: Node) -> str:
-    return node.container.ours[0].environment.get("DOCKER_RESOURCE_NVIDIA_GPU", "")
+@check("container.gpu_works", fix=stack.recreate, needs=("container.gpu",))
+def test_gpu_works_in_the_container(node: Node) -> None:
+    """The container sees the GPU that it was given, and no other."""
+    assert ",".join(node.container.devices) == why.given(node), why.not_working(node)
+
+
+@check("container.workspace", fix=stack.recreate, needs=("container.one", "stack.directories"))
+def test_container_sees_the_workspace(node: Node) -> None:
+    """The container sees the node's workspace."""
+    assert node.container.workspace == "the node's own", "the directory was made anew since the container started"
+
+
+@check(
+    "container.shared_memory",
+    needs=("container.one",),
+    threshold="shared_memory_gib",
+    remedy="recreate the stack: swarm ignores shm_size, so it takes a tmpfs at /dev/shm",
+)
+def test_shared_memory_is_large_enough(node: Node) -> None:
+    """The container has enough shared memory for NCCL and for loading data."""
+    assert node.container.ours[0].shared_memory_gib >= node.cluster.inventory.thresholds.shared_memory_gib, (
+        "docker's own 64 MiB are too few: NCCL fails with `Error while creating shared memory segment`"
+    )
+
+
+@check(
+    "container.packages",
+    needs=("container.one",),
+    remedy="use an image with the packages of workloads/requirements.txt, or give them to the container with `mounts`",
+)
+def test_packages_are_there(node: Node) -> None:
+    """The container has the packages that the program imports."""
+    assert why.missing_packages(node) == (), "the program would end with an ImportError"
+
+
+@check(
+    "container.pinned",
+    needs=("container.packages",),
+    warns=True,
+    remedy="install what workloads/requirements.txt pins",
+)
+def test_packages_are_those_that_were_tried(node: Node) -> None:
+    """The packages have the versions that the program was tried with."""
+    assert why.unpinned(node) == (), "the program was not tried with these versions"
+
+
+@check("container.same_packages", needs=("container.packages",), remedy="use the same image and mounts on every node")
+def test_packages_are_the_same(cluster: Cluster) -> None:
+    """The packages of the fine-tune have the same versions on all nodes."""
+    assert why.differing_packages(cluster) == (), "ranks with different versions may compute different things"

@@ -1,11 +1,10 @@
 """Step 9: every node's accelerate configuration has its own rank and is otherwise the same."""
 
-from cluster.cluster import SAME, Cluster
+from cluster.cluster import Cluster
 from cluster.node import Node
 from engine.check import check, step
 from fixers import config
-from workloads.accelerate_config import parse_accelerate
-from workloads.deploy import rendered_config
+from runbook.causes import config as why
 
 pytestmark = step(9, "Adapt the configuration files")
 
@@ -13,19 +12,19 @@ pytestmark = step(9, "Adapt the configuration files")
 @check("config.rendered", fix=config.render, needs=("stack.directories", "network.addressed"))
 def test_configuration_is_rendered(node: Node) -> None:
     """The configuration is filled in for this node, with nothing left to do by hand."""
-    assert node.config.accelerate == rendered_config(node), "it is missing, edited, or left with a TODO"
+    assert why.faults(node) == (), why.not_rendered(node)
 
 
 @check("config.ranks", needs=("config.rendered",), remedy="give every node a place of its own in the inventory")
 def test_ranks_are_distinct(cluster: Cluster) -> None:
     """The ranks count up from 0, one a node: two nodes at rank 0 would wait for each other without a word."""
-    assert ranks(cluster) == list(range(cluster.size)), "two nodes have one rank, or one is missing"
+    assert ranks(cluster) == list(range(cluster.size)), why.wrong_ranks(cluster)
 
 
 @check("config.same", needs=("config.rendered",), remedy="run with --fix, which renders all from one source")
 def test_configurations_differ_in_rank_alone(cluster: Cluster) -> None:
     """In everything but the rank the configurations are the same."""
-    assert cluster.drift(all_but_rank) == SAME, "the ranks would not find each other, or not train one model"
+    assert why.differing(cluster) == (), "the ranks would not find each other, or not train one model"
 
 
 @check(
@@ -33,12 +32,12 @@ def test_configurations_differ_in_rank_alone(cluster: Cluster) -> None:
 )
 def test_port_is_free(cluster: Cluster) -> None:
     """The rendezvous port is free on the manager."""
-    assert cluster.inventory.rendezvous_port not in cluster.manager.config.listening, "something listens there already"
+    assert cluster.inventory.rendezvous_port not in listening(cluster), why.port_taken(cluster)
 
 
 def ranks(cluster: Cluster) -> list[int]:
-    return [parse_accelerate(node.config.accelerate).rank for node in cluster.nodes]
+    return [why.settings_of(node).rank for node in cluster.nodes]
 
 
-def all_but_rank(node: Node) -> object:
-    return parse_accelerate(node.config.accelerate).but_rank()
+def listening(cluster: Cluster) -> list[int]:
+    return sorted(cluster.manager.config.listeners)

@@ -9,7 +9,15 @@ from workloads.job import FINISHED, Training
 
 pytestmark = step(10, "Run finetuning scripts")
 
-LAUNCHED = ("container.gpu", "config.ranks", "config.same", "config.port")
+LAUNCHED = (
+    "container.gpu_works",
+    "container.workspace",
+    "container.shared_memory",
+    "container.same_packages",
+    "config.ranks",
+    "config.same",
+    "config.port",
+)
 
 
 @check(

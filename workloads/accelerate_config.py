@@ -99,14 +99,7 @@ def parse_accelerate(text: str) -> AccelerateConfig:
     Raises:
         AccelerateConfigError: it is not YAML (a `< TODO` left in is not) or lacks what a job of several nodes needs.
     """
-    try:
-        settings = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise AccelerateConfigError(
-            f"the accelerate configuration is not YAML: {' '.join(str(error).split())}"
-        ) from error
-    if not isinstance(settings, dict):
-        raise AccelerateConfigError("the accelerate configuration is not a mapping of settings to values")
+    settings = _mapping(text)
     others = {str(name): value for name, value in settings.items() if name not in _READ_KEYS}
     try:
         return AccelerateConfig(
@@ -126,6 +119,17 @@ def parse_accelerate(text: str) -> AccelerateConfig:
         raise
     except (TypeError, ValueError) as error:
         raise AccelerateConfigError(f"the accelerate configuration has a value of the wrong kind: {error}") from error
+
+
+def differences(text: str, wanted: str) -> tuple[str, ...]:
+    """Name the settings in which a node's file differs from the one it has to have, with both values.
+
+    Raises:
+        AccelerateConfigError: it is not YAML, or no mapping.
+    """
+    there, right = _mapping(text), _mapping(wanted)
+    names = sorted(name for name in {**there, **right} if there.get(name) != right.get(name))
+    return tuple(f"{name}: {_told(there.get(name))} instead of {_told(right.get(name))}" for name in names)
 
 
 def launch_command(config_file: str, join_timeout_s: float, program: list[str]) -> list[str]:
@@ -158,3 +162,19 @@ def _sharding(settings: dict[str, Any]) -> Sharding:
     if settings["distributed_type"] != "FSDP":
         return "none"
     return "fsdp2" if (settings.get("fsdp_config") or {}).get("fsdp_version") == 2 else "fsdp1"
+
+
+def _told(value: Any) -> str:
+    return "nothing" if value is None else str(value)
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise AccelerateConfigError(
+            f"the accelerate configuration is not YAML: {' '.join(str(error).split())}"
+        ) from error
+    if not isinstance(settings, dict):
+        raise AccelerateConfigError("the accelerate configuration is not a mapping of settings to values")
+    return {str(name): value for name, value in settings.items()}

@@ -11,11 +11,11 @@ from cluster.cluster import Cluster
 from cluster.docker_api import docker_of
 from cluster.errors import ClusterError
 from cluster.facts.config import ACCELERATE_YAML
+from cluster.facts.container import WORKSPACE_IN_CONTAINER
 from cluster.node import Node
 from workloads.accelerate_config import launch_command
 from workloads.job import FINISHED, Rank, Training, guilty
 from workloads.recipe import Recipe, load_recipe
-from workloads.stack import WORKSPACE_IN_CONTAINER
 
 GRACE_S = 5.0
 """After one rank has failed the others have so long to say what they saw, before they are ended."""

@@ -12,12 +12,11 @@ from typing import Any
 
 import yaml
 
-from cluster.facts.container import CLUSTER_LABEL
+from cluster.facts.container import CLUSTER_LABEL, WORKSPACE_IN_CONTAINER
 from cluster.facts.stack import DIGEST_LABEL
 
 SERVICE_NAME = "finetune"
 HF_CACHE_IN_CONTAINER = "/root/.cache/huggingface"
-WORKSPACE_IN_CONTAINER = "/workspace"
 RESTART_DELAY = "5s"
 
 

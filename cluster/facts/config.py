@@ -1,5 +1,6 @@
 """Step 9: the accelerate configuration that lies on a node, and the ports that are taken there."""
 
+import re
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,15 @@ if TYPE_CHECKING:
 ACCELERATE_YAML = "accelerate.yaml"
 
 
-def _ports(reading: Reading) -> frozenset[int]:
-    ports = (line.split()[3].rpartition(":")[2] for line in lines(reading) if len(line.split()) > 3)
-    return frozenset(int(port) for port in ports if port.isdecimal() and len(port) <= 5)
+def _listeners(reading: Reading) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for line in lines(reading):
+        words = line.split()
+        port = words[3].rpartition(":")[2] if len(words) > 3 else ""
+        if port.isdecimal() and len(port) <= 5:
+            program = re.search(r'"([^"]*)",pid=(\d+)', line)
+            found[int(port)] = f"{program[1]} (process {program[2]})" if program else "a program that ss does not name"
+    return found
 
 
 def _configuration(node: "Node") -> str:
@@ -22,7 +29,7 @@ def _configuration(node: "Node") -> str:
 
 
 class ConfigFacts(Facts):
-    """The file as it is (empty where there is none), and the TCP ports somebody listens on."""
+    """The file as it is (empty where there is none), and the TCP ports that programs listen on, with the program."""
 
     accelerate: str = fact(_configuration, succeeded, root=True)
-    listening: frozenset[int] = fact("ss -Htln", _ports)
+    listeners: dict[int, str] = fact("ss -Htlnp", _listeners, root=True)

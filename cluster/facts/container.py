@@ -1,20 +1,37 @@
 """Step 7: our containers on a node, found by label and not by a part of their name."""
 
+import re
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
-from cluster.facts.base import Facts, Reading, fact
+from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.parse import as_model, succeeded
 
 if TYPE_CHECKING:
     from cluster.node import Node
 
 CLUSTER_LABEL = "com.spark-runbook.cluster"
+WORKSPACE_IN_CONTAINER = "/workspace"
 
 
 class _Settings(BaseModel):
     environment: tuple[str, ...] | None = Field(None, alias="Env")
+
+
+class _Tmpfs(BaseModel):
+    size: int = Field(0, alias="SizeBytes")
+
+
+class _Mount(BaseModel):
+    target: str = Field("", alias="Target")
+    tmpfs: _Tmpfs | None = Field(None, alias="TmpfsOptions")
+
+
+class _Host(BaseModel):
+    shm_size: int = Field(0, alias="ShmSize")
+    mounts: tuple[_Mount, ...] | None = Field(None, alias="Mounts")
 
 
 class RunningContainer(BaseModel):
@@ -22,7 +39,15 @@ class RunningContainer(BaseModel):
 
     id: str = Field(alias="Id")
     name: str = Field("", alias="Name")
+    image: str = Field("", alias="Image")
     settings: _Settings = Field(alias="Config")
+    host: _Host = Field(default_factory=lambda: _Host.model_validate({}), alias="HostConfig")
+
+    @property
+    def shared_memory_gib(self) -> float:
+        """The size of its /dev/shm, in GiB."""
+        mounted = [one.tmpfs.size for one in self.host.mounts or () if one.target == "/dev/shm" and one.tmpfs]  # noqa: S108 - the container's
+        return round((mounted[0] if mounted else self.host.shm_size) / 2**30, 3)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -37,12 +62,67 @@ def _containers(reading: Reading) -> tuple[RunningContainer, ...]:
     return _parse_containers(reading) if succeeded(reading).strip() else ()
 
 
+def _directory(reading: Reading) -> str:
+    told = reading.out.split()
+    if len(told) != 2:
+        raise ParseError("it tells no two directories")
+    inside, outside = told
+    return "the node's own" if inside == outside else f"another one ({inside} instead of {outside})"
+
+
+def _devices(reading: Reading) -> tuple[str, ...]:
+    """Read `nvidia-smi -L` of a container: its GPUs by UUID, or the tool's own words as the only entry."""
+    found = tuple(re.findall(r"UUID: (GPU-[^)\s]+)\)", reading.out))
+    if reading.exit == 0 and found:
+        return found
+    said = (reading.out.strip() or reading.err.strip() or f"nothing, with exit {reading.exit}").splitlines()[0]
+    return (said[:200],)
+
+
+def _packages(reading: Reading) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in succeeded(reading).splitlines():
+        name, _, version = line.partition(" ")
+        # Of two with one name Python imports the first.
+        found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version.strip())
+    return found
+
+
+def _first(node: "Node") -> str:
+    """Shell that sets `id` to our first container, and fails where there is none."""
+    label = f"{CLUSTER_LABEL}={node.cluster.inventory.name}"
+    return f'id=$(docker ps -q --no-trunc --filter label={label} | head -n 1); test -n "$id" || exit 1'
+
+
 def _ours(node: "Node") -> str:
     label = f"{CLUSTER_LABEL}={node.cluster.inventory.name}"
     return f'ids=$(docker ps -q --no-trunc --filter label={label}) && {{ test -z "$ids" || docker inspect $ids; }}'
 
 
+def _workspaces(node: "Node") -> str:
+    inside = f"/proc/$(docker inspect --format '{{{{.State.Pid}}}}' $id)/root{WORKSPACE_IN_CONTAINER}"
+    return f'{_first(node)}; stat -L -c "%d:%i" {inside} {quote(node.cluster.workspace)}'
+
+
+def _nvidia_smi(node: "Node") -> str:
+    return f"{_first(node)}; docker exec $id nvidia-smi -L"
+
+
+_LIST = "import importlib.metadata as m; [print(d.name, d.version) for d in m.distributions() if d.name]"
+
+
+def _installed(node: "Node") -> str:
+    return f"{_first(node)}; docker exec $id python3 -Bc {quote(_LIST)}"
+
+
 class ContainerFacts(Facts):
-    """The training containers that run on a node."""
+    """The training containers that run on a node, and what the first of them sees.
+
+    `workspace` compares the directory that it sees with the node's; `devices` are its GPUs by UUID, or why it has none;
+    `packages` are the Python packages by name, in lower case with hyphens.
+    """
 
     ours: tuple[RunningContainer, ...] = fact(_ours, _containers, root=True)
+    workspace: str = fact(_workspaces, _directory, root=True)
+    devices: tuple[str, ...] = fact(_nvidia_smi, _devices, root=True, timeout_s=20)
+    packages: dict[str, str] = fact(_installed, _packages, root=True, timeout_s=30)

@@ -20,6 +20,7 @@ DIGEST_LABEL = "com.spark-runbook.digest"
 class Task(BaseModel):
     """One task of the service: `state` begins with Running, Pending, Rejected and so on, `error` says why not."""
 
+    id: str = Field("", alias="ID")
     name: str = Field("", alias="Name")
     node: str = Field("", alias="Node")
     desired: str = Field("", alias="DesiredState")
@@ -35,7 +36,8 @@ class Task(BaseModel):
     @property
     def story(self) -> str:
         """Its state and, where it has one, its error."""
-        return f"{self.state}: {self.error}" if self.error else self.state
+        error = self.error.strip('"')
+        return f"{self.state}: {error}" if error else self.state
 
 
 def _image_id(reading: Reading) -> str:
@@ -68,6 +70,14 @@ def _present(reading: Reading) -> dict[str, bool]:
     return found
 
 
+def _words_of_tasks(reading: Reading) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for part in succeeded(reading).split("== ")[1:]:
+        task, *told = part.splitlines() or [""]
+        found[task.strip()] = tuple(line.strip()[:200] for line in told if line.strip())
+    return found
+
+
 def _checksums(reading: Reading) -> dict[str, str]:
     return {
         str(PurePosixPath(path)): checksum
@@ -85,6 +95,22 @@ def _directories(node: "Node") -> str:
         f"test -d {quote(path)} && echo yes {quote(path)} || echo no {quote(path)}"
         for path in node.cluster.bind_sources
     )
+
+
+def _writable(node: "Node") -> str:
+    return "\n".join(
+        f"test ! -e {quote(path)} || {{ test -w {quote(path)} && echo yes {quote(path)} || echo no {quote(path)}; }}"
+        for path in (node.cluster.workspace, node.cluster.model_cache)
+    )
+
+
+def _owners(node: "Node") -> str:
+    paths = f"{quote(node.cluster.workspace)} {quote(node.cluster.model_cache)}"
+    return f'for path in {paths}; do test ! -e "$path" || stat -c "%u:%g %n" "$path"; done'
+
+
+def _by_path(reading: Reading) -> dict[str, str]:
+    return {path: word for word, _, path in (line.partition(" ") for line in lines(reading))}
 
 
 def _models(node: "Node") -> str:
@@ -109,11 +135,25 @@ done
 echo "$tasks\""""
 
 
+# Of a task that ended: docker keeps its output as long as it keeps its container.
+_WORDS = f"""\
+ended=$(docker service ps -q --no-trunc --filter desired-state=shutdown {SERVICE} 2>/dev/null | head -n 6)
+for task in $ended; do
+  echo "== $task"
+  timeout 5 docker service logs --raw --tail 3 "$task" 2>&1
+done; true"""
+
+
 class StackFacts(Facts):
-    """Image and directories of a node; service and tasks can be told by the manager alone."""
+    """Image and directories of a node; service and tasks can be told by the manager alone.
+
+    `writable` and `owners` tell of workspace and model cache, where they exist; `last_words` of tasks that ended.
+    """
 
     image_id: str = fact(_image, _image_id, root=True)
     directories: dict[str, bool] = fact(_directories, _present, root=True)
+    writable: dict[str, bool] = fact(_writable, _present)
+    owners: dict[str, str] = fact(_owners, _by_path, root=True)
     workspace: dict[str, str] = fact(_files, _checksums, root=True, timeout_s=20)
     digest: str = fact(
         f"docker service inspect --format '{{{{index .Spec.Labels \"{DIGEST_LABEL}\"}}}}' {SERVICE}",
@@ -121,4 +161,5 @@ class StackFacts(Facts):
         root=True,
     )
     cached_models: tuple[str, ...] = fact(_models, lines, root=True)
+    last_words: dict[str, tuple[str, ...]] = fact(_WORDS, _words_of_tasks, root=True, timeout_s=30)
     tasks: tuple[Task, ...] = fact(_TASKS, _tasks, root=True, timeout_s=30)

@@ -63,8 +63,17 @@ class _TaskTemplate(BaseModel):
     resources: _TaskResources | None = Field(None, alias="Resources")
 
 
+class _Replicated(BaseModel):
+    replicas: int = Field(0, alias="Replicas")
+
+
+class _Mode(BaseModel):
+    replicated: _Replicated | None = Field(None, alias="Replicated")
+
+
 class _ServiceSpec(BaseModel):
     name: str = Field(alias="Name")
+    mode: _Mode | None = Field(None, alias="Mode")
     template: _TaskTemplate | None = Field(None, alias="TaskTemplate")
 
 
@@ -72,6 +81,12 @@ class Service(BaseModel):
     """A service of the swarm (`docker service inspect`)."""
 
     spec: _ServiceSpec = Field(alias="Spec")
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is to have a task at all; one that is scaled down to none holds nothing."""
+        replicated = self.spec.mode.replicated if self.spec.mode else None
+        return replicated is None or replicated.replicas > 0
 
     @property
     def reserves(self) -> tuple[str, ...]:
@@ -123,3 +138,8 @@ class SwarmFacts(Facts):
     def member(self, node_id: str) -> SwarmNode | None:
         """Find a member by its id."""
         return next((one for one in self.members if one.id == node_id), None)
+
+    def holders(self, kind: str, but: str) -> tuple[str, ...]:
+        """Name the services, all `but` one, that take a kind of generic resource for themselves."""
+        others = (one for one in self.services if one.spec.name != but and one.is_wanted)
+        return tuple(one.spec.name for one in others if kind in one.reserves)

@@ -11,7 +11,7 @@ import pytest
 from packaging.version import Version
 
 from cluster.facts.base import ParseError, Reading
-from cluster.facts.config import _ports
+from cluster.facts.config import _listeners
 from cluster.facts.container import _containers
 from cluster.facts.docker import parse_engine, parse_settings
 from cluster.facts.gpu import _health, parse_gpus
@@ -236,7 +236,8 @@ def test_a_container_tells_its_environment() -> None:
 
 
 def test_small_answers_are_read() -> None:
-    assert _ports(_said("LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\nLISTEN 0 128 [::]:29500 [::]:*\n")) == {22, 29500}
+    shown = 'LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\nLISTEN 0 9 [::]:29500 [::]:* users:(("python3",pid=7,fd=6))\n'
+    assert _listeners(_said(shown)) == {22: "a program that ss does not name", 29500: "python3 (process 7)"}
     assert _pretty_name(_said('NAME="x"\nPRETTY_NAME="Ubuntu 24.04.3 LTS"\n')) == "Ubuntu 24.04.3 LTS"
     assert _seconds(_said("1700000000.5\n")) == 1700000000.5
     assert _by_address(_said("10.0.0.1 reached\n10.0.0.2 Permission denied (publickey).\n")) == {

@@ -59,6 +59,9 @@ systemctl --now enable docker
 systemd-run true
 docker run image
 docker exec it sh
+docker exec it nvidia-smi -r
+docker exec it python3 -Bc ''x
+docker exec -u root it python3 -Bc 'x'
 docker swarm leave --force
 docker stack deploy -c - x
 docker -H tcp://other rm x
@@ -95,6 +98,8 @@ systemctl show docker -p ActiveState
 docker info --format '{{json .}}'
 docker node inspect self
 docker stack ps x
+docker exec $id nvidia-smi -L
+id=$(docker ps -q); docker exec $id python3 -Bc 'import sys; print(sys.path)'
 docker swarm ca
 ip -j addr show
 ip route get 10.0.0.1

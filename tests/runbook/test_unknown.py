@@ -7,10 +7,17 @@ import pytest
 
 from engine.check import declared
 from engine.outcome import Outcome
-from runbook import test_02_docker, test_03_toolkit, test_05_swarm
+from runbook import (
+    test_02_docker,
+    test_03_toolkit,
+    test_05_swarm,
+    test_06_stack,
+    test_07_container,
+    test_09_config,
+)
 from tests.runbook.recorded import Recorded
 
-MODULES = (test_02_docker, test_03_toolkit, test_05_swarm)
+MODULES = (test_02_docker, test_03_toolkit, test_05_swarm, test_06_stack, test_07_container, test_09_config)
 CHECKS = [check for module in MODULES for name, check in vars(module).items() if name.startswith("test_")]
 
 

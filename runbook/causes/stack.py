@@ -1,0 +1,55 @@
+"""Why the stack does not run a container on every node."""
+
+from cluster.cluster import Cluster
+from cluster.facts.stack import SERVICE, Task
+from cluster.node import Node
+from fixers.daemon import GPU_KIND
+
+
+def missing_directories(node: Node) -> tuple[str, ...]:
+    """List the directories that containers are to see and that are not there."""
+    return tuple(path for path, there in node.stack.directories.items() if not there)
+
+
+def closed(node: Node, path: str) -> tuple[str, ...]:
+    """Return the path if it is there and the user may not write into it."""
+    return (path,) if node.stack.writable.get(path) is False else ()
+
+
+def not_deployed(cluster: Cluster) -> str:
+    """Tell a stack that is not there from one that is another."""
+    if not cluster.manager.stack.digest:
+        return f"there is no service {SERVICE} that was deployed from here"
+    return "the stack was deployed from another inventory or version: image, nodes, mounts or environment differ"
+
+
+def running_tasks(node: Node) -> int:
+    """Count the tasks of the stack that run on a node."""
+    return sum(task.runs for task in node.cluster.manager.stack.tasks if task.node == node.machine.hostname)
+
+
+def not_running(node: Node) -> str:
+    """Say why the node has no task, or more than one: what swarm says of it, who is in the way, its last words."""
+    tasks = node.cluster.manager.stack.tasks
+    here = [task for task in tasks if task.node == node.machine.hostname]
+    unplaced = [task for task in tasks if not task.node]
+    if running_tasks(node) > 1:
+        return "more than one task runs here, and another node has none"
+    if here:
+        return _told(node, here[0])
+    if unplaced:
+        return _told(node, unplaced[0])
+    elsewhere = ", ".join(f"{task.node} ({task.state})" for task in tasks)
+    return f"swarm has given this node no task; there are: {elsewhere or 'none at all'}"
+
+
+def _told(node: Node, task: Task) -> str:
+    if "insufficient resources" in task.error and (holders := _holders(node)):
+        return f"{task.story}; GPUs are held by the service {' and '.join(holders)}"
+    started = task.state.startswith(("Failed", "Complete"))
+    words = node.cluster.manager.stack.last_words.get(task.id, ()) if started else ()
+    return f"{task.story}; its last words: {' / '.join(words)}" if words else task.story
+
+
+def _holders(node: Node) -> tuple[str, ...]:
+    return node.cluster.manager.swarm.holders(GPU_KIND, but=SERVICE)

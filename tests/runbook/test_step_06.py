@@ -1,0 +1,172 @@
+"""Step 6 on recorded output: each check fails for its own reason, in words."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from cluster.facts.docker import DockerFacts
+from cluster.facts.machine import MachineFacts
+from cluster.facts.network import NetworkFacts
+from cluster.facts.stack import SERVICE, StackFacts
+from cluster.facts.swarm import SwarmFacts
+from engine.outcome import Outcome, Verdict
+from runbook import test_06_stack as step_06
+from tests.runbook.docker_answers import said
+from tests.runbook.recorded import Recorded
+from tests.runbook.swarm_answers import engine, links
+from workloads.deploy import expected_digest, workspace_files
+
+WORKSPACE, CACHE = "/home/nvidia/spark-runbook", "/home/nvidia/.cache/huggingface"
+PORTS = "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n"
+CHECKS = [check for name, check in vars(step_06).items() if name.startswith("test_")]
+
+
+def task(number: int, node: str, state: str = "Running 2 minutes ago", **more: str) -> str:
+    told = {"ID": f"task{number}", "Name": f"{SERVICE}.{number}", "Node": node, "CurrentState": state}
+    return json.dumps({**told, "DesiredState": "Running", "Error": "", **more}) + "\n"
+
+
+def service(name: str, kind: str, replicas: int = 1) -> str:
+    reserved = {"Reservations": {"GenericResources": [{"DiscreteResourceSpec": {"Kind": kind, "Value": 1}}]}}
+    mode = {"Replicated": {"Replicas": replicas}}
+    return json.dumps([{"Spec": {"Name": name, "Mode": mode, "TaskTemplate": {"Resources": reserved}}}])
+
+
+@pytest.fixture
+def healthy(recorded: Callable[..., Recorded]) -> Recorded:
+    """A stack of two tasks on two nodes."""
+    cluster = recorded()
+    for number in (1, 2):
+        node, address = f"spark-{number}", f"192.168.100.{number}"
+        cluster.said(NetworkFacts, node, links=links("enp1s0f1np1", address), ports=PORTS)
+        cluster.said(DockerFacts, node, engine=engine(f"id{number}", address))
+        cluster.said(MachineFacts, node, hostname=f"{node}\n")
+    cluster.said(SwarmFacts, services="")
+    cluster.said(
+        StackFacts,
+        image_id="sha256:abc\n",
+        directories=f"yes {WORKSPACE}\nyes {CACHE}\n",
+        writable=f"yes {WORKSPACE}\nyes {CACHE}\n",
+        owners=f"1000:1000 {WORKSPACE}\n",
+        workspace="".join(f"{content.sha256}  ./{name}\n" for name, content in workspace_files().items()),
+        digest=expected_digest(cluster.cluster) + "\n",
+        last_words="",
+        tasks=task(1, "spark-1") + task(2, "spark-2"),
+    )
+    return cluster
+
+
+def judge(cluster: Recorded, check: Callable[..., object]) -> Verdict:
+    return cluster.judge(check, None if "cluster" in check.__annotations__ else "spark-2")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_what_is_as_it_has_to_be_passes_without_a_word(healthy: Recorded, check: Callable[..., object]) -> None:
+    verdict = judge(healthy, check)
+    assert (verdict.outcome, verdict.warning, verdict.cause) == (Outcome.PASSED, None, None)
+
+
+def test_an_image_that_is_not_there(healthy: Recorded) -> None:
+    healthy.said(StackFacts, "spark-2", image_id=said("\n", err="Error: No such image: x", exit_status=1))
+    verdict = judge(healthy, step_06.test_image_is_there)
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "nothing")
+
+
+def test_one_tag_and_two_images(healthy: Recorded) -> None:
+    healthy.said(StackFacts, "spark-2", image_id="sha256:def\n")
+    verdict = judge(healthy, step_06.test_image_is_the_same)
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "spark-1: sha256:abc; spark-2: sha256:def")
+
+
+def test_a_directory_that_swarm_would_not_make(healthy: Recorded) -> None:
+    healthy.said(StackFacts, directories=f"yes {WORKSPACE}\nno {CACHE}\n")
+    verdict = judge(healthy, step_06.test_directories_exist)
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, CACHE)
+    assert verdict.cause == "swarm makes none: bind source path does not exist"
+
+
+def test_a_workspace_that_docker_has_made_as_root(healthy: Recorded) -> None:
+    healthy.said(StackFacts, writable=f"no {WORKSPACE}\nyes {CACHE}\n", owners=f"0:0 {WORKSPACE}\n")
+    verdict = judge(healthy, step_06.test_workspace_is_writable)
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, WORKSPACE)
+    assert [change.describe for change in verdict.changes] == [f"spark-2$ sudo chown nvidia: {WORKSPACE}"]
+
+
+def test_a_cache_that_belongs_to_root_is_worth_a_word(healthy: Recorded) -> None:
+    healthy.said(StackFacts, writable=f"yes {WORKSPACE}\nno {CACHE}\n")
+    verdict = judge(healthy, step_06.test_model_cache_is_writable)
+    assert (verdict.outcome, verdict.warning) == (
+        Outcome.PASSED,
+        "a download outside of a container would be refused",
+    )
+
+
+def test_a_file_of_the_program_that_was_edited(healthy: Recorded) -> None:
+    whole = "".join(f"{content.sha256}  ./{name}\n" for name, content in list(workspace_files().items())[1:])
+    healthy.said(StackFacts, workspace=whole)
+    verdict = judge(healthy, step_06.test_workload_is_copied)
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, next(iter(workspace_files())))
+
+
+@pytest.mark.parametrize(
+    ("digest", "cause"),
+    [
+        (
+            said(err="Error: no such service: x", exit_status=1),
+            f"there is no service {SERVICE} that was deployed from here",
+        ),
+        (
+            "ab12\n",
+            "the stack was deployed from another inventory or version: image, nodes, mounts or environment differ",
+        ),
+    ],
+)
+def test_a_stack_that_is_not_there_or_another(healthy: Recorded, digest: str, cause: str) -> None:
+    healthy.said(StackFacts, digest=digest)
+    verdict = judge(healthy, step_06.test_stack_is_deployed)
+    assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
+
+
+NO_ROOM = '"no suitable node (insufficient resources on 2 nodes)"'
+REJECTED = '"invalid mount config for type "bind": bind source path does not exist: /srv/x"'
+
+
+@pytest.mark.parametrize(
+    ("tasks", "cause"),
+    [
+        (
+            task(2, "spark-2", "Rejected 3 seconds ago", Error=REJECTED),
+            'Rejected 3 seconds ago: invalid mount config for type "bind": bind source path does not exist: /srv/x',
+        ),
+        (
+            task(2, "spark-2", "Failed 9 seconds ago", Error='"task: non-zero exit (1)"'),
+            "Failed 9 seconds ago: task: non-zero exit (1); its last words: Traceback / ModuleNotFoundError: torch",
+        ),
+        (
+            task(2, "", "Pending 3 seconds ago", Error=NO_ROOM),
+            "Pending 3 seconds ago: no suitable node (insufficient resources on 2 nodes); GPUs are held by the service "
+            "llm",
+        ),
+        (task(2, "spark-3"), "swarm has given this node no task; there are: spark-3 (Running 2 minutes ago)"),
+        ("", "swarm has given this node no task; there are: none at all"),
+        (
+            task(2, "spark-2") + task(1, "spark-2"),
+            "more than one task runs here, and another node has none",
+        ),
+    ],
+)
+def test_a_task_that_does_not_run(healthy: Recorded, tasks: str, cause: str) -> None:
+    healthy.said(SwarmFacts, services=service("llm", "NVIDIA_GPU"))
+    words = "== task2\nTraceback\nModuleNotFoundError: torch\n== task9\n"
+    healthy.said(StackFacts, tasks=tasks, last_words=words)
+    verdict = judge(healthy, step_06.test_task_runs)
+    assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
+
+
+@pytest.mark.parametrize("other", [service("llm", "NVIDIA_GPU", replicas=0), service("llm", "SSD"), ""])
+def test_a_service_that_holds_no_gpu_is_not_blamed(healthy: Recorded, other: str) -> None:
+    healthy.said(SwarmFacts, services=other)
+    healthy.said(StackFacts, tasks=task(2, "", "Pending 3 seconds ago", Error=NO_ROOM))
+    verdict = judge(healthy, step_06.test_task_runs)
+    assert verdict.cause == "Pending 3 seconds ago: no suitable node (insufficient resources on 2 nodes)"

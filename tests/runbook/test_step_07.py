@@ -1,0 +1,173 @@
+"""Step 7 on recorded output: each check fails for its own reason, in words."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cluster.facts.container import ContainerFacts
+from cluster.facts.gpu import GpuFacts
+from cluster.facts.stack import StackFacts
+from engine.outcome import Outcome, Verdict
+from runbook import test_07_container as step_07
+from tests.runbook.docker_answers import gpus, said
+from tests.runbook.recorded import Recorded
+from workloads.requirements import asked_for, pinned
+
+OWN = "GPU-2e69daeb-45de-2588-13c3-3f623ae44eaa"
+OTHER = "GPU-0e69daeb-45de-2588-13c3-3f623ae44eaa"
+SHM = {"Type": "tmpfs", "Target": "/dev/shm", "TmpfsOptions": {"SizeBytes": 8 * 2**30}}  # noqa: S108 - the container's
+CHECKS = [check for name, check in vars(step_07).items() if name.startswith("test_")]
+
+
+def container(name: str = "one", *, gpu: str = OWN, image: str = "sha256:abc", **host: Any) -> dict[str, Any]:
+    environment = [f"DOCKER_RESOURCE_NVIDIA_GPU={gpu}"] if gpu else []
+    host = host or {"ShmSize": 2**26, "Mounts": [SHM]}
+    return {"Id": name, "Name": f"/{name}", "Image": image, "Config": {"Env": environment}, "HostConfig": host}
+
+
+def packages(**changed: str) -> str:
+    told = pinned() | changed
+    return "".join(f"{name} {version}\n" for name, version in told.items() if version)
+
+
+def listed(*uuids: str) -> str:
+    return "".join(f"GPU {number}: NVIDIA GB10 (UUID: {uuid})\n" for number, uuid in enumerate(uuids))
+
+
+@pytest.fixture
+def healthy(recorded: Callable[..., Recorded]) -> Recorded:
+    """One container on each node, as it has to be."""
+    cluster = recorded()
+    cluster.said(GpuFacts, gpus=gpus(OWN))
+    cluster.said(StackFacts, image_id="sha256:abc\n")
+    cluster.said(
+        ContainerFacts,
+        ours=json.dumps([container()]),
+        workspace="2049:77\n2049:77\n",
+        devices=listed(OWN),
+        packages=packages(),
+    )
+    return cluster
+
+
+def judge(cluster: Recorded, check: Callable[..., object]) -> Verdict:
+    return cluster.judge(check, None if "cluster" in check.__annotations__ else "spark-2")
+
+
+def tell(cluster: Recorded, *containers: dict[str, Any]) -> None:
+    cluster.said(ContainerFacts, "spark-2", ours=json.dumps(containers))
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_what_is_as_it_has_to_be_passes_without_a_word(healthy: Recorded, check: Callable[..., object]) -> None:
+    verdict = judge(healthy, check)
+    assert (verdict.outcome, verdict.warning, verdict.cause) == (Outcome.PASSED, None, None)
+
+
+@pytest.mark.parametrize(
+    ("names", "cause"),
+    [
+        ((), "no container with our label runs here: it ended since the task was seen running"),
+        (("one", "two"), "several containers carry our label: one, two"),
+    ],
+)
+def test_not_one_container(healthy: Recorded, names: tuple[str, ...], cause: str) -> None:
+    tell(healthy, *(container(name) for name in names))
+    verdict = judge(healthy, step_07.test_one_container_runs)
+    assert (verdict.outcome, verdict.found, verdict.cause) == (Outcome.FAILED, str(len(names)), cause)
+
+
+def test_an_image_that_was_loaded_anew(healthy: Recorded) -> None:
+    tell(healthy, container(image="sha256:old"))
+    verdict = judge(healthy, step_07.test_container_runs_the_image)
+    assert (verdict.outcome, verdict.found, verdict.expected) == (Outcome.FAILED, "sha256:old", "sha256:abc")
+    assert "--allow recreate-stack" in str(verdict.remedy)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "cause"),
+    [
+        ("", "swarm gave the container no GPU: its service reserves none"),
+        (OTHER, f"swarm gave the container {OTHER}, which is not this node's"),
+    ],
+)
+def test_a_container_without_this_nodes_gpu(healthy: Recorded, gpu: str, cause: str) -> None:
+    tell(healthy, container(gpu=gpu))
+    verdict = judge(healthy, step_07.test_container_was_given_the_own_one)
+    assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
+
+
+@pytest.mark.parametrize(
+    ("devices", "cause"),
+    [
+        (
+            said("Failed to initialize NVML: Unknown Error\n", exit_status=255),
+            "Failed to initialize NVML: Unknown Error: the container lost its GPU when systemd reloaded its units, and "
+            "has to be made anew",
+        ),
+        (
+            said(err='exec failed: "nvidia-smi": executable file not found in $PATH\n', exit_status=127),
+            'in the container nvidia-smi says: exec failed: "nvidia-smi": executable file not found in $PATH',
+        ),
+        (
+            said(listed(OWN, OTHER)),
+            f"the container sees {OWN}, {OTHER}: the runtime did not heed what swarm gave it",
+        ),
+    ],
+)
+def test_a_gpu_that_does_not_work_in_the_container(healthy: Recorded, devices: str, cause: str) -> None:
+    healthy.said(ContainerFacts, devices=devices)
+    verdict = judge(healthy, step_07.test_gpu_works_in_the_container)
+    assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
+
+
+def test_a_workspace_that_was_made_anew(healthy: Recorded) -> None:
+    healthy.said(ContainerFacts, workspace="2049:66\n2049:77\n")
+    verdict = judge(healthy, step_07.test_container_sees_the_workspace)
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "another one (2049:66 instead of 2049:77)")
+
+
+@pytest.mark.parametrize(
+    ("host", "outcome", "found"),
+    [
+        ({"ShmSize": 2**26, "Mounts": None}, Outcome.FAILED, "0.062"),
+        ({"ShmSize": 2**33, "Mounts": []}, Outcome.PASSED, None),
+    ],
+)
+def test_shared_memory(healthy: Recorded, host: dict[str, Any], outcome: Outcome, found: str | None) -> None:
+    tell(healthy, container(**host))
+    verdict = judge(healthy, step_07.test_shared_memory_is_large_enough)
+    assert verdict.outcome is outcome
+    if found:
+        assert (verdict.found, verdict.expected) == (found, "at least 1.0")
+
+
+def test_a_package_that_the_program_imports_is_missing(healthy: Recorded) -> None:
+    healthy.said(ContainerFacts, packages=packages(transformers="", sympy=""))
+    verdict = judge(healthy, step_07.test_packages_are_there)
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "transformers")
+    assert "transformers" in asked_for()
+
+
+def test_another_version_is_worth_a_word_and_torch_is_the_images_own(healthy: Recorded) -> None:
+    healthy.said(ContainerFacts, packages=packages(peft="0.1", torch="2.9.0a0+nv25.10"))
+    verdict = judge(healthy, step_07.test_packages_are_those_that_were_tried)
+    assert (verdict.outcome, verdict.found) == (Outcome.PASSED, f"peft 0.1 instead of {pinned()['peft']}")
+    assert verdict.warning
+
+
+def test_packages_that_differ_between_nodes(healthy: Recorded) -> None:
+    healthy.said(ContainerFacts, "spark-2", packages=packages(torch="2.9.0", sympy=""))
+    verdict = judge(healthy, step_07.test_packages_are_the_same)
+    assert verdict.outcome is Outcome.FAILED
+    versions = pinned()
+    assert verdict.found == (
+        f"torch: spark-1 {versions['torch']}, spark-2 2.9.0, sympy: spark-1 {versions['sympy']}, spark-2 none"
+    )
+
+
+def test_of_two_packages_with_one_name_the_first_counts(healthy: Recorded) -> None:
+    healthy.said(ContainerFacts, packages=packages() + "PEFT 0.1\n")
+    assert judge(healthy, step_07.test_packages_are_those_that_were_tried).warning is None

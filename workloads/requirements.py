@@ -1,0 +1,25 @@
+"""The packages that the fine-tune runs with, as `requirements.txt` pins them."""
+
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+FILE = Path(__file__).parent / "requirements.txt"
+IMAGES_OWN = frozenset({"torch"})
+"""What an image may bring in a version of its own: NVIDIA's comes with a torch built for its GPUs."""
+
+
+def pinned() -> dict[str, str]:
+    """Return every package with the version it has to have; names are in lower case with hyphens."""
+    return {canonicalize_name(one.name): next(iter(one.specifier)).version for one in _requirements(FILE.read_text())}
+
+
+def asked_for() -> tuple[str, ...]:
+    """Return the packages that the program itself imports, without those that they pull in."""
+    first, _, _ = FILE.read_text().partition("# Pulled in")
+    return tuple(canonicalize_name(one.name) for one in _requirements(first))
+
+
+def _requirements(text: str) -> list[Requirement]:
+    return [Requirement(line) for line in text.splitlines() if line and not line.startswith("#")]
