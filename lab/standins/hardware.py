@@ -2,15 +2,20 @@
 
 Editing that file is breaking the hardware. It holds
 
-    driver   version, cuda (as nvidia-smi prints them), state: ok | mismatch (an update without a reboot) | unloaded
+    driver   version, cuda (as nvidia-smi prints them), state: ok | mismatch (an update without a reboot) | unloaded |
+             nouveau (that one holds the GPU) | missing (no nvidia-smi)
     toolkit  the version of the container toolkit
-    gpus     name, uuid, bus_id, temperature (degrees Celsius), state: ok | lost | hang, xid: kernel messages, in words
+    gpus     name, uuid, bus_id, temperature (degrees Celsius), xid: kernel messages, in words,
+             state: ok | lost | hang | unseen (on the bus, but not for nvidia-smi), and where wanted
+             says: what it tells by the path of the element in `nvidia-smi -q -x`, {"compute_mode": "Prohibited"},
+             processes: [{"pid": "1", "type": "C", "process_name": "python3", "used_memory": "517 MiB"}],
+             mig: the UUIDs of its MIG devices
     ports    by interface: rdma (its RDMA name), speed (Mb/s), state: auto (as the interface is) | Up | Down
 """
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +41,9 @@ class Gpu:
     temperature: int
     state: str
     xid: tuple[str, ...]
+    says: dict[str, str] = field(default_factory=dict)
+    processes: tuple[dict[str, str], ...] = ()
+    mig: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-from lab.standins import nvidia_smi_log, nvidia_smi_query, nvidia_smi_table
+from lab.standins import nvidia_smi_log, nvidia_smi_query, nvidia_smi_table, nvidia_smi_xml
 from lab.standins.hardware import Gpu, Hardware, load
 
-NO_DEVICE, NO_DRIVER, LOST, NO_NVML = 6, 9, 15, 18
-"""Exit statuses, from the manual page of nvidia-smi."""
+NO_DEVICE, NO_DRIVER, LOST, NO_NVML, NO_PROGRAM = 6, 9, 15, 18, 127
+"""Exit statuses, from the manual page of nvidia-smi, and the shell's for a program that is not there."""
 
 
 def broken(hardware: Hardware) -> tuple[str, int] | None:
@@ -19,7 +19,9 @@ def broken(hardware: Hardware) -> tuple[str, int] | None:
             release = ".".join(hardware.driver.version.split(".")[:2])
             text = f"Failed to initialize NVML: Driver/library version mismatch\nNVML library version: {release}"
             return text, NO_NVML
-        case "unloaded":
+        case "missing":
+            return "timeout: failed to run command 'nvidia-smi': No such file or directory", NO_PROGRAM
+        case "unloaded" | "nouveau":
             return (
                 "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. "
                 "Make sure that the latest NVIDIA driver is installed and running.\n",
@@ -39,25 +41,30 @@ def broken(hardware: Hardware) -> tuple[str, int] | None:
 
 def listing(gpus: Sequence[Gpu]) -> str:
     """What -L prints."""
-    return "\n".join(f"GPU {index}: {gpu.name} (UUID: {gpu.uuid})" for index, gpu in enumerate(gpus))
+    lines = []
+    for index, gpu in enumerate(gpus):
+        lines.append(f"GPU {index}: {gpu.name} (UUID: {gpu.uuid})")
+        lines += [f"  MIG 1g.10gb     Device  {number}: (UUID: {uuid})" for number, uuid in enumerate(gpu.mig)]
+    return "\n".join(lines)
 
 
 def answer(arguments: Sequence[str], hardware: Hardware) -> tuple[str, int]:
     """What nvidia-smi prints for a command line, and its exit status."""
-    fault = broken(hardware)
-    if fault:
-        return fault
-    options = [argument for argument in arguments if argument != "-q"]
-    if not arguments:
-        return nvidia_smi_table.render(hardware, time.ctime()), 0
-    if arguments[0] in {"-L", "--list-gpus"}:
-        return listing(hardware.gpus), 0
-    if arguments[0].startswith("--query-gpu="):
-        return nvidia_smi_query.render(arguments, hardware)
-    if arguments[0] in {"-q", "-a", "--query"} and not [
-        option for option in options if option not in {"-a", "--query"}
-    ]:
-        return nvidia_smi_log.render(hardware, time.ctime()), 0
+    return broken(hardware) or _answer(arguments, hardware)
+
+
+def _answer(arguments: Sequence[str], hardware: Hardware) -> tuple[str, int]:
+    match list(arguments):
+        case []:
+            return nvidia_smi_table.render(hardware, time.ctime()), 0
+        case ["-L" | "--list-gpus"]:
+            return listing([gpu for gpu in hardware.gpus if gpu.state != "unseen"]), 0
+        case ["-q", "-x"]:
+            return nvidia_smi_xml.render(hardware, time.ctime()), 0
+        case ["-q" | "-a" | "--query"]:
+            return nvidia_smi_log.render(hardware, time.ctime()), 0
+        case [fields, *_] if fields.startswith("--query-gpu="):
+            return nvidia_smi_query.render(arguments, hardware)
     return f"Invalid combination of input arguments. Please run 'nvidia-smi -h' for help.\n\n{' '.join(arguments)}", 2
 
 

@@ -1,5 +1,7 @@
 """nvidia-smi's stand-in against lines that GB10 and H100 machines printed."""
 
+import xml.etree.ElementTree as Xml
+
 import pytest
 
 from lab.standins.nvidia_smi import answer
@@ -77,3 +79,26 @@ def test_a_driver_that_is_not_loaded_cannot_be_talked_to() -> None:
 
 def test_an_unknown_option_is_refused() -> None:
     assert answer(["--frobnicate"], hardware())[1] == 2
+
+
+def log_of(gpu: dict[str, object]) -> Xml.Element:
+    text, status = answer(["-q", "-x"], hardware(gpu=gpu))
+    assert status == 0
+    return Xml.fromstring(text)  # noqa: S314 - our own
+
+
+def test_the_xml_says_what_the_state_file_makes_it_say() -> None:
+    log = log_of({"says": {"compute_mode": "Prohibited"}})
+    assert (log.findtext("gpu/uuid"), log.findtext("gpu/compute_mode")) == (UUID, "Prohibited")
+    assert log.findtext("gpu/fb_memory_usage/total") == "N/A"
+
+
+def test_the_xml_lists_processes_and_leaves_out_a_gpu_that_nvidia_smi_does_not_see() -> None:
+    process = {"pid": "41", "type": "C", "process_name": "python3", "used_memory": "517 MiB"}
+    assert log_of({"processes": [process]}).findtext("gpu/processes/process_info/pid") == "41"
+    assert log_of({"state": "unseen"}).findall("gpu") == []
+
+
+def test_a_listing_names_mig_devices_under_their_gpu() -> None:
+    text, _ = answer(["-L"], hardware(gpu={"mig": ["MIG-1"]}))
+    assert text.splitlines()[1:] == ["  MIG 1g.10gb     Device  0: (UUID: MIG-1)"]

@@ -39,14 +39,25 @@ def test_the_runtime_becomes_the_default_only_on_request() -> None:
 
 
 def test_an_xid_is_told_with_the_gpus_place() -> None:
-    text = "\n".join(dmesg.lines(hardware(gpu={"xid": ["79, GPU has fallen off the bus."]})))
-    assert "NVRM: Xid (PCI:000f:01:00): 79, GPU has fallen off the bus." in text
-    assert "Xid" not in "\n".join(dmesg.lines(hardware()))
+    lines = dmesg.lines(hardware(gpu={"xid": ["79, GPU has fallen off the bus."]}), 5000.0)
+    assert lines[-1] == "[ 5000.000000] NVRM: Xid (PCI:000f:01:00): 79, GPU has fallen off the bus."
+    assert "Xid" not in "\n".join(dmesg.lines(hardware(), 5000.0))
 
 
 def test_a_lost_gpu_answers_pci_reads_with_ones() -> None:
     assert "000f:01:00.0 3D controller: NVIDIA Corporation Device 2e12 (rev a1)" in lspci.lines(hardware())
     assert lspci.lines(hardware(gpu={"state": "lost"}))[-1].endswith("(rev ff)")
+
+
+def test_lspci_tells_which_driver_holds_a_gpu() -> None:
+    asked = ["-Dnk", "-d", "10de:"]
+    assert lspci.answer(asked, hardware()).splitlines() == [
+        "000f:01:00.0 0302: 10de:2e12 (rev a1)",
+        "\tSubsystem: 10de:0000",
+        "\tKernel driver in use: nvidia",
+    ]
+    assert lspci.answer(asked, hardware(driver={"state": "nouveau"})).endswith("nouveau")
+    assert "driver" not in lspci.answer(asked, hardware(driver={"state": "missing"}))
 
 
 def test_a_state_file_with_an_unknown_key_is_refused() -> None:
