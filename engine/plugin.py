@@ -175,7 +175,7 @@ def pytest_runtest_makereport(
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Keep pytest's own reporter from repeating what our screen says."""
-    told = dict(report.user_properties).get("outcome")
+    told = dict(getattr(report, "user_properties", ())).get("outcome")  # what broke while collecting has none
     return (f"runbook {told}", "", "") if told else None
 
 
