@@ -47,6 +47,7 @@ class Thresholds(BaseModel):
         10.0, "% of its life", "swarmkit renews a certificate before 80 % of its life are over"
     )
     shared_memory_gib: float = _at_least(1.0, "GiB", "NCCL user guide, on shared memory of containers: 1g")
+    gpu_memory_free_percent: float = _at_least(50.0, "%", "this project: a fine-tune takes most of a GPU's memory")
 
     def limit(self, name: str) -> Limit:
         """Return a limit with what is known of it."""

@@ -25,6 +25,12 @@ def puts_under_load(context: Context) -> str | None:
     return None if context.load else "measuring runs with --load, or --fix unless with --train none"
 
 
+def has_docker(context: Context) -> str | None:
+    """Without an inventory a machine is asked for what it is; one that has no Docker offers nothing to a swarm."""
+    cluster = context.cluster
+    return "this machine has no Docker" if cluster.inventory.local and not cluster.manager.docker.program else None
+
+
 def cleans_up(context: Context) -> str | None:
     """Step 14 removes what the other steps built, so it wants to be asked."""
     return None if context.cleanup else "cleaning up runs with --cleanup"

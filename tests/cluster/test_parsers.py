@@ -14,7 +14,6 @@ from cluster.facts.base import ParseError, Reading
 from cluster.facts.config import _listeners
 from cluster.facts.container import _containers
 from cluster.facts.docker import parse_engine, parse_settings
-from cluster.facts.gpu import _health, parse_gpus
 from cluster.facts.machine import _pretty_name, _seconds
 from cluster.facts.mesh import _by_address
 from cluster.facts.network import parse_files, parse_links, parse_netplan, parse_ports, parse_speeds
@@ -24,11 +23,6 @@ from cluster.facts.toolkit import parse_toml, parse_version
 
 DATA = Path(__file__).parents[1] / "data"
 
-GB10 = "0, NVIDIA GB10, GPU-e69daebb-45de-2588-13c3-3f623ae44eaa, 0000000F:01:00.0, 580.178.04, [N/A]\n"
-H100 = (
-    "0, NVIDIA H100 80GB HBM3, GPU-11cb3aca-3080-e2e3-8c8a-83f285620dfc, 00000000:00:06.0, 580.159.04, 36\n"
-    "1, NVIDIA H100 80GB HBM3, GPU-0f61a37b-b7b7-56c1-bc4b-e539bc453fb5, 00000000:00:07.0, 580.159.04, 34\n"
-)
 PORTS = """\
 roceP2p1s0f0 port 1 ==> enP2p1s0f0np0 (Down)
 roceP2p1s0f1 port 1 ==> enP2p1s0f1np1 (Up)
@@ -59,43 +53,6 @@ def _refusal(parse: Callable[[Reading], object], reading: Reading) -> str:
     with pytest.raises(ParseError) as refused:
         parse(reading)
     return str(refused.value)
-
-
-def test_a_gb10_has_no_temperature_of_its_own_and_that_is_no_error() -> None:
-    (gpu,) = parse_gpus(_said(GB10))
-    assert (gpu.name, gpu.bus_id, gpu.driver) == ("NVIDIA GB10", "0000000F:01:00.0", "580.178.04")
-    assert gpu.temperature_c is None
-
-
-def test_two_h100_are_two_gpus() -> None:
-    assert [(gpu.index, gpu.temperature_c) for gpu in parse_gpus(_said(H100))] == [(0, 36.0), (1, 34.0)]
-
-
-@pytest.mark.parametrize(
-    "reading", [_said(exit_status=127), _said("No devices were found\n", exit_status=6), _said("\n")]
-)
-def test_no_tool_and_no_gpu_are_no_gpus(reading: Reading) -> None:
-    assert parse_gpus(reading) == ()
-
-
-@pytest.mark.parametrize(
-    ("reading", "told"),
-    [
-        (_said("Failed to initialize NVML: Unknown Error\n", exit_status=255), "Failed to initialize NVML"),
-        (_said("0, NVIDIA GB10\n"), "this is no line of a GPU"),
-        (_said(GB10.replace("GPU-e69", "e69")), "this is no line of a GPU"),
-        (_said(GB10.replace("[N/A]", "warm")), "'warm' is no figure"),
-    ],
-)
-def test_what_is_no_answer_of_nvidia_smi_is_unknown(reading: Reading, told: str) -> None:
-    assert told in _refusal(parse_gpus, reading)
-
-
-def test_nvidia_smi_answers_or_says_why_not() -> None:
-    assert _health(_said((DATA / "nvidia-smi-L-h100.txt").read_text())) == "answers"
-    mismatch = "Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 580.178\n"
-    assert _health(_said(mismatch, exit_status=18)) == "Failed to initialize NVML: Driver/library version mismatch"
-    assert _health(_said(err="sh: nvidia-smi: not found", exit_status=127)) == "sh: nvidia-smi: not found"
 
 
 def test_docker_info_tells_runtimes_resources_and_swarm() -> None:

@@ -29,7 +29,12 @@ VALUES: st.SearchStrategy[object] = st.recursive(
     max_leaves=12,
 )
 SAMPLES = st.sampled_from([
-    "0, NVIDIA GB10, GPU-e69daebb, 0000000F:01:00.0, 580.178.04, [N/A]\n",
+    "GPU 0: GB10 (UUID: GPU-e6)\n<?xml version='1.0'?><nvidia_smi_log><gpu><uuid>GPU-e6</uuid></gpu></nvidia_smi_log>"
+    "exit 0\n",
+    "000f:01:00.0 0302: 10de:2e12 (rev a1)\n\tKernel driver in use: nvidia\n",
+    "9000.5\n[ 8400.5] NVRM: Xid (PCI:0000:00:06): 79, GPU has fallen off the bus.\n",
+    "/usr/lib/libcuda.so.580.159.04\n",
+    "MemTotal: 131891160 kB\nMemAvailable: 129000000 kB\n",
     "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n",
     "enp1s0f1np1 \tSpeed: 200000Mb/s\n",
     "NVIDIA Container Toolkit CLI version 1.20.1\n",
@@ -69,7 +74,10 @@ def _outcome(name: str, reading: Reading) -> str:
 @example(out="version " + "9" * 5000 + ".1", err="", exit_status=0)
 @example(out="LISTEN 0 128 0.0.0.0:" + "9" * 5000, err="", exit_status=0)
 @example(out="x Speed: " + "9" * 5000 + "Mb/s", err="", exit_status=0)
-@example(out="9" * 5000 + ", x, GPU-1, b, d, 1", err="", exit_status=0)
+@example(out="<?xml version='1.0'?>" + "<a>" * 5000 + "exit 0", err="", exit_status=0)
+@example(out="<?xml version='1.0' encoding='nonsense'?><a/>exit 0", err="", exit_status=0)
+@example(out="<?xml version='1.0' encoding='utf-16'?><a/>exit 0", err="", exit_status=0)
+@example(out="9.5\n[ 9] NVRM: Xid (PCI:a): " + "9" * 5000, err="", exit_status=0)
 @example(out='"' + "x" * 200_000, err="", exit_status=0)
 @example(out="[" * 500, err="", exit_status=0)
 @example(out="a = " + "[" * 500, err="", exit_status=0)

@@ -31,8 +31,3 @@ def settings(*uuids: str, path: str = "nvidia-container-runtime", **more: object
             **more,
         }
     )
-
-
-def gpus(*uuids: str) -> str:
-    """Build what nvidia-smi prints when it is asked for all GPUs: one line each."""
-    return "".join(f"{n}, NVIDIA GB10, {uuid}, 0000000F:01:00.0, 580.178.04, 33\n" for n, uuid in enumerate(uuids))

@@ -11,7 +11,8 @@ from cluster.facts.toolkit import ToolkitFacts
 from engine.outcome import Outcome, Verdict
 from runbook import test_03_toolkit as step_03
 from runbook import test_04_gpu as step_04
-from tests.runbook.docker_answers import gpus, info, said, settings
+from tests.gpu_answers import smi_of_sparks
+from tests.runbook.docker_answers import info, said, settings
 from tests.runbook.recorded import Recorded
 
 OURS, THEIRS, NOBODYS = (f"GPU-{number}e69daeb-45de-2588-13c3-3f623ae44eaa" for number in range(3))
@@ -39,7 +40,7 @@ def healthy(recorded: Callable[..., Recorded]) -> Recorded:
     cluster.said(ToolkitFacts, version=version, runtime=runtime, settings=CONFIG, fault=CONFIG)
     cluster.said(DaemonFacts, runtime_programs="nvidia-container-runtime\n")
     for node, uuid in (("spark-1", THEIRS), ("spark-2", OURS)):
-        cluster.said(GpuFacts, node, gpus=gpus(uuid))
+        cluster.said(GpuFacts, node, smi=smi_of_sparks(uuid))
         cluster.said(DockerFacts, node, settings=settings(uuid), engine=in_force(uuid))
     return cluster
 
@@ -136,7 +137,7 @@ def test_an_offer_that_is_not_the_nodes_own_gpu(healthy: Recorded, offers: tuple
 
 
 def test_one_gpu_of_two_is_not_offered(healthy: Recorded) -> None:
-    healthy.said(GpuFacts, "spark-2", gpus=gpus(OURS, NOBODYS))
+    healthy.said(GpuFacts, "spark-2", smi=smi_of_sparks(OURS, NOBODYS))
     verdict = judge(healthy, step_04.test_daemon_offers_own_gpu)
     assert verdict.cause == f"daemon.json does not offer every GPU of this node once: NVIDIA_GPU={NOBODYS}"
 

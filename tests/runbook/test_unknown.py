@@ -10,6 +10,7 @@ from engine.outcome import Outcome
 from runbook import (
     test_02_docker,
     test_03_toolkit,
+    test_04_gpu,
     test_05_swarm,
     test_06_stack,
     test_07_container,
@@ -17,7 +18,15 @@ from runbook import (
 )
 from tests.runbook.recorded import Recorded
 
-MODULES = (test_02_docker, test_03_toolkit, test_05_swarm, test_06_stack, test_07_container, test_09_config)
+MODULES = (
+    test_02_docker,
+    test_03_toolkit,
+    test_04_gpu,
+    test_05_swarm,
+    test_06_stack,
+    test_07_container,
+    test_09_config,
+)
 CHECKS = [check for module in MODULES for name, check in vars(module).items() if name.startswith("test_")]
 
 

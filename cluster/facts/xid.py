@@ -1,0 +1,79 @@
+"""XIDs: what the NVIDIA driver writes into the kernel's log when a GPU, its driver or a program on it fails."""
+
+import re
+from dataclasses import dataclass
+
+from cluster.facts.base import ParseError, Reading
+from cluster.facts.parse import succeeded
+
+LOOK_BACK_S = 2 * 3600
+"""How old an XID may be to count: what AzureHPC's node health checks look at."""
+
+COMMAND = (
+    "cut -d' ' -f1 /proc/uptime && log=$(dmesg) && { "
+    "printf '%s\\n' \"$log\" | grep -F 'NVRM: Xid' | tail -n 200; true; }"
+)
+"""Seconds since boot, then the XIDs that the kernel's log still holds."""
+
+_LINE = re.compile(
+    r"^\[\s*(?P<second>\d{1,12}(?:\.\d{1,9})?)\] NVRM: Xid "
+    r"\((?:PCI:)?(?P<place>[^)]{1,60})\): (?P<code>\d{1,4})\b(?P<rest>.*)",
+    re.ASCII | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Xid:
+    """One message; `place` is the GPU's on the bus, `age_s` the seconds since."""
+
+    code: int
+    place: str
+    age_s: float
+    text: str
+
+
+def parse_xids(reading: Reading) -> tuple[Xid, ...]:
+    """Read the output of COMMAND; each code and GPU once, as last told, within LOOK_BACK_S."""
+    uptime, _, log = succeeded(reading).partition("\n")
+    if not re.fullmatch(r"\d{1,12}(\.\d{1,9})?", uptime, re.ASCII):
+        raise ParseError("it does not tell how long the machine has been up")
+    found = {}
+    for line in _LINE.finditer(log):
+        age = max(0.0, float(uptime) - float(line["second"]))
+        if age <= LOOK_BACK_S:
+            text = line["rest"].strip(" ,")[:120]
+            found[line["place"], line["code"]] = Xid(int(line["code"]), line["place"], age, text)
+    return tuple(found.values())
+
+
+OF_PROGRAMS = frozenset({13, 31, 43, 45, 94})
+"""Faults of the program that ran (an illegal address, a kernel that was ended): the GPU itself is well."""
+
+_REBOOT = "reboot the node"
+_RESET = "end what runs on the GPU and reboot the node, which resets it"
+_REPLACE = "reboot; if it comes back, have the GPU replaced"
+_POWER = "power the node off for a minute; if it comes back, reseat the card or have it replaced"
+_VIDEO = "restart the program; if it comes back, update the driver"
+
+OF_HARDWARE = {
+    48: ("an uncorrectable memory error", _RESET),
+    56: ("an error of the display engine", _REBOOT),
+    57: ("an error in programming the video memory's interface", _REPLACE),
+    58: ("the video memory's interface is unstable", _REPLACE),
+    62: ("the GPU's microcontroller has halted", _REPLACE),
+    63: ("a memory row was taken out of use", _RESET),
+    64: ("a faulty memory row could not be taken out of use", _REPLACE),
+    65: ("an exception of the video processor", _VIDEO),
+    68: ("an exception of the video decoder", _VIDEO),
+    69: ("an error of the graphics engine", _REBOOT),
+    73: ("an error of the video encoder", _VIDEO),
+    74: ("an NVLink error", "reboot; if it comes back, check bridge and slot, or have the GPU replaced"),
+    79: ("the GPU has fallen off the bus", _POWER),
+    80: ("data arrived damaged at the GPU", _POWER),
+    81: ("an error of the VGA subsystem", _REBOOT),
+    92: ("many correctable memory errors", "run NVIDIA's field diagnostics; have the GPU replaced if they fail"),
+    95: ("an uncorrectable memory error that spread", _RESET),
+    119: ("the GPU's firmware does not answer", _POWER),
+    120: ("the GPU's firmware failed", _POWER),
+}
+"""Codes after which a GPU is not to be trusted, in words, and what helps: AzureHPC's list, NVIDIA's XID catalogue."""

@@ -1,0 +1,166 @@
+"""What each GPU of a node tells, as checks compare it; what no GPU there can tell skips a check with that reason."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from cluster.facts.gpu import MISSING
+from cluster.facts.smi import Gpu, Process
+from cluster.facts.xid import OF_HARDWARE, OF_PROGRAMS, Xid
+from cluster.node import Node
+
+UNSEEN_MIB = 1024
+"""Memory in use beyond this belongs to somebody, also where no process is listed; drivers keep less for themselves."""
+
+_SHARES_BY_DESIGN = "nvidia-cuda-mps-server"
+
+
+def ailing(node: Node, of: Callable[[Gpu], object]) -> dict[str, object]:
+    """Ask each GPU for what is wrong with it; those with nothing to tell are left out."""
+    return {f"GPU {gpu.index}": wrong for gpu in node.gpu.gpus if (wrong := of(gpu))}
+
+
+def _known(told: float | None, what: str) -> float:
+    if told is None:
+        pytest.skip(f"no GPU here tells {what}")
+    return told
+
+
+def hottest(node: Node) -> float:
+    """The highest temperature, in degrees Celsius."""
+    return _known(node.gpu.hottest_c, "its temperature")
+
+
+def memory_free(node: Node) -> float:
+    """The share of memory that is free, in percent, on the GPU with the least."""
+    return _known(node.gpu.memory_free_percent, "how much of its memory is used")
+
+
+def uncorrected(node: Node) -> int:
+    """The uncorrectable memory errors of all GPUs since the driver was loaded."""
+    counts = [gpu.ecc_uncorrected for gpu in node.gpu.gpus if gpu.ecc_uncorrected is not None]
+    if not counts:
+        pytest.skip("no GPU here counts memory errors")
+    return sum(counts)
+
+
+def on_bus(node: Node) -> tuple[str, ...]:
+    """The places on the bus of all GPUs that nvidia-smi should show."""
+    if not node.gpu.on_bus:
+        pytest.skip("the GPUs of this machine are on no PCI bus that it shows")
+    if node.gpu.contained == "yes" and set(node.gpu.served) < set(node.gpu.on_bus):
+        pytest.skip("inside a container only those GPUs are to be had that it was given")
+    return node.gpu.on_bus
+
+
+def driver_parts(node: Node) -> dict[str, str]:
+    """The driver's version by each part that tells it."""
+    if len(node.gpu.versions) < 2:
+        pytest.skip("only nvidia-smi tells a version here")
+    return node.gpu.versions
+
+
+def of_one_version(node: Node) -> dict[str, str]:
+    """What all parts would tell if they were of the version that nvidia-smi speaks of."""
+    return dict.fromkeys(node.gpu.versions, driver(node))
+
+
+def driver(node: Node) -> str:
+    """The version of the driver that works the GPUs."""
+    return ", ".join(sorted({gpu.driver for gpu in node.gpu.gpus}))
+
+
+def kinds(node: Node) -> str:
+    """The GPUs by name."""
+    return ", ".join(gpu.name for gpu in node.gpu.gpus)
+
+
+def hardware_xids(node: Node) -> tuple[Xid, ...]:
+    """The XIDs after which a GPU is not to be trusted."""
+    return tuple(xid for xid in _xids(node) if xid.code in OF_HARDWARE)
+
+
+def unknown_xids(node: Node) -> tuple[Xid, ...]:
+    """The XIDs that are neither known as the hardware's nor as a program's own fault."""
+    return tuple(xid for xid in _xids(node) if xid.code not in OF_HARDWARE and xid.code not in OF_PROGRAMS)
+
+
+def _xids(node: Node) -> tuple[Xid, ...]:
+    if not node.gpu.bus and node.gpu.health == MISSING:
+        pytest.skip("there is no NVIDIA GPU here")
+    return node.gpu.xids
+
+
+def listed(xids: Iterable[Xid]) -> dict[str, str]:
+    """Write XIDs down by code and GPU, each with its age."""
+    return {f"XID {xid.code} of the GPU at {xid.place}": f"{xid.age_s / 60:.0f} min ago" for xid in xids}
+
+
+def held(node: Node) -> tuple[str, ...]:
+    """Who holds memory of a GPU to compute with: program, process, user and how much."""
+    return tuple(told for gpu in node.gpu.gpus for told in _held(node, gpu))
+
+
+def _held(node: Node, gpu: Gpu) -> Iterable[str]:
+    computing = [one for one in gpu.processes if "C" in one.kind and not one.name.endswith(_SHARES_BY_DESIGN)]
+    yield from (_told(node, gpu, one) for one in computing)
+    used = gpu.memory_used_mib or 0
+    if not gpu.processes and used > UNSEEN_MIB:
+        yield f"{used:.0f} MiB of GPU {gpu.index}, by a process that is not to be seen from here"
+
+
+def _told(node: Node, gpu: Gpu, process: Process) -> str:
+    owner = node.gpu.users.get(process.pid, "a user unknown here")
+    much = "memory" if process.memory_mib is None else f"{process.memory_mib:.0f} MiB"
+    return f"{much} of GPU {gpu.index} by {process.name}, process {process.pid} of {owner}"
+
+
+def fewer_lanes(gpu: Gpu) -> str | None:
+    """Say how many PCIe lanes are missing; the link of unified memory is none of PCIe."""
+    link = gpu.link
+    if gpu.unified or not link.width or not link.width_max or link.width >= link.width_max:
+        return None
+    return f"{link.width:.0f} of {link.width_max:.0f} lanes"
+
+
+def capped(gpu: Gpu) -> str | None:
+    """Say how far the power limit is below the GPU's own."""
+    limit, default = gpu.power_limit_w, gpu.power_default_w
+    return f"{limit:g} of {default:g} W" if limit and default and limit < default else None
+
+
+def forgetful(gpu: Gpu) -> str | None:
+    """Say whether the driver lets go of a GPU that nobody uses; a GB10 is never let go of."""
+    return "off" if gpu.persistence == "Disabled" and not gpu.unified else None
+
+
+def empty_mig(gpu: Gpu) -> str | None:
+    """Say whether MIG is on and nothing was made of it."""
+    return "no MIG device" if gpu.mig and not gpu.mig_uuids else None
+
+
+def off_fabric(gpu: Gpu) -> str | None:
+    """Say how far the GPU is from having joined the NVLink switches that it hangs on, if it does."""
+    return gpu.fabric if gpu.fabric and gpu.fabric not in ("Completed", "Completed, Success") else None
+
+
+def remapping(gpu: Gpu) -> str | None:
+    """Say what is left to do, or was not to be done, about faulty rows of memory."""
+    if gpu.remap_failed:
+        return "a faulty row could not be replaced"
+    return "a faulty row waits for a reset to be replaced" if gpu.remap_pending else None
+
+
+def prohibited(gpu: Gpu) -> str | None:
+    """Say whether the compute mode lets no program in."""
+    return gpu.compute_mode if gpu.compute_mode == "Prohibited" else None
+
+
+def exclusive(gpu: Gpu) -> str | None:
+    """Say whether the compute mode lets one program in at a time."""
+    return gpu.compute_mode if (gpu.compute_mode or "").startswith("Exclusive") else None
+
+
+def recovery(gpu: Gpu) -> str | None:
+    """Say what the driver asks for."""
+    return gpu.recovery if gpu.recovery not in (None, "None") else None
