@@ -67,7 +67,7 @@ def _full(reading: Reading) -> State:
     for line in lines(reading)[1:]:
         share, _, place = line.strip().partition("% ")
         used = share.rpartition(" ")[2]
-        if used.isdecimal():
+        if used.isdecimal() and len(used) <= 3:
             found[place] = "95 % full or more" if int(used) >= 95 else "has room"
     return found
 
