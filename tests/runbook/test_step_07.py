@@ -11,7 +11,8 @@ from cluster.facts.gpu import GpuFacts
 from cluster.facts.stack import StackFacts
 from engine.outcome import Outcome, Verdict
 from runbook import test_07_container as step_07
-from tests.runbook.docker_answers import gpus, said
+from tests.gpu_answers import smi_of_sparks
+from tests.runbook.docker_answers import said
 from tests.runbook.recorded import Recorded
 from workloads.requirements import asked_for, pinned
 
@@ -40,7 +41,7 @@ def listed(*uuids: str) -> str:
 def healthy(recorded: Callable[..., Recorded]) -> Recorded:
     """One container on each node, as it has to be."""
     cluster = recorded()
-    cluster.said(GpuFacts, gpus=gpus(OWN))
+    cluster.said(GpuFacts, smi=smi_of_sparks(OWN))
     cluster.said(StackFacts, image_id="sha256:abc\n")
     cluster.said(
         ContainerFacts,
