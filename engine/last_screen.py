@@ -37,7 +37,10 @@ def last_lines(run: Run, directory: Path) -> list[str]:
         lines.append(f"Next:    {run.next}")
     if run.undo_command:
         lines.append(f"Undo:    {run.undo_command}")
-    return [*lines, f"Report:  {shorten(directory / 'report.html')}"]
+    lines.append(f"Report:  {shorten(directory / 'report.html')}")
+    if run.bundle:
+        lines.append(f"Bundle:  {shorten(run.bundle)}, to send to somebody who was not there")
+    return lines
 
 
 def _why(causes: list[Cause]) -> Iterator[str]:

@@ -35,6 +35,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--load", action="store_true", help="put GPUs and fabric under load for some seconds, and measure them"
     )
     group.addoption("--cleanup", action="store_true", help="run step 14: remove the stack")
+    group.addoption("--bundle", action="store_true", help="write an archive to send to somebody who was not there")
     group.addoption("--report-dir", type=Path, metavar="DIR", help=f"where reports go (default: {DEFAULT_REPORTS})")
     group.addoption("--ask-become-pass", action="store_true", help="ask once for the sudo password of all nodes")
 
@@ -50,6 +51,7 @@ class Options:
     train: str
     load: bool
     cleanup: bool
+    bundle: bool
     report_dir: Path
     ask_become_pass: bool
     places: tuple[str, ...]
@@ -82,6 +84,7 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         # A repair that trains uses the machines anyway; one that was told not to train shall leave them in peace.
         load=config.getoption("load") or (mode == "fix" and train != "none"),
         cleanup=config.getoption("cleanup"),
+        bundle=config.getoption("bundle"),
         report_dir=(config.getoption("report_dir") or config.rootpath / DEFAULT_REPORTS).absolute(),
         ask_become_pass=config.getoption("ask_become_pass"),
         places=tuple(_places(config)),

@@ -5,14 +5,16 @@ from typing import Any
 
 HIDDEN = "(redacted)"
 
+# What stands before the telling word in a name is left to itself, and what may follow is bounded: a log of one endless
+# word must not take forever.
 _NAMED = re.compile(
     r"""(?ix)
-    ( ["']? [\w.-]* (?: password | passwd | passphrase | secret | token | psk | private[_-]?key | api[_-]?key )
-      [\w.-]* ["']? \s* [:=] \s* )
+    ( (?: password | passwd | passphrase | secret | token | psk | private[_-]?key | api[_-]?key )
+      [\w.-]{0,200}+ ["']? \s{0,20}+ [:=] \s{0,20}+ )
     ( "(?:[^"\\]|\\.)*" | '[^']*' | [^\s,}\]"']+ )
     """
 )
-_IN_ADDRESS = re.compile(r"(\w+://)[^\s/@\"']+@")
+_IN_ADDRESS = re.compile(r"(://)[^\s/@\"']+@")
 _TOKENS = re.compile(r"SWMTKN-[\w-]+|hf_[A-Za-z0-9]{16,}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 

@@ -11,6 +11,7 @@ import reports
 from cluster.cluster import Cluster
 from cluster.inventory import Inventory
 from engine.apply import Applier
+from engine.bundle import write_bundle
 from engine.check import Context
 from engine.comparison import Comparison
 from engine.dead_man import settle_unconfirmed
@@ -46,6 +47,7 @@ class Run:
         self.interrupted = False
         self.causes: list[Cause] = []
         """What is wrong, ranked; known when the run is closed."""
+        self.bundle: Path | None = None
         self.whole = True
         """Whether no check was left out by -k, -m or a path; only then ready speaks of the whole cluster."""
         self._inventory_name = inventory_name
@@ -158,10 +160,12 @@ class Run:
             "undo": self.undo_command,
         }
         write_report(self.directory, run, self.cluster, body)
-        self.cluster.close()
         if self.judge.broken:
             (self.directory / "errors.txt").write_text("\n".join(self.judge.broken), encoding="utf-8")
         reports.render(self.directory)
+        if self.options.bundle:
+            self.bundle = write_bundle(self.directory, self.cluster, self.journal)
+        self.cluster.close()
         return self.directory
 
 
