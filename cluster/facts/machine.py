@@ -26,4 +26,5 @@ class MachineFacts(Facts):
     os: str = fact("cat /etc/os-release", _pretty_name)
     kernel: str = fact("uname -r", text)
     hostname: str = fact("hostname", text)
+    boot_id: str = fact("cat /proc/sys/kernel/random/boot_id", text)
     clock: float = fact("date +%s.%N", _seconds)

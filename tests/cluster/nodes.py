@@ -1,7 +1,6 @@
 """Clusters for tests: this machine, an sshd of our own as a node, and nodes whose answers are given."""
 
 from ipaddress import IPv4Interface
-from pathlib import Path
 
 import yaml
 
@@ -23,10 +22,7 @@ def cluster_over(
     sshd: Sshd, *, user: str = "root", names: tuple[str, ...] = ("spark-1",), password: str | None = None
 ) -> Cluster:
     """Nodes that are all reached by one sshd, under one address each, not yet connected."""
-    known_hosts = Path(sshd.folder) / "known_hosts_of_all"
-    key = sshd.known_hosts_line.split(" ", 1)[1]
     addresses = [f"127.0.0.{number}" for number in range(1, len(names) + 1)]
-    known_hosts.write_text("".join(f"[{address}]:{sshd.port} {key}" for address in addresses))
     inventory = {
         "nodes": [{"name": name, "address": address} for name, address in zip(names, addresses, strict=True)],
         "ssh": {
@@ -34,7 +30,7 @@ def cluster_over(
             "port": sshd.port,
             "key": str(sshd.key),
             "config": str(sshd.folder / "no_ssh_config"),
-            "known_hosts": str(known_hosts),
+            "known_hosts": str(sshd.known_hosts_of(addresses)),
             "connect_timeout_s": 3.0,
             "command_timeout_s": 20.0,
         },

@@ -70,6 +70,13 @@ class Sshd:
         algorithm, key, *_ = self.host_key.with_suffix(".pub").read_text().split()
         return f"[127.0.0.1]:{self.port} {algorithm} {key}\n"
 
+    def known_hosts_of(self, addresses: list[str]) -> Path:
+        """Write a known_hosts that trusts it under several addresses of loopback."""
+        path = self.folder / "known_hosts_of_all"
+        key = self.known_hosts_line.split(" ", 1)[1]
+        path.write_text("".join(f"[{address}]:{self.port} {key}" for address in addresses))
+        return path
+
     @property
     def target(self) -> Target:
         """The way to it, as root and with its host key known."""

@@ -1,0 +1,1 @@
+"""`python -m cluster init`: from what is there to a first cluster.yaml."""
