@@ -1,5 +1,6 @@
 """A node reached by SSH: one paramiko connection for the whole run."""
 
+import logging
 import socket
 import threading
 import time
@@ -16,6 +17,9 @@ from cluster.connection import Held, Kept, Said
 from cluster.errors import Unreachable
 from cluster.ssh_errors import explain
 from cluster.ssh_target import Target
+
+# What it logs as an error it raises as well, and there it becomes a sentence; a traceback would reach the user.
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 KEEPALIVE_S = 15
 RELEASE_S = 2

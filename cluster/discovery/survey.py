@@ -71,7 +71,8 @@ def _look(candidate: Candidate, node: Node) -> Found:
             gpus=gpus,
             ports=node.network.cabled,
             os=machine.os,
-            machine=machine.boot_id,
+            # A cloned disk brings its hostname along, and containers on one kernel share its boot.
+            machine=f"{machine.hostname} {machine.boot_id}",
         )
     except ClusterError as error:
         return Found(candidate, name, trouble=str(error).replace(node.name, candidate.address))

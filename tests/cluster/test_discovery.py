@@ -3,6 +3,7 @@
 import json
 import socket
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -149,6 +150,17 @@ def test_the_command_writes_a_file_once(sshd: Sshd, tmp_path: Path, capsys: pyte
     assert "--force" in capsys.readouterr().err
     assert output.read_bytes() == before
     assert main([*words, "--force"]) == 0
+
+
+def test_a_host_that_is_no_ssh_server_is_told_in_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closes_at_once:
+        Thread(target=lambda: closes_at_once.accept()[0].close(), daemon=True).start()
+        door = f"127.0.0.1:{closes_at_once.getsockname()[1]}"
+        words = ["init", f"root@{door}", "--ssh-config", str(tmp_path / "none"), "--output", str(tmp_path / "c.yaml")]
+        assert main(words) == 0
+    said = capfd.readouterr()
+    assert "does not speak SSH with us" in said.out
+    assert said.err == ""
 
 
 def test_nobody_found_is_told_with_what_to_do(
