@@ -18,6 +18,14 @@ LAUNCHED = (
     "config.same",
     "config.port",
 )
+    "container.gpu_works",
+    "container.workspace",
+    "container.shared_memory",
+    "container.same_packages",
+    "config.ranks",
+    "config.same",
+    "config.port",
+)
 
 
 @check(
