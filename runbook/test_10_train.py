@@ -18,14 +18,6 @@ LAUNCHED = (
     "config.same",
     "config.port",
 )
-    "container.gpu_works",
-    "container.workspace",
-    "container.shared_memory",
-    "container.same_packages",
-    "config.ranks",
-    "config.same",
-    "config.port",
-)
 
 
 @check(
