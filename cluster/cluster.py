@@ -1,5 +1,6 @@
 """The cluster: all nodes, asked at once."""
 
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -166,6 +167,7 @@ def _ask(kind: type[Facts], node: Node) -> None:
         node.keep(kind(node, _Unanswered(str(error))))
         return
     nonces: list[str] = []
+    asked = time.time()
 
     def build(become: Callable[[str], str] | None) -> str:
         script, nonce = build_script(probes, become)
@@ -182,6 +184,7 @@ def _ask(kind: type[Facts], node: Node) -> None:
             why_cut = late if said.exit is None else f"{node.name} broke off before it: {err.strip()[-200:]}"
     except Unreachable as error:
         node.trouble = why_cut = str(error)
+    span = (asked, time.time())
     has_root = node.trouble is not None or node.has_root
     readings = take_apart(
         probes,
@@ -192,7 +195,9 @@ def _ask(kind: type[Facts], node: Node) -> None:
         why_cut=why_cut,
         why_no_root="" if has_root else node.why_no_root,
     )
-    node.keep(kind(node, readings))
+    facts = kind(node, readings)
+    facts.span = span
+    node.keep(facts)
 
 
 class _Unanswered(dict[str, Reading]):

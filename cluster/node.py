@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cluster.connection import Connection
 from cluster.facts.base import Facts, Reading
+from cluster.facts.clock import ClockFacts
 from cluster.facts.config import ConfigFacts
 from cluster.facts.container import ContainerFacts
 from cluster.facts.daemon import DaemonFacts
@@ -14,6 +15,7 @@ from cluster.facts.gpu import GpuFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.mesh import MeshFacts
 from cluster.facts.network import NetworkFacts
+from cluster.facts.resources import ResourceFacts
 from cluster.facts.ssh import SshFacts
 from cluster.facts.stack import StackFacts
 from cluster.facts.state import StateFacts
@@ -95,6 +97,10 @@ class Node(Session):
         """Drop all facts, because something on the node has changed."""
         self._facts.clear()
 
+    def ask_again(self, kind: type[Facts]) -> None:
+        """Drop what the node said about one subject, so that the next to ask gets a fresh answer."""
+        self._facts.pop(kind, None)
+
     def start_evidence(self) -> None:
         """Begin to note which facts are read."""
         for facts in self._facts.values():
@@ -108,6 +114,16 @@ class Node(Session):
     def machine(self) -> MachineFacts:
         """What kind of machine it is."""
         return self.facts(MachineFacts)
+
+    @property
+    def clock(self) -> ClockFacts:
+        """Step 1: its clock, set against ours."""
+        return self.facts(ClockFacts)
+
+    @property
+    def resources(self) -> ResourceFacts:
+        """Step 1: disk, memory, processes."""
+        return self.facts(ResourceFacts)
 
     @property
     def network(self) -> NetworkFacts:

@@ -46,6 +46,9 @@ class Thresholds(BaseModel):
     swarm_certificate_percent: float = _at_least(
         10.0, "% of its life", "swarmkit renews a certificate before 80 % of its life are over"
     )
+    clock_offset_s: float = _at_most(0.5, "s", "a swarm's certificates begin to hold when they are made")
+    disk_used_percent: float = _at_most(95.0, "%", "Imbue, setting up a cluster from bare metal")
+    inodes_used_percent: float = _at_most(95.0, "%", "as for the space")
     shared_memory_gib: float = _at_least(1.0, "GiB", "NCCL user guide, on shared memory of containers: 1g")
     gpu_memory_free_percent: float = _at_least(50.0, "%", "this project: a fine-tune takes most of a GPU's memory")
 

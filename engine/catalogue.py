@@ -1,8 +1,9 @@
 """The checks of runbook/ as a Markdown page: `python -m engine.catalogue >docs/checks.md` in the repository's root."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 
@@ -33,7 +34,7 @@ Set any of them under `thresholds:` in cluster.yaml. The report tells the limit 
 
 def page() -> str:
     """Write the page: one table a step, its checks in the order in which they run."""
-    return "\n".join([_HEAD, *(_section(module) for module in _modules()), _thresholds(), ""])
+    return "\n".join([_HEAD, *(_section(*step) for step in groupby(_modules(), title_of)), _thresholds(), ""])
 
 
 def _modules() -> Iterator[ModuleType]:
@@ -41,10 +42,14 @@ def _modules() -> Iterator[ModuleType]:
         yield import_module(f"runbook.{path.stem}")
 
 
-def _section(module: ModuleType) -> str:
-    number, title = title_of(module)
-    functions = filter(inspect.isfunction, vars(module).values())
-    checks = [check for function in functions if (check := declared(function, module))]
+def _section(heading: tuple[int, str], modules: Iterable[ModuleType]) -> str:
+    number, title = heading
+    checks = [
+        check
+        for module in modules
+        for function in filter(inspect.isfunction, vars(module).values())
+        if (check := declared(function, module))
+    ]
     lines = [
         f"\n## Step {number}. {title}\n",
         "| check | judged | what must be true | repaired by | needs |",

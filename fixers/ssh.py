@@ -1,6 +1,7 @@
 """Step 1: let every node log in to every other by its fabric address, each with a key of its own."""
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from cluster.node import Node
 from engine.change import Change, RunCommand, WriteFile
@@ -29,6 +30,15 @@ def make_key(node: Node) -> Iterator[Change]:
     key = f"{node.login.home}/.ssh/id_ed25519"
     make = f"umask 077; mkdir -p ~/.ssh && ssh-keygen -q -t ed25519 -N '' -C {node.login.user}@{node.name} -f {key}"
     yield RunCommand(node, make, undo_command=f"rm -f {key} {key}.pub", root=False)
+
+
+def close(node: Node) -> Iterator[Change]:
+    """Take the rights from others with which SSH refuses to use a key or a home."""
+    for file in node.ssh.guarded:
+        if file.is_open:
+            path = quote(file.path)
+            undo = f"chmod {file.mode} {path}"
+            yield RunCommand(node, f"chmod {file.closing} {path}", undo_command=undo)
 
 
 def _known_hosts_lines(peer: Node) -> list[str]:

@@ -7,7 +7,7 @@ from engine.run import Run
 from workloads.deploy import SMOKE_RECIPE
 from workloads.job import Training
 from workloads.launch import Launch
-from workloads.recipe import RecipeError, list_recipes, load_recipe
+from workloads.recipe import Recipe, RecipeError, list_recipes, load_recipe
 
 
 def pytest_collection_modifyitems(config: pytest.Config) -> None:
@@ -51,3 +51,9 @@ def smoke(cluster: Cluster, run: Run) -> FineTune:
 def full(cluster: Cluster, run: Run) -> FineTune:
     """The full run: the recipe that the user names."""
     return FineTune(cluster, run, run.options.recipe or SMOKE_RECIPE)
+
+
+@pytest.fixture(scope="session")
+def recipe(run: Run) -> Recipe:
+    """What is to be trained in the end: the recipe that the user names, else that of the smoke run."""
+    return load_recipe(run.options.recipe or SMOKE_RECIPE)

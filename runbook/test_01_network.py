@@ -1,9 +1,9 @@
-"""Step 1: the nodes answer, reach each other over the fabric, and log in to each other without a password."""
+"""Step 1: the nodes answer, and reach each other over the fabric."""
 
 from cluster.cluster import SAME, Cluster
 from cluster.node import Node
 from engine.check import check, step
-from fixers import network, ssh
+from fixers import network
 from runbook.conditions import has_a_fabric
 
 pytestmark = step(1, "Configure network connectivity")
@@ -84,12 +84,6 @@ def test_netplan_is_private(node: Node) -> None:
 def test_peers_are_reachable(node: Node) -> None:
     """The node reaches every peer on every fabric interface."""
     assert node.mesh.lost == (), "a ping gets no answer although both ends have their addresses"
-
-
-@check("ssh.mesh", fix=ssh.open_doors, needs=("network.reachable",), applies=has_a_fabric)
-def test_nodes_log_in_to_each_other(node: Node) -> None:
-    """The node logs in to every peer by its fabric address, without a password or a question."""
-    assert node.mesh.closed == {}, "a peer does not know this node's key, or this node not the peer's"
 
 
 def fabric(node: Node) -> tuple[str, ...]:

@@ -113,6 +113,8 @@ class Facts:
         self.node = node
         self.readings = readings
         self.read: list[Reading] = []
+        self.span = (0.0, 0.0)
+        """When the node was asked and when its answer was there, by our clock, in seconds since 1970."""
 
     @classmethod
     def probes(cls, node: "Node") -> list[Probe]:

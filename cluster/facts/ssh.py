@@ -1,5 +1,8 @@
 """Step 1: whose key opens which door."""
 
+import re
+from dataclasses import dataclass
+
 from cluster.facts.base import Facts, ParseError, Reading, contents, fact
 from cluster.facts.parse import lines
 
@@ -16,10 +19,68 @@ def _host_keys(reading: Reading) -> tuple[str, ...]:
     return tuple(sorted(keys))
 
 
+@dataclass(frozen=True)
+class Guarded:
+    """A file or directory that SSH wants closed to others; `mode` in octal digits."""
+
+    path: str
+    mode: str
+    owner: str
+    group: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether SSH refuses to use it: a private key that others may read, anything else that they may write."""
+        mode = int(self.mode, 8)
+        if re.search(r"/id_[^/]*$", self.path):
+            return bool(mode & 0o077)
+        # Debian's OpenSSH lets the user's own group write, which nobody else is in.
+        return bool(mode & 0o002) or (bool(mode & 0o020) and self.group != self.owner)
+
+    @property
+    def closing(self) -> str:
+        """What chmod has to be told."""
+        return "go-rwx" if re.search(r"/id_[^/]*$", self.path) else "go-w"
+
+
+def _guarded(reading: Reading) -> tuple[Guarded, ...]:
+    return tuple(_one_guarded(line) for line in lines(reading))
+
+
+def _one_guarded(line: str) -> Guarded:
+    found = re.fullmatch(r"([0-7]{1,4}) (\S+) (\S+) (/.*)", line)
+    if not found:
+        raise ParseError(f"this is no file with its mode: {line[:80]}")
+    mode, owner, group, path = found.groups()
+    return Guarded(path, mode, owner, group)
+
+
+def _checksums(reading: Reading) -> tuple[str, ...]:
+    return tuple(f"{line.split()[0][:12]}..." for line in lines(reading))
+
+
+_FILES = """\
+for path in ~ ~/.ssh ~/.ssh/authorized_keys ~/.ssh/id_*; do
+  case $path in *.pub) continue;; esac
+  test ! -e "$path" || stat -L -c '%a %U %G %n' "$path"
+done"""
+# The checksum of a key says which two are one, and nothing else of it leaves the node.
+_KEYS = """\
+for path in ~/.ssh/id_*; do
+  case $path in *.pub) continue;; esac
+  test ! -r "$path" || sha256sum "$path"
+done"""
+
+
 class SshFacts(Facts):
-    """The user's own key pair, who may log in, and the node's host keys."""
+    """The user's own key pair, who may log in, and the node's host keys.
+
+    `guarded` are the files that SSH wants closed to others, `private_keys` the beginnings of the keys' checksums.
+    """
 
     public_key: tuple[str, ...] = fact(contents("~/.ssh/id_ed25519.pub"), _entries)
     authorized: tuple[str, ...] = fact(contents("~/.ssh/authorized_keys"), _entries)
     known_hosts: tuple[str, ...] = fact(contents("~/.ssh/known_hosts"), _entries)
     host_keys: tuple[str, ...] = fact("ssh-keyscan -T 5 127.0.0.1", _host_keys)
+    guarded: tuple[Guarded, ...] = fact(_FILES, _guarded)
+    private_keys: tuple[str, ...] = fact(_KEYS, _checksums)

@@ -11,10 +11,11 @@ import pytest
 from packaging.version import Version
 
 from cluster.facts.base import ParseError, Reading
+from cluster.facts.clock import _seconds
 from cluster.facts.config import _listeners
 from cluster.facts.container import _containers
 from cluster.facts.docker import parse_engine, parse_settings
-from cluster.facts.machine import _pretty_name, _seconds
+from cluster.facts.machine import _pretty_name
 from cluster.facts.mesh import _by_address
 from cluster.facts.network import parse_files, parse_links, parse_netplan, parse_ports, parse_speeds
 from cluster.facts.ssh import _host_keys

@@ -72,7 +72,9 @@ class Recorded:
             }
             one.keep(kind(one, {**before, **told}))
 
-    def judge(self, check: Callable[..., object], node: str | None = None, *, load: bool = False) -> Verdict:
+    def judge(
+        self, check: Callable[..., object], node: str | None = None, *, load: bool = False, **fixtures: object
+    ) -> Verdict:
         """Judge one of the runbook's checks, on a node where it is about one; `applies` is heeded."""
         found = declared(check, sys.modules[check.__module__])
         assert found is not None, f"{check.__name__} declares no check"
@@ -80,4 +82,4 @@ class Recorded:
         context = Context(self.cluster, mode="check", train="none", load=load, recipe=None, cleanup=False)
         skip = found.applies(context) if found.applies else None
         arguments = {"node": place} if place else {"cluster": self.cluster}
-        return self._judge.judge(found, place, lambda: check(**arguments), skip)
+        return self._judge.judge(found, place, lambda: check(**arguments, **fixtures), skip)

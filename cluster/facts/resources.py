@@ -1,0 +1,110 @@
+"""Step 1: what a node has to spare: disk, memory, and processes that do not get on."""
+
+import re
+from dataclasses import dataclass
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from cluster.facts.base import Facts, ParseError, Reading, fact
+from cluster.facts.docker import FIND_ROOT
+from cluster.facts.parse import lines, succeeded
+
+if TYPE_CHECKING:
+    from cluster.node import Node
+
+GB = 10**9
+
+
+@dataclass(frozen=True)
+class Disk:
+    """The file system that a directory lies on, or will lie on; sizes in bytes, `free` as a user may fill it."""
+
+    place: str
+    used: int
+    free: int
+    inodes: int
+    inodes_used: int
+
+    @property
+    def used_percent(self) -> float:
+        """How full it is, as df tells it."""
+        return round(100 * self.used / max(1, self.used + self.free), 1)
+
+    @property
+    def inodes_percent(self) -> float:
+        """How many of its files are used up; 0 where it does not count them."""
+        return round(100 * self.inodes_used / self.inodes, 1) if self.inodes else 0.0
+
+
+def _disks(reading: Reading) -> tuple[Disk, ...]:
+    return tuple(_disk(line) for line in lines(reading))
+
+
+def _disk(line: str) -> Disk:
+    found = re.fullmatch(r"\s*(\d{1,18})\s+(\d{1,18})\s+(\d{1,18}|-)\s+(\d{1,18}|-)\s(/.*)", line, re.ASCII)
+    if not found:
+        raise ParseError(f"this is no line of a file system: {line[:80]}")
+    used, free, inodes, inodes_used = (0 if word == "-" else int(word) for word in found.groups()[:4])
+    return Disk(found[5], used, free, inodes, inodes_used)
+
+
+def _sizes(reading: Reading) -> dict[str, int]:
+    found = {}
+    for line in lines(reading):
+        size, _, path = line.partition("\t")
+        if not (size.isascii() and size.isdecimal() and len(size) < 19):
+            raise ParseError(f"this is no size of a directory: {line[:80]}")
+        found[path.rpartition("/")[2]] = int(size)
+    return found
+
+
+def _available(reading: Reading) -> float:
+    found = re.search(r"^MemAvailable:\s+(\d{1,15}) kB$", succeeded(reading), re.MULTILINE | re.ASCII)
+    if not found:
+        raise ParseError("it has no MemAvailable")
+    return round(int(found[1]) * 1024 / GB, 1)
+
+
+def _largest(reading: Reading) -> str:
+    words = succeeded(reading).split()
+    if len(words) < 2 or not (words[0].isascii() and words[0].isdecimal() and len(words[0]) < 16):
+        raise ParseError("it names no process")
+    return f"{' '.join(words[1:])} holds {int(words[0]) * 1024 / GB:.1f} GB"
+
+
+def _disk_places(node: "Node") -> str:
+    places = " ".join(quote(place) for place in (node.cluster.workspace, node.cluster.model_cache))
+    return f"""\
+{FIND_ROOT}
+for place in / "${{root:-/var/lib/docker}}" {places}; do
+  path=$place; while test ! -e "$path"; do path=$(dirname "$path"); done
+  echo "$(df -B1 --output=used,avail,itotal,iused "$path" | tail -n 1) $place"
+done"""
+
+
+def _model_sizes(node: "Node") -> str:
+    hub = quote(f"{node.cluster.model_cache}/hub")
+    return f"test -d {hub} || exit 0; find {hub} -mindepth 1 -maxdepth 1 -name 'models--*' -exec du -sB1 {{}} +"
+
+
+# What is stuck now and was a second ago; a process that merely waits for a disk is past that by then.
+_STUCK = """\
+stuck() { ps -eo stat=,pid=,comm= | grep '^D' | sed 's/^[^ ]* *//'; }
+before=$(stuck); test -z "$before" || { sleep 1; stuck | grep -Fx "$before"; }
+true"""
+
+
+class ResourceFacts(Facts):
+    """Disks by the directories that matter, downloaded models by name with their size, memory in GB of 10^9 bytes.
+
+    `stuck` are processes that wait in the kernel and cannot be ended; `unified` says if the GPU shares the memory.
+    """
+
+    disks: tuple[Disk, ...] = fact(_disk_places, _disks, root=True)
+    models: dict[str, int] = fact(_model_sizes, _sizes, root=True, timeout_s=20)
+    available_gb: float = fact("cat /proc/meminfo", _available)
+    largest: str = fact("ps -eo rss=,comm= --sort=-rss | head -n 1", _largest)
+    stuck: tuple[str, ...] = fact(_STUCK, lines)
+    unified: bool = fact(
+        "cat /proc/driver/nvidia/gpus/*/information 2>/dev/null || true", lambda reading: "GB10" in reading.out
+    )
