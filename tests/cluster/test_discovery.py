@@ -152,9 +152,13 @@ def test_the_command_writes_a_file_once(sshd: Sshd, tmp_path: Path, capsys: pyte
     assert main([*words, "--force"]) == 0
 
 
+def hang_up(server: socket.socket) -> None:
+    server.accept()[0].close()
+
+
 def test_a_host_that_is_no_ssh_server_is_told_in_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closes_at_once:
-        Thread(target=lambda: closes_at_once.accept()[0].close(), daemon=True).start()
+        Thread(target=hang_up, args=(closes_at_once,), daemon=True).start()
         door = f"127.0.0.1:{closes_at_once.getsockname()[1]}"
         words = ["init", f"root@{door}", "--ssh-config", str(tmp_path / "none"), "--output", str(tmp_path / "c.yaml")]
         assert main(words) == 0
