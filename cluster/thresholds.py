@@ -50,6 +50,16 @@ class Thresholds(BaseModel):
     disk_used_percent: float = _at_most(95.0, "%", "Imbue, setting up a cluster from bare metal")
     inodes_used_percent: float = _at_most(95.0, "%", "as for the space")
     shared_memory_gib: float = _at_least(1.0, "GiB", "NCCL user guide, on shared memory of containers: 1g")
+    gpu_compute_percent: float = _at_least(
+        70.0, "% of its reference", "this project: a job is as slow as its slowest GPU"
+    )
+    gpu_copy_percent: float = _at_least(70.0, "% of its reference", "this project: a job is as slow as its slowest GPU")
+    gpu_clock_percent: float = _at_least(
+        33.0, "% of its highest", "a Spark stuck in low power stays below 29, an H100 at its power limit works at 70"
+    )
+    gpu_link_percent: float = _at_least(
+        50.0, "% of its best", "this project: a card of 16 lanes in a slot of 8 is usual"
+    )
     gpu_memory_free_percent: float = _at_least(50.0, "%", "this project: a fine-tune takes most of a GPU's memory")
 
     def limit(self, name: str) -> Limit:

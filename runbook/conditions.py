@@ -25,6 +25,12 @@ def puts_under_load(context: Context) -> str | None:
     return None if context.load else "measuring runs with --load, or --fix unless with --train none"
 
 
+def computes_on_gpus(context: Context) -> str | None:
+    """A cluster whose inventory says `device: cpu` has no GPU to put under load."""
+    on_cpus = "this cluster computes on CPUs" if context.cluster.inventory.device == "cpu" else None
+    return on_cpus or puts_under_load(context)
+
+
 def has_docker(context: Context) -> str | None:
     """Without an inventory a machine is asked for what it is; one that has no Docker offers nothing to a swarm."""
     cluster = context.cluster

@@ -1,10 +1,11 @@
-"""The two fine-tunes of step 10, each launched once, when the first check asks for it."""
+"""The load of step 8 and the two fine-tunes of step 10, each launched once, when the first check asks for it."""
 
 import pytest
 
 from cluster.cluster import Cluster
 from engine.run import Run
 from workloads.deploy import SMOKE_RECIPE
+from workloads.gpu_load.launch import GpuLoad
 from workloads.job import Training
 from workloads.launch import Launch
 from workloads.recipe import Recipe, RecipeError, list_recipes, load_recipe
@@ -57,3 +58,9 @@ def full(cluster: Cluster, run: Run) -> FineTune:
 def recipe(run: Run) -> Recipe:
     """What is to be trained in the end: the recipe that the user names, else that of the smoke run."""
     return load_recipe(run.options.recipe or SMOKE_RECIPE)
+
+
+@pytest.fixture(scope="session")
+def gpu_load(cluster: Cluster) -> GpuLoad:
+    """The load on all GPUs of all nodes."""
+    return GpuLoad(cluster)

@@ -53,16 +53,11 @@ def on_bus(node: Node) -> tuple[str, ...]:
     return node.gpu.on_bus
 
 
-def driver_parts(node: Node) -> dict[str, str]:
-    """The driver's version by each part that tells it."""
+def versions(node: Node) -> str:
+    """The versions of the driver that its parts tell: one, where all is well."""
     if len(node.gpu.versions) < 2:
         pytest.skip("only nvidia-smi tells a version here")
-    return node.gpu.versions
-
-
-def of_one_version(node: Node) -> dict[str, str]:
-    """What all parts would tell if they were of the version that nvidia-smi speaks of."""
-    return dict.fromkeys(node.gpu.versions, driver(node))
+    return ", ".join(sorted(set(node.gpu.versions.values())))
 
 
 def driver(node: Node) -> str:

@@ -7,7 +7,7 @@ from engine.check import check, step
 from fixers import daemon
 from runbook import each_gpu
 from runbook.causes import daemon as why
-from runbook.causes.gpu import why_incomplete, why_no_answer, why_no_gpu, why_xid
+from runbook.causes.gpu import why_incomplete, why_mixed, why_no_answer, why_no_gpu, why_xid
 from runbook.conditions import has_docker
 
 pytestmark = step(4, "Enable resource advertising")
@@ -37,7 +37,7 @@ def test_no_gpu_is_missing(node: Node) -> None:
 @check("gpu.driver_matches", needs=PRESENT, remedy="reboot the node; if they still differ, reinstall the driver")
 def test_driver_is_of_one_version(node: Node) -> None:
     """The driver that is loaded and the libraries that programs load are of one version."""
-    assert each_gpu.driver_parts(node) == each_gpu.of_one_version(node), "an update was not finished by a reboot"
+    assert each_gpu.versions(node) == each_gpu.driver(node), why_mixed(node)
 
 
 @check("gpu.same_driver", needs=PRESENT, remedy="update the older ones, and reboot them")

@@ -5,6 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import stack
 from runbook.causes import container as why
+from runbook.conditions import has_docker
 
 pytestmark = step(7, "Find your Docker container ID")
 
@@ -27,7 +28,7 @@ def test_container_was_given_the_own_one(node: Node) -> None:
     assert why.given(node) == ",".join(node.gpu.uuids), why.not_given(node)
 
 
-@check("container.gpu_works", fix=stack.recreate, needs=("container.gpu",))
+@check("container.gpu_works", fix=stack.recreate, needs=("container.gpu",), applies=has_docker)
 def test_gpu_works_in_the_container(node: Node) -> None:
     """The container sees the GPU that it was given, and no other."""
     assert ",".join(node.container.devices) == why.given(node), why.not_working(node)

@@ -1,8 +1,11 @@
 """Why a GPU is not as it has to be, in words: found by comparing what its tool, the bus and the driver say."""
 
 from cluster.facts.gpu import HANGS, MISSING
+from cluster.facts.smi import Gpu
 from cluster.facts.xid import OF_HARDWARE, Xid
 from cluster.node import Node
+from runbook.each_gpu import capped, held
+from workloads.gpu_load.launch import GpuLoad
 
 
 def why_no_answer(node: Node) -> str:
@@ -27,7 +30,7 @@ def _why_missing(node: Node) -> str:
 
 def _in_other_words(node: Node, said: str) -> str:
     if "mismatch" in said:
-        return f"the driver was updated without a reboot{_versions(node)}: reboot"
+        return why_mixed(node)
     if "couldn't communicate" in said:
         return "the driver is not loaded: it may not have been built for a new kernel, or secure boot refuses it"
     if "No devices were found" in said:
@@ -39,9 +42,10 @@ def _places(node: Node) -> str:
     return " and ".join(one.place for one in node.gpu.bus)
 
 
-def _versions(node: Node) -> str:
-    parts = node.gpu.versions
-    return f" ({', '.join(f'{part}: {version}' for part, version in parts.items())})" if parts else ""
+def why_mixed(node: Node) -> str:
+    """Which parts of the driver tell which version."""
+    parts = ", ".join(f"{part}: {version}" for part, version in node.gpu.versions.items())
+    return f"the driver was updated without a reboot{f' ({parts})' if parts else ''}: reboot"
 
 
 def why_no_gpu(node: Node) -> str:
@@ -70,3 +74,45 @@ def why_xid(xids: tuple[Xid, ...]) -> str:
     """What the codes mean, and what helps."""
     told = {xid.code: OF_HARDWARE[xid.code] for xid in xids}
     return "; ".join(f"XID {code}: {words}: {remedy}" for code, (words, remedy) in told.items())
+
+
+_FAILURES = {
+    "802": "nvidia-fabricmanager does not run, or is of another version than the driver: start it",
+    "out of memory": "its memory is taken: gpu.unused tells by whom",
+    "driver on your system is too old": "the driver is older than the image's CUDA: update it, or take an older image",
+    "no kernel image": "the image's torch does not know this GPU: take a newer image",
+    "Cannot re-initialize": "another process holds it for itself",
+    "no CUDA-capable device": "nvidia-smi shows a GPU, and CUDA gets none: NVIDIA_VISIBLE_DEVICES, or the device files",
+    "unknown error": "the driver's own state is broken: reboot the node",
+}
+
+
+def why_idle(outcome: str) -> str:
+    """Why a GPU takes up no work: what CUDA said, and what that means."""
+    meaning = next((words for sign, words in _FAILURES.items() if sign in outcome), None)
+    return f"{meaning} ({outcome})" if meaning else outcome
+
+
+def why_slow(node: Node, load: GpuLoad) -> str:
+    """What explains that a GPU is slower than one of its kind, from what it said under load."""
+    for gpu in load.known(node):
+        if gpu.sample is None:
+            continue
+        if gpu.sample.slowdowns:
+            return f"GPU {gpu.index} is {', '.join(gpu.sample.slowdowns)}"
+        if limit := capped(gpu.sample):
+            return f"GPU {gpu.index} may draw only {limit}"
+    if others := held(node):
+        return f"it has other work as well: {'; '.join(others)}"
+    return (
+        "; ".join(_stuck(gpu.sample) for gpu in load.known(node) if gpu.sample) or "nvidia-smi told nothing under load"
+    )
+
+
+def _stuck(gpu: Gpu) -> str:
+    figures = f"{gpu.clock_mhz or 0:.0f} of {gpu.clock_max_mhz or 0:.0f} MHz at {gpu.power_w or 0:.0f} W"
+    if gpu.clock_mhz and gpu.clock_max_mhz and gpu.clock_mhz < gpu.clock_max_mhz / 3:
+        return (
+            f"GPU {gpu.index} is stuck in low power ({figures}) and gives no reason: its supply granted it too little"
+        )
+    return f"GPU {gpu.index} worked with {figures}, which does not explain it"

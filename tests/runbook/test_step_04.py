@@ -120,7 +120,9 @@ ONE_UNWELL = [
      "the GPU at 0000:00:07.0 is held by nouveau"),
     (step_04.test_no_gpu_is_missing, {"smi": smi_of_sparks("GPU-1", "GPU-2"), "bus": BUS.replace("00:06", "01:00")},
      "nvidia-smi shows a GPU that the bus does not"),
-    (step_04.test_driver_is_of_one_version, {"module": "580.95.05\n"}, "an update was not finished by a reboot"),
+    (step_04.test_driver_is_of_one_version, {"module": "580.95.05\n"},
+     "the driver was updated without a reboot (nvidia-smi: 580.159.04, kernel module: 580.95.05, libcuda: 580.159.04, "
+     "libnvidia-ml: 580.159.04): reboot"),
     (step_04.test_kernel_log_tells_of_no_gpu_fault,
      {"xids": "5000.5\n[ 4990.5] NVRM: Xid (PCI:0000:00:06): 79, GPU has fallen off the bus.\n"},
      "XID 79: the GPU has fallen off the bus: power the node off for a minute; if it comes back, reseat the card or "
