@@ -1,0 +1,21 @@
+"""The load program in the training container, where the lab has CPUs in place of GPUs."""
+
+import pytest
+
+from cluster.cluster import Cluster
+from cluster.inventory import parse_inventory
+from tests.e2e.lab import Lab
+from workloads.gpu_load.launch import RAN, run_load
+
+pytestmark = pytest.mark.lab
+
+
+def test_it_runs_in_the_training_container_of_every_node(ready: Lab) -> None:
+    ready.do("restore", "ready")
+    cluster = Cluster(parse_inventory(ready.do("inventory"), "the lab's inventory"))
+    cluster.connect()
+    try:
+        runs = cluster.on_all(lambda node: run_load(node, "cpu"), cluster.nodes)
+    finally:
+        cluster.close()
+    assert [(run.outcome, run.gpus[0].repeats_itself) for run in runs] == [(RAN, True)] * 2
