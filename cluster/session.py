@@ -157,13 +157,14 @@ class Session:
     def _run(
         self, command: str, root: bool, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None
     ) -> Said:
+        bounded = _bounded(command, deadline_s)
         if not root:
-            return self._send(f"/bin/sh -c {quote(command)}", stdin, deadline_s, on_line)
-        return self._send(self._as_root(command), self._password_line() + stdin, deadline_s, on_line)
+            return self._send(f"/bin/sh -c {quote(bounded)}", stdin, deadline_s, on_line)
+        return self._send(self._as_root(bounded), self._password_line() + stdin, deadline_s, on_line)
 
     def run_script(self, build: Callable[[Callable[[str], str] | None], str], deadline_s: float) -> Said:
         """Run a read-only script whose part for root is wrapped by the function given to `build`."""
-        script = build(self._as_root if self.has_root else None)
+        script = _bounded(build(self._as_root if self.has_root else None), deadline_s)
         return self._send(
             f"/bin/sh -c {quote(script)}", self._password_line() if self.has_root else b"", deadline_s, None
         )
@@ -186,6 +187,11 @@ class Session:
 
     def _send(self, command: str, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None) -> Said:
         return self.connection.run(command, stdin=stdin, deadline_s=deadline_s, on_line=on_line)
+
+
+def _bounded(command: str, deadline_s: float) -> str:
+    """Let the node itself end a command that we have given up: closing the connection would leave it running there."""
+    return f"exec timeout -k 2 {deadline_s + 1:g} /bin/sh -c {quote(command)}"
 
 
 def _with_password(command: str) -> str:

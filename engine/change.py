@@ -31,6 +31,8 @@ class Change(ABC):
     consent: Consent | None = None
     settle: str | None = None
     """The command that makes the node take up such changes; undo runs it once, after putting them back."""
+    undo_asks: str | None = None
+    """Taking it back would end running containers, so where there are some it is done only with `--allow` and this."""
 
     @property
     def risk(self) -> str:
@@ -123,6 +125,7 @@ class RunCommand(Change):
     settles: str | None = None
     """Set on the command that makes the node take up earlier changes: if it fails, those are put back."""
     consent: Consent | None = None
+    undo_asks: str | None = None
 
     def describe(self) -> str:
         """Show the command as it is run."""

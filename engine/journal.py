@@ -30,6 +30,7 @@ class Record:
     undo: tuple[UndoStep, ...]
     settle: str | None
     state: str
+    undo_asks: str | None = None
 
     @property
     def to_undo(self) -> bool:
@@ -59,6 +60,7 @@ class Journal:
                 "risk": change.risk,
                 "undo": change.undo(),
                 "settle": change.settle,
+                "undo_asks": change.undo_asks,
             }
         )
         return self._count

@@ -125,7 +125,9 @@ class Run:
             JournalError: There is no such run.
         """
         assert self.options.undo is not None  # the mode says so
-        undo_run(self.cluster, find_journal(self.options.report_dir, self.options.undo), self._note)
+        undo_run(
+            self.cluster, find_journal(self.options.report_dir, self.options.undo), self._note, self.options.allowed
+        )
 
     def _note(self, taken: TakenBack) -> None:
         record = taken.record

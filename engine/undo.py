@@ -1,5 +1,6 @@
 """Taking changes back from the journal alone, last first."""
 
+import time
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from engine.change import UndoStep
 from engine.files import read_file, remove_file, write_file
 from engine.journal import Journal, Record
 
+ENDING_PATIENCE_S = 15
+
 
 @dataclass(frozen=True)
 class TakenBack:
@@ -20,15 +23,23 @@ class TakenBack:
     trouble: str | None
 
 
-def undo_run(cluster: Cluster, journal: Journal, told: Callable[[TakenBack], None]) -> None:
-    """Take back every change of a run, last first; one that cannot be taken back does not stop the others."""
+def undo_run(
+    cluster: Cluster, journal: Journal, told: Callable[[TakenBack], None], allowed: frozenset[str] = frozenset()
+) -> None:
+    """Take back every change of a run, last first; one that cannot be taken back does not stop the others.
+
+    What would end running containers is taken back only where its flag is in `allowed`.
+    """
     left = [record for record in reversed(journal.records()) if record.to_undo]
     unsettled: set[tuple[str, str]] = set()
     for index, record in enumerate(left):
         later = {(other.node, other.settle) for other in left[index + 1 :]}
         trouble = None
         try:
-            take_back(_node(cluster, record.node), record)
+            node = _node(cluster, record.node)
+            if record.undo_asks and record.undo_asks not in allowed:
+                _spare_containers(node, f"--undo {journal.path.parent.name} --allow {record.undo_asks}")
+            take_back(node, record)
             unsettled |= {(record.node, record.settle)} if record.settle else set()
         except ClusterError as error:
             trouble = str(error)
@@ -62,6 +73,18 @@ def settle(node: Node, command: str) -> None:
     """
     with node.changes_allowed():
         node.change(command)
+
+
+def _spare_containers(node: Node, options: str) -> None:
+    """Refuse where containers run; those of our own stack, which went just before, get the time to end."""
+    until = time.monotonic() + ENDING_PATIENCE_S
+    node.forget()
+    while node.docker.active == "active" and node.docker.running:
+        if not node.container.ours or time.monotonic() > until:
+            names = ", ".join(container.name for container in node.docker.running)
+            raise CommandFailed(f"it would interrupt {names} on {node.name}: rerun with `{options}` when it may")
+        time.sleep(0.5)
+        node.forget()
 
 
 def _restore(node: Node, step: UndoStep) -> None:

@@ -28,6 +28,7 @@ class WriteDaemonJson(WriteFile):
     """Write daemon.json, but only what dockerd itself accepts."""
 
     settle: str | None = RESTART
+    undo_asks: str | None = "restart-docker"
 
     def apply(self) -> None:
         """Let dockerd validate it first.

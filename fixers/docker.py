@@ -17,6 +17,7 @@ def start(node: Node) -> Iterator[Change]:
             node,
             "systemctl reset-failed docker.service; systemctl start docker.service",
             undo_command="systemctl stop docker.service docker.socket",
+            undo_asks="restart-docker",
             deadline_s=120,
         )
 

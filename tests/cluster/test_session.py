@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -178,6 +179,16 @@ def test_the_door_for_changes_closes_after_one_that_failed(here: Cluster) -> Non
 def test_a_change_that_does_not_end_is_told_with_its_deadline(here: Cluster) -> None:
     with pytest.raises(CommandFailed, match=r"^`sleep 9` on \S+ did not end within 0.3 s\.$"):
         _change(here.manager, "sleep 9", deadline_s=0.3)
+
+
+@pytest.mark.parametrize("root", [False, True])
+def test_a_command_that_was_given_up_is_ended_by_the_node(free: Node, root: bool) -> None:
+    name = f"300.{secrets.randbelow(10**9)}"
+    assert free.read(f"sleep {name} | cat", root=root, deadline_s=0.5).exit is None
+    until = time.monotonic() + 10
+    while time.monotonic() < until and free.read(f"ps -eo args= | grep -Fx 'sleep {name}'").out:
+        time.sleep(0.2)
+    assert free.read(f"ps -eo args= | grep -Fx 'sleep {name}'").out == ""
 
 
 def test_what_a_failed_change_said_last_is_told(here: Cluster) -> None:

@@ -134,6 +134,21 @@ def test_running_container_is_not_interrupted_without_consent(bare: Lab) -> None
     assert allowed.exit == 0, allowed.screen
 
 
+def test_undo_does_not_interrupt_a_container_without_consent(bare: Lab) -> None:
+    before = bare.states()
+    fixed = bare.runbook("--fix", "--train", "none")
+    name = fixed.report["run"]["id"]
+    bare.on("spark-2", "docker run -d --name precious spark-runbook/lab-training:1 sleep 3000")
+    refused = bare.runbook("--undo", name)
+    assert refused.exit == 1, refused.screen
+    assert "it would interrupt precious on spark-2" in refused.screen
+    assert f"--undo {name} --allow restart-docker" in refused.screen
+    assert bare.on("spark-2", "docker ps -q --filter name=precious").strip()
+    allowed = bare.runbook("--undo", name, "--allow", "restart-docker")
+    assert allowed.exit == 0, allowed.screen
+    assert bare.states() ^ before == set()
+
+
 def test_cleanup_removes_the_stack_and_nothing_else(ready: Lab) -> None:
     ready.do("restore", "ready")
     ready.on("spark-1", "mkdir -p /home/nvidia/.cache/huggingface/hub/models--meta-llama--X")

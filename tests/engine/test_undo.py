@@ -1,6 +1,9 @@
 """A run is taken back last change first; what cannot be taken back is said and does not stop the rest."""
 
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from cluster.cluster import Cluster
 from cluster.node import Node
@@ -15,9 +18,9 @@ def _apply(journal: Journal, *changes: Change) -> None:
         Applier(journal, frozenset()).apply("subject.fact", 4, change)
 
 
-def _undo(cluster: Cluster, journal: Journal) -> list[TakenBack]:
+def _undo(cluster: Cluster, journal: Journal, *allowed: str) -> list[TakenBack]:
     told: list[TakenBack] = []
-    undo_run(cluster, Journal(journal.path), told.append)
+    undo_run(cluster, Journal(journal.path), told.append, frozenset(allowed))
     return told
 
 
@@ -97,4 +100,34 @@ def test_a_node_that_does_not_answer_keeps_its_changes_and_says_why(
     here.trouble = "the node is off"
     assert [taken.trouble for taken in _undo(cluster, journal)] == ["the node is off"]
     here.trouble = None
+    assert [taken.trouble for taken in _undo(cluster, journal)] == [None]
+
+
+def _docker_runs(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    docker = SimpleNamespace(active="active", running=[SimpleNamespace(name=name) for name in names])
+    monkeypatch.setattr(Node, "docker", docker)
+    monkeypatch.setattr(Node, "container", SimpleNamespace(ours=()))
+
+
+def test_what_would_end_containers_is_taken_back_only_when_asked(
+    cluster: Cluster, here: Node, journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    _apply(journal, RunCommand(here, "true", undo_command=f"touch {gone}", undo_asks="restart-docker"))
+    _docker_runs(monkeypatch, "precious")
+    (taken,) = _undo(cluster, journal)
+    run = journal.path.parent.name
+    assert taken.trouble == (
+        f"it would interrupt precious on {here.name}: rerun with `--undo {run} --allow restart-docker` when it may"
+    )
+    assert not gone.exists()
+    assert [taken.trouble for taken in _undo(cluster, journal, "restart-docker")] == [None]
+    assert gone.exists()
+
+
+def test_where_no_container_runs_nobody_is_asked(
+    cluster: Cluster, here: Node, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _apply(journal, RunCommand(here, "true", undo_command="true", undo_asks="restart-docker"))
+    _docker_runs(monkeypatch)
     assert [taken.trouble for taken in _undo(cluster, journal)] == [None]
