@@ -1,6 +1,7 @@
 """Step 3: the NVIDIA Container Toolkit."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import tomlkit
@@ -10,7 +11,22 @@ from tomlkit.exceptions import TOMLKitError
 from cluster.facts.base import Facts, ParseError, Reading, contents, fact
 from cluster.facts.parse import succeeded
 
+PACKAGE = "nvidia-container-toolkit"
 CONFIG_TOML = "/etc/nvidia-container-runtime/config.toml"
+
+
+@dataclass(frozen=True)
+class Package:
+    """The versions that apt has installed and could install; empty where there is none."""
+
+    installed: str
+    candidate: str
+
+    @property
+    def offered(self) -> Version:
+        """The version that apt could install; version 0 where there is none."""
+        found = re.match(r"\d{1,9}(?:\.\d{1,9}){1,9}", self.candidate, re.ASCII)
+        return Version(found[0] if found else "0")
 
 
 def parse_version(reading: Reading) -> Version:
@@ -39,13 +55,22 @@ def _toml_fault(reading: Reading) -> str:
     return ""
 
 
+def _package(reading: Reading) -> Package:
+    if reading.exit == 127:
+        return Package("", "")
+    told = dict(re.findall(r"^  (Installed|Candidate): (\S+)$", succeeded(reading), re.MULTILINE))
+    installed, candidate = (told.get(name, "").replace("(none)", "") for name in ("Installed", "Candidate"))
+    return Package(installed, candidate)
+
+
 class ToolkitFacts(Facts):
-    """The toolkit's version and its runtime's configuration."""
+    """The toolkit's version, its runtime's configuration, and its package."""
 
     version: Version = fact("nvidia-ctk --version", parse_version)
     runtime: str = fact("command -v nvidia-container-runtime || true", lambda reading: reading.out.strip())
     settings: dict[str, Any] = fact(contents(CONFIG_TOML), parse_toml)
     fault: str = fact(contents(CONFIG_TOML), _toml_fault)
+    package: Package = fact(f"apt-cache policy {PACKAGE}", _package)
 
     @property
     def swarm_resource(self) -> str:

@@ -75,6 +75,40 @@ def test_an_old_toolkit(healthy: Recorded) -> None:
     assert (other.outcome, other.found) == (Outcome.BLOCKED, None)
 
 
+POLICY = "nvidia-container-toolkit:\n  Installed: {installed}\n  Candidate: {candidate}\n  Version table:\n"
+
+
+@pytest.mark.parametrize(
+    ("installed", "candidate", "change"),
+    [
+        (
+            "(none)",
+            "1.20.1-1",
+            "spark-2$ sudo DEBIAN_FRONTEND=noninteractive apt-get -y -q install nvidia-container-to",
+        ),
+        (
+            "1.18.0-1",
+            "1.20.1-1",
+            "spark-2$ sudo DEBIAN_FRONTEND=noninteractive apt-get -y -q install nvidia-container-to",
+        ),
+        (
+            "1.18.0-1",
+            "1.18.2-1",
+            "on spark-2 set up NVIDIA's package source as its installation guide for the container ",
+        ),
+        ("(none)", "(none)", "on spark-2 set up NVIDIA's package source as its installation guide for the container "),
+    ],
+)
+def test_a_toolkit_is_installed_when_asked_and_where_apt_has_one(
+    healthy: Recorded, installed: str, candidate: str, change: str
+) -> None:
+    healthy.said(ToolkitFacts, runtime="", package=POLICY.format(installed=installed, candidate=candidate))
+    verdict = judge(healthy, step_03.test_runtime_is_installed)
+    assert [told.describe.startswith(change) for told in verdict.changes] == [True]
+    asks = change.startswith("spark-2$")
+    assert ("--allow install-toolkit" in str(verdict.remedy)) is asks
+
+
 def test_toolkits_that_differ_are_worth_a_word(healthy: Recorded) -> None:
     healthy.said(ToolkitFacts, "spark-2", version="NVIDIA Container Toolkit CLI version 1.19.0\n")
     verdict = judge(healthy, step_03.test_toolkit_is_the_same)
