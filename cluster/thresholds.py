@@ -53,6 +53,9 @@ class Thresholds(BaseModel):
     gpu_compute_percent: float = _at_least(
         70.0, "% of its reference", "this project: a job is as slow as its slowest GPU"
     )
+    gpu_even_percent: float = _at_least(
+        85.0, "% of the fastest", "this project: GPUs of one kind differ by some percent"
+    )
     gpu_copy_percent: float = _at_least(70.0, "% of its reference", "this project: a job is as slow as its slowest GPU")
     gpu_clock_percent: float = _at_least(
         33.0, "% of its highest", "a Spark stuck in low power stays below 29, an H100 at its power limit works at 70"

@@ -31,6 +31,13 @@ def computes_on_gpus(context: Context) -> str | None:
     return on_cpus or puts_under_load(context)
 
 
+def computes_on_several_nodes(context: Context) -> str | None:
+    """One node's GPU has nothing to be compared with."""
+    return computes_on_gpus(context) or (
+        None if context.cluster.size > 1 else "there is one node, and none to compare with"
+    )
+
+
 def has_docker(context: Context) -> str | None:
     """Without an inventory a machine is asked for what it is; one that has no Docker offers nothing to a swarm."""
     cluster = context.cluster

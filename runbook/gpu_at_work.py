@@ -5,6 +5,7 @@ from typing import Literal
 
 import pytest
 
+from cluster.cluster import Cluster
 from cluster.node import Node
 from workloads.gpu_load.launch import GpuLoad, Loaded, LoadRun, NoPlace
 from workloads.gpu_load.references import REFERENCES
@@ -68,6 +69,23 @@ def _share(load: GpuLoad, node: Node, gpu: Loaded, figure: Figure) -> float | No
 def _all(load: GpuLoad, node: Node) -> Iterator[Loaded]:
     for one in node.cluster.reached:
         yield from load.known(one)
+
+
+def slowest_percent(load: GpuLoad, cluster: Cluster) -> float:
+    """The product of matrices on the slowest GPU, in percent of the fastest of its kind."""
+    alike: dict[str, list[float]] = {}
+    for node in cluster.reached:
+        for gpu in result(load, node).gpus:
+            alike.setdefault(gpu.name, []).append(gpu.tflops)
+    return round(min(100 * min(figures) / max(figures) for figures in alike.values()), 1)
+
+
+def told_by_node(load: GpuLoad, cluster: Cluster) -> str:
+    """What each GPU reached, by node."""
+    return "; ".join(
+        f"{node.name}: {', '.join(f'{gpu.tflops:.0f} TFLOP/s by {gpu.name}' for gpu in load.known(node))}"
+        for node in cluster.reached
+    )
 
 
 def clock_percent(load: GpuLoad, node: Node) -> float:

@@ -3,12 +3,13 @@
 A GPU that is stuck in low power looks well until it has work to do.
 """
 
+from cluster.cluster import Cluster
 from cluster.node import Node
 from cluster.thresholds import Thresholds
 from engine.check import check, step
 from runbook import gpu_at_work
 from runbook.causes.gpu import why_idle, why_slow
-from runbook.conditions import computes_on_gpus
+from runbook.conditions import computes_on_gpus, computes_on_several_nodes
 from workloads.gpu_load.launch import RAN, GpuLoad
 
 pytestmark = step(8, "Put the GPUs under load")
@@ -39,6 +40,14 @@ def test_gpu_computes_fast(node: Node, gpu_load: GpuLoad) -> None:
 def test_gpu_copies_fast(node: Node, gpu_load: GpuLoad) -> None:
     """A GPU copies within its memory as fast as one of its kind should, in percent."""
     assert gpu_at_work.copy_percent(gpu_load, node) >= limits(node).gpu_copy_percent, why_slow(node, gpu_load)
+
+
+@check("gpu.even", needs=RUNS, applies=computes_on_several_nodes, threshold="gpu_even_percent", warns=True, remedy=SLOW)
+def test_gpus_are_as_fast_as_each_other(cluster: Cluster, gpu_load: GpuLoad) -> None:
+    """The slowest GPU of a kind is about as fast as the fastest, in percent."""
+    assert gpu_at_work.slowest_percent(gpu_load, cluster) >= cluster.inventory.thresholds.gpu_even_percent, (
+        gpu_at_work.told_by_node(gpu_load, cluster)
+    )
 
 
 @check("gpu.clock", needs=RUNS, applies=computes_on_gpus, threshold="gpu_clock_percent", remedy=SLOW)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cluster.facts import xid
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.parse import lines, succeeded, text
-from cluster.facts.smi import LOST, Gpu, parse_log
+from cluster.facts.smi import Gpu, parse_log
 from cluster.facts.xid import Xid
 
 ANSWERS, HANGS, MISSING = "answers", "hangs", "is not installed"
@@ -18,6 +18,7 @@ _ASK = (
     " | timeout 38 cat"
 )
 _GIVEN_UP = (124, 137)
+_LOST = re.compile("GPU is lost|fallen off the bus|Unable to determine the device handle", re.IGNORECASE)
 
 # Without pciutils the same is written from what the kernel itself says.
 _BUS = """\
@@ -137,7 +138,7 @@ class GpuFacts(Facts):
     @property
     def is_lost(self) -> bool:
         """Whether nvidia-smi speaks of a GPU that no longer answers."""
-        return bool(LOST.search(self.health)) or any(gpu.lost for gpu in self.smi.gpus)
+        return bool(_LOST.search(self.health)) or any(gpu.lost for gpu in self.smi.gpus)
 
     @property
     def on_bus(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cluster.facts.base import ParseError
 
-LOST = re.compile("GPU is lost|fallen off the bus|GPU requires reset|Unknown Error", re.IGNORECASE)
+_LOST = re.compile("GPU is lost|fallen off the bus|GPU requires reset|Unknown Error", re.IGNORECASE)
 _NOT_TOLD = re.compile(r"\[?(N/A|Not Supported|Not Available|Requested functionality has been deprecated|)]?")
 _LARGEST = 4 * 2**20
 """Eight GPUs with all their clocks take a quarter of a megabyte."""
@@ -133,7 +133,7 @@ class _Element:
 
     def lost(self) -> str | None:
         values = (self.text("product_name"), self.text("uuid"), self.text("temperature/gpu_temp"))
-        return next((value for value in values if value and LOST.search(value)), None)
+        return next((value for value in values if value and _LOST.search(value)), None)
 
 
 def _gpu(index: int, driver: str, said: _Element, slices: dict[str, tuple[str, ...]]) -> Gpu:

@@ -35,6 +35,12 @@ def _in_other_words(node: Node, said: str) -> str:
         return "the driver is not loaded: it may not have been built for a new kernel, or secure boot refuses it"
     if "No devices were found" in said:
         return why_no_gpu(node)
+    if "requires reset" in said:
+        return "a GPU waits for a reset after an error: end what runs on it, and reboot the node"
+    if "Unknown Error" in said:
+        return (
+            "the driver's devices are out of reach: a container loses them by a daemon-reload, and has to be made anew"
+        )
     return f"nvidia-smi says: {said}"
 
 

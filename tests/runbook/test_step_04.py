@@ -81,6 +81,13 @@ def test_a_healthy_spark_passes_or_has_nothing_to_be_asked(sparks: Recorded, che
         ({"smi": broken("Unable to determine the device handle for GPU0: GPU is lost.  Reboot the system", 15)},
          "a GPU has fallen off the bus: Unable to determine the device handle for GPU0: GPU is lost.  Reboot the "
          "system; power the node off for a minute, then reseat or replace it"),
+        ({"smi": broken("Unable to determine the device handle for GPU0000:0F:00.0: Unknown Error", 15)},
+         "a GPU has fallen off the bus: Unable to determine the device handle for GPU0000:0F:00.0: Unknown Error; "
+         "power the node off for a minute, then reseat or replace it"),
+        ({"smi": broken("Failed to initialize NVML: Unknown Error", 255)},
+         "the driver's devices are out of reach: a container loses them by a daemon-reload, and has to be made anew"),
+        ({"smi": broken("Unable to query GPU 0: GPU requires reset", 15)},
+         "a GPU waits for a reset after an error: end what runs on it, and reboot the node"),
         ({"smi": broken("No devices were found", 6)},
          f"the driver could not start the GPU at {PLACE}: dmesg says why, after NVRM"),
         ({"smi": broken("Failed to initialize NVML: Insufficient Permissions", 4)},

@@ -47,7 +47,8 @@ def h100(recorded: Callable[..., Recorded]) -> Recorded:
 
 
 def judge(cluster: Recorded, check: Callable[..., object]) -> Verdict:
-    return cluster.judge(check, "spark-2", load=True, gpu_load=GpuLoad(cluster.cluster))
+    place = None if "cluster" in check.__annotations__ else "spark-2"
+    return cluster.judge(check, place, load=True, gpu_load=GpuLoad(cluster.cluster))
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -67,7 +68,7 @@ def test_figures_are_shares_of_the_gpus_own_reference(recorded: Callable[..., Re
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_nothing_is_put_under_load_unasked(h100: Recorded, check: Callable[..., object]) -> None:
-    verdict = h100.judge(check, "spark-2", gpu_load=None)
+    verdict = h100.judge(check, None if "cluster" in check.__annotations__ else "spark-2", gpu_load=None)
     assert verdict.outcome is Outcome.SKIPPED
     assert verdict.cause == "measuring runs with --load, or --fix unless with --train none"
 
@@ -141,6 +142,21 @@ def test_a_gpu_that_is_shared_is_slow_for_that(h100: Recorded, answers: Answers)
     assert judge(h100, step_08.test_gpu_computes_fast).cause == cause
 
 
+def test_a_node_that_is_slower_than_the_others_is_worth_a_word(h100: Recorded, answers: Answers) -> None:
+    answers["spark-2"] = reached(tflops=500)
+    verdict = judge(h100, step_08.test_gpus_are_as_fast_as_each_other)
+    assert (verdict.outcome, verdict.found) == (Outcome.PASSED, "74.8")
+    assert verdict.warning == (
+        "spark-1: 669 TFLOP/s by NVIDIA H100 80GB HBM3; spark-2: 500 TFLOP/s by NVIDIA H100 80GB HBM3"
+    )
+
+
+def test_one_node_has_none_to_be_compared_with(recorded: Callable[..., Recorded], answers: Answers) -> None:
+    assert answers
+    verdict = judge(recorded(size=1), step_08.test_gpus_are_as_fast_as_each_other)
+    assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "there is one node, and none to compare with")
+
+
 def test_without_a_reference_it_is_compared_with_its_like_on_other_nodes(h100: Recorded, answers: Answers) -> None:
     answers |= {"spark-1": reached(name="NVIDIA X", tflops=100), "spark-2": reached(name="NVIDIA X", tflops=40)}
     verdict = judge(h100, step_08.test_gpu_computes_fast)
@@ -194,11 +210,14 @@ def test_where_there_is_nothing_to_run_it_in_it_is_skipped(
     h100: Recorded, monkeypatch: pytest.MonkeyPatch, check: Callable[..., object]
 ) -> None:
     def nowhere(node: Node) -> LoadRun:
-        raise NoPlace(f"{node.name} has no torch")
+        raise NoPlace(f"{node} has no torch")
 
     monkeypatch.setattr(launch, "run_load", nowhere)
     verdict = judge(h100, check)
-    assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "spark-2 has no torch")
+    assert (verdict.outcome, verdict.cause) == (
+        Outcome.SKIPPED,
+        f"{'spark-1' if verdict.node is None else verdict.node} has no torch",
+    )
 
 
 def test_one_node_that_cannot_run_it_is_told_for_itself(h100: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
