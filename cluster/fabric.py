@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from itertools import chain
 from typing import Protocol
@@ -27,10 +27,12 @@ class SeesLinks(Protocol):
 
 @dataclass(frozen=True)
 class FabricPlan:
-    """Interfaces in use, and each node's address on each of them."""
+    """Interfaces in use, each node's address on each of them, and the largest packet that all nodes take there."""
 
     interfaces: tuple[str, ...]
     addresses: Mapping[str, Mapping[str, IPv4Interface]]
+    mtu: Mapping[str, int] = field(default_factory=dict)
+    """Bytes, by interface: the smallest that a node has. Larger ones are never asked for."""
 
     def of(self, node: str) -> Mapping[str, IPv4Interface]:
         """Return a node's addresses by interface; empty for a node that did not answer."""
@@ -59,7 +61,11 @@ def plan_fabric(nodes: Mapping[str, SeesLinks], wanted: Fabric, ranks: list[str]
             if name not in planned:
                 planned[name] = _free(subnets[interface], ranks.index(name), len(ranks), planned)
             addresses[name][interface] = planned[name]
-    return FabricPlan(interfaces, addresses)
+    return FabricPlan(interfaces, addresses, {name: _smallest_mtu(nodes, name) for name in interfaces})
+
+
+def _smallest_mtu(nodes: Mapping[str, SeesLinks], interface: str) -> int:
+    return min((facts.links[interface].mtu for facts in nodes.values() if interface in facts.links), default=0)
 
 
 def _interfaces(nodes: Mapping[str, SeesLinks], wanted: Fabric) -> tuple[str, ...]:
@@ -72,7 +78,7 @@ def _interfaces(nodes: Mapping[str, SeesLinks], wanted: Fabric) -> tuple[str, ..
 def _subnets(
     nodes: Mapping[str, SeesLinks], interfaces: tuple[str, ...], wanted: Fabric, size: int
 ) -> dict[str, IPv4Network]:
-    """Choose the subnet of each interface: the one that most nodes have, and only then a new one of those left."""
+    """Choose the subnet of each interface: what most nodes have, else one of the inventory's, else a new one."""
     chosen: dict[str, IPv4Network] = {}
     taken = [
         address.network
@@ -85,7 +91,9 @@ def _subnets(
         live = (_only(facts.links.get(interface), taken, size) for facts in nodes.values())
         votes = Counter(address.network for address in live if address is not None)
         if votes:
-            chosen[interface] = max(votes, key=lambda subnet: (votes[subnet], -int(subnet.network_address)))
+            chosen[interface] = max(
+                votes, key=lambda subnet: (votes[subnet], subnet in wanted.subnets, -int(subnet.network_address))
+            )
             taken.append(chosen[interface])
     for interface in interfaces:
         if interface not in chosen and (new := _new_subnet(wanted, size, taken)):

@@ -5,16 +5,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from cluster.connection import Connection
+from cluster.facts.adapter import AdapterFacts
 from cluster.facts.base import Facts, Reading
 from cluster.facts.clock import ClockFacts
 from cluster.facts.config import ConfigFacts
 from cluster.facts.container import ContainerFacts
 from cluster.facts.daemon import DaemonFacts
 from cluster.facts.docker import DockerFacts
+from cluster.facts.doors import DoorFacts
 from cluster.facts.gpu import GpuFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.mesh import MeshFacts
 from cluster.facts.network import NetworkFacts
+from cluster.facts.rdma import RdmaFacts
 from cluster.facts.resources import ResourceFacts
 from cluster.facts.ssh import SshFacts
 from cluster.facts.stack import StackFacts
@@ -131,13 +134,28 @@ class Node(Session):
         return self.facts(NetworkFacts)
 
     @property
+    def adapter(self) -> AdapterFacts:
+        """Step 1: speed, PCIe and counters of the interfaces."""
+        return self.facts(AdapterFacts)
+
+    @property
+    def rdma(self) -> RdmaFacts:
+        """Step 1: RDMA devices and what NCCL was told of them."""
+        return self.facts(RdmaFacts)
+
+    @property
+    def doors(self) -> DoorFacts:
+        """Step 1: which ports of its peers it gets through to."""
+        return self.facts(DoorFacts)
+
+    @property
     def ssh(self) -> SshFacts:
         """Step 1: keys and known hosts."""
         return self.facts(SshFacts)
 
     @property
     def mesh(self) -> MeshFacts:
-        """Step 1: which peers it reaches over the fabric."""
+        """Step 1: how it reaches its peers over the fabric."""
         return self.facts(MeshFacts)
 
     @property

@@ -2,6 +2,7 @@
 
 import re
 
+from cluster import probes
 from cluster.errors import ReadOnly
 
 # Two questions that only a container can answer may be asked in one: for its GPUs, and for its Python packages.
@@ -46,6 +47,8 @@ def refuse_changes(command: str) -> None:
     Raises:
         ReadOnly: The command writes; the message names the part that does.
     """
+    for name in probes.NAMES:
+        command = command.replace(probes.invocation(name), "true")
     bare = _QUOTED.sub("''", command)
     found = _CHANGES.search(bare) or _WRITES.search(bare)
     if found:

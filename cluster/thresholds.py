@@ -65,6 +65,17 @@ class Thresholds(BaseModel):
     )
     gpu_memory_free_percent: float = _at_least(50.0, "%", "this project: a fine-tune takes most of a GPU's memory")
 
+    link_speed_mbps: float = _at_least(200_000, "Mb/s", "NVIDIA spark_cluster_setup (DGX Spark; a DGX Station: 400000)")
+    link_pcie_gbps: float = _at_least(
+        100, "Gb/s", "half of a 200 Gb/s port, whose two interfaces have PCIe 5.0 x4 each"
+    )
+    link_flaps: float = _at_most(50, "times since boot", "ours: a link comes and goes with each boot of either end")
+    link_errors: float = _at_most(100, "frames since boot", "ours: a good cable breaks next to none")
+    tcp_gbps: float = _at_least(80, "Gb/s an interface", "community: 96 Gb/s on each interface of a 200 Gb/s port")
+    rdma_gbps: float = _at_least(80, "Gb/s an interface", "NVIDIA's guide: 92.6 and 97.3 with ib_write_bw")
+    rdma_us: float = _at_most(3, "µs", "community: 1.4 with ib_write_lat on a direct cable")
+    ping_ms: float = _at_most(1.0, "ms", "ours: one cable or switch; a round trip takes about 0.1 ms")
+
     def limit(self, name: str) -> Limit:
         """Return a limit with what is known of it."""
         extra = type(self).model_fields[name].json_schema_extra

@@ -10,16 +10,19 @@ from engine.change import UndoStep, WriteFile
 
 @dataclass(eq=False)
 class WriteNetplan(WriteFile):
-    """Write a netplan file and apply it; `adds` are the ADDRESS/PREFIX dev INTERFACE that will be new on the node."""
+    """Write a netplan file and apply it.
+
+    `takes_back` are the commands for what netplan leaves on an interface when the file goes: addresses, and the MTU.
+    """
 
     settle: str | None = "netplan apply"
-    adds: list[str] = field(default_factory=list)
+    takes_back: list[str] = field(default_factory=list)
     root: bool = True
 
     def undo(self) -> list[UndoStep]:
-        """Put the file back; addresses that only we brought have to go as well, netplan leaves them where they are."""
-        gone = "; ".join(f"ip addr del {one} 2>/dev/null" for one in self.adds)
-        return [{"do": "run", "command": f"{gone}; true", "root": True}] * bool(gone) + super().undo()
+        """Put the file back, and the interfaces as they were."""
+        back = "; ".join(f"{command} 2>/dev/null" for command in self.takes_back)
+        return [{"do": "run", "command": f"{back}; true", "root": True}] * bool(back) + super().undo()
 
     def apply(self) -> None:
         """Arm the way back, write, apply, and confirm over a new connection.
@@ -48,8 +51,8 @@ class WriteNetplan(WriteFile):
         else:
             text = self.before.content.decode("utf-8", "surrogateescape")
             restore = f"printf %s {quote(text)} >{path}\nchmod {self.before.mode} {path}\n"
-        addresses = "".join(f"ip addr del {one} 2>/dev/null\n" for one in self.adds)
-        return f"{restore}{addresses}netplan apply\n"
+        interfaces = "".join(f"{command} 2>/dev/null\n" for command in self.takes_back)
+        return f"{restore}{interfaces}netplan apply\n"
 
     def _go_back_now(self, error: CommandFailed) -> CommandFailed:
         try:

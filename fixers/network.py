@@ -1,4 +1,4 @@
-"""Step 1: give the fabric interfaces their addresses, through netplan, so that they survive a reboot."""
+"""Step 1: give the fabric interfaces their addresses and MTU, through netplan, so that they survive a reboot."""
 
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Interface
@@ -6,31 +6,20 @@ from ipaddress import IPv4Interface
 import yaml
 
 from cluster.cluster import Cluster
-from cluster.facts.network import BootEntry
+from cluster.facts.netplan import BootEntry
 from cluster.node import Node
 from engine.change import Change, Instruction, RunCommand
 from engine.network_change import WriteNetplan
 
 OUR_FILE = "/etc/netplan/60-spark-runbook.yaml"
 _HEAD = "# The fabric's addresses, written by Spark Runbook: `pytest runbook --undo RUN` takes them back.\n"
+ETHERNET_MTU = 1500
+"""Bytes; what every switch takes."""
 
 
 def address(node: Node) -> Iterator[Change]:
     """Make every fabric interface have its planned address, now and at boot."""
-    plan = node.cluster.fabric.of(node.name)
-    others = list(_others(node, plan))
-    yield from others
-    if others or not plan:
-        return
-    entries = {
-        name: {"addresses": [str(planned)], "optional": True}
-        for name, planned in plan.items()
-        if name in _ours(node) or not _kept_elsewhere(node, name, planned)
-    }
-    live = node.network.live(plan)
-    adds = [f"{planned} dev {name}" for name, planned in plan.items() if planned not in live[name]]
-    text = _HEAD + yaml.safe_dump({"network": {"version": 2, "ethernets": entries}}, sort_keys=False)
-    yield WriteNetplan(node, OUR_FILE, text.encode(), mode=0o600, adds=adds)
+    yield from _configure(node, {})
 
 
 def address_all(cluster: Cluster) -> Iterator[Change]:
@@ -41,6 +30,48 @@ def address_all(cluster: Cluster) -> Iterator[Change]:
             yield from address(node)
 
 
+def align_mtus(cluster: Cluster) -> Iterator[Change]:
+    """Give every fabric interface the smallest MTU that any node has there, now and at boot."""
+    wanted = dict(cluster.fabric.mtu)
+    for node in cluster.nodes:
+        if any(node.network.links[name].mtu != mtu for name, mtu in wanted.items()):
+            yield from _configure(node, wanted)
+
+
+def shorten_frames(cluster: Cluster) -> Iterator[Change]:
+    """Go down to the MTU that every switch takes where larger frames do not pass."""
+    stuck = {address for node in cluster.nodes for address in node.mesh.too_large}
+    interfaces = {
+        name for node in cluster.nodes for name, one in cluster.fabric.of(node.name).items() if str(one.ip) in stuck
+    }
+    wanted = {name: ETHERNET_MTU for name in interfaces if cluster.fabric.mtu[name] > ETHERNET_MTU}
+    for node in cluster.nodes if wanted else ():
+        yield from _configure(node, wanted)
+
+
+def switch_on(node: Node) -> Iterator[Change]:
+    """Set the CX-7 interfaces up that somebody has set down."""
+    for name in node.network.switched_off:
+        yield RunCommand(node, f"ip link set {name} up", undo_command=f"ip link set {name} down")
+
+
+def switch_on_all(cluster: Cluster) -> Iterator[Change]:
+    """Set the CX-7 interfaces of all nodes up that somebody has set down."""
+    for node in cluster.nodes:
+        yield from switch_on(node)
+
+
+def tell_of_routes(node: Node) -> Iterator[Change]:
+    """Name the route that leads a peer's packets away from the fabric; what put it there is not ours to change."""
+    for peer in node.cluster.peers(node):
+        for interface, planned in node.cluster.fabric.of(peer.name).items():
+            route = node.mesh.routes.get(str(planned.ip))
+            if route and route.interface not in (interface, "none", "lo"):
+                yield Instruction(
+                    node, f"take the route `{route.entry}` out on {node.name} (`ip route del`), and where it comes from"
+                )
+
+
 def make_private(node: Node) -> Iterator[Change]:
     """Take the right to read netplan's files from everybody but root, as netplan itself asks."""
     for file in node.network.netplan_files:
@@ -48,13 +79,35 @@ def make_private(node: Node) -> Iterator[Change]:
             yield RunCommand(node, f"chmod 600 {file.path}", undo_command=f"chmod {file.mode} {file.path}")
 
 
+def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
+    """Write our file so that it gives the planned addresses, and the MTUs named here or there already."""
+    plan, links = node.cluster.fabric.of(node.name), node.network.links
+    others = list(_others(node, plan))
+    yield from others
+    if others or not plan:
+        return
+    mtus = {name: entry.mtu for name, entry in _ours(node).items() if entry.mtu} | dict(mtus)
+    entries = {name: entry for name in plan if (entry := _entry(node, name, plan[name], mtus.get(name)))}
+    live = node.network.live(plan)
+    takes_back = [f"ip addr del {planned} dev {name}" for name, planned in plan.items() if planned not in live[name]]
+    takes_back += [f"ip link set {name} mtu {links[name].mtu}" for name in plan if name in mtus]
+    text = _HEAD + yaml.safe_dump({"network": {"version": 2, "ethernets": entries}}, sort_keys=False)
+    yield WriteNetplan(node, OUR_FILE, text.encode(), mode=0o600, takes_back=takes_back)
+
+
+def _entry(node: Node, interface: str, planned: IPv4Interface, mtu: int | None) -> dict[str, object]:
+    entry: dict[str, object] = {}
+    if interface in _ours(node) or not _kept_elsewhere(node, interface, planned):
+        entry = {"addresses": [str(planned)], "optional": True}
+    return entry | {"mtu": mtu} if mtu else entry
+
+
 def _ours(node: Node) -> dict[str, BootEntry]:
     return next((file.ethernets for file in node.network.netplan_files if file.path == OUR_FILE), {})
 
 
 def _kept_elsewhere(node: Node, interface: str, planned: IPv4Interface) -> bool:
-    entry = node.network.netplan.get(interface)
-    return entry is not None and entry.addresses == (planned,)
+    return node.network.at_boot([interface])[interface] == (planned,)
 
 
 def _others(node: Node, planned: Mapping[str, IPv4Interface]) -> Iterator[Change]:

@@ -19,7 +19,8 @@ def inventory(run: RunDir, settings: Settings) -> str:
             "ssh": {"user": "nvidia", "key": str(run.key), "known_hosts": str(run.known_hosts)},
             "image": {"name": image.NAME, "archive": str(image.archive())},
             "mounts": [{"source": PACKAGES_IN_NODE, "target": image.PACKAGES_PATH, "read_only": True}],
-            "thresholds": {},
+            # Virtual cables are as fast as the host has time for them.
+            "thresholds": {"tcp_gbps": 0.05, "ping_ms": 100.0},
             "device": "cpu",
             "simulated": [
                 "GPU: GB10 stand-in, no CUDA",

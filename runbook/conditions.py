@@ -44,6 +44,11 @@ def has_docker(context: Context) -> str | None:
     return "this machine has no Docker" if cluster.inventory.local and not cluster.manager.docker.program else None
 
 
+def measures_the_fabric(context: Context) -> str | None:
+    """Measuring a fabric takes one, and the wish."""
+    return has_a_fabric(context) or puts_under_load(context)
+
+
 def cleans_up(context: Context) -> str | None:
     """Step 14 removes what the other steps built, so it wants to be asked."""
     return None if context.cleanup else "cleaning up runs with --cleanup"

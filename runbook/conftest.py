@@ -1,14 +1,21 @@
-"""The load of step 8 and the two fine-tunes of step 10, each launched once, when the first check asks for it."""
+"""What is measured under load, and the fine-tunes of step 10: each once, when the first check asks for it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, TypeVar
 
 import pytest
 
 from cluster.cluster import Cluster
 from engine.run import Run
+from workloads.bandwidth import Flow, measure_rdma, measure_rdma_latency, measure_tcp
 from workloads.deploy import SMOKE_RECIPE
 from workloads.gpu_load.launch import GpuLoad
 from workloads.job import Training
 from workloads.launch import Launch
 from workloads.recipe import Recipe, RecipeError, list_recipes, load_recipe
+
+T = TypeVar("T")
 
 
 def pytest_collection_modifyitems(config: pytest.Config) -> None:
@@ -22,6 +29,39 @@ def pytest_collection_modifyitems(config: pytest.Config) -> None:
         load_recipe(name)
     except RecipeError as error:
         raise pytest.UsageError(f"--recipe {name}: {error}") from None
+
+
+class Measured(Generic[T]):
+    """A measurement that is made by whoever asks for it first."""
+
+    def __init__(self, cluster: Cluster, measure: Callable[[Cluster], T]) -> None:
+        """Name it; nothing is measured yet."""
+        self._measure = partial(measure, cluster)
+        self._found: T | None = None
+
+    def __call__(self) -> T:
+        """Measure, or return what was found."""
+        if self._found is None:
+            self._found = self._measure()
+        return self._found
+
+
+@pytest.fixture(scope="session")
+def tcp(cluster: Cluster) -> Measured[list[Flow]]:
+    """TCP between neighbours, in Gb/s."""
+    return Measured(cluster, measure_tcp)
+
+
+@pytest.fixture(scope="session")
+def rdma(cluster: Cluster) -> Measured[list[Flow]]:
+    """RDMA writes between neighbours, in Gb/s."""
+    return Measured(cluster, measure_rdma)
+
+
+@pytest.fixture(scope="session")
+def rdma_latency(cluster: Cluster) -> Measured[list[Flow]]:
+    """RDMA writes between neighbours, in microseconds."""
+    return Measured(cluster, measure_rdma_latency)
 
 
 class FineTune:

@@ -1,12 +1,23 @@
 """Step 1: the nodes answer, and reach each other over the fabric."""
 
+from collections.abc import Callable
+
 from cluster.cluster import SAME, Cluster
 from cluster.node import Node
 from engine.check import check, step
-from fixers import network
-from runbook.conditions import has_a_fabric
+from fixers import firewall, network
+from runbook import fabric
+from runbook.causes import fabric as why
+from runbook.conditions import has_a_fabric, measures_the_fabric
+from workloads.bandwidth import Flow
 
 pytestmark = step(1, "Configure network connectivity")
+
+Flows = Callable[[], list[Flow]]
+LINKED = ("network.linked",)
+ADDRESSED = ("network.addressed",)
+REACHABLE = ("network.reachable",)
+REPLUG = "plug the cable again; try another"
 
 
 @check("ssh.reachable")
@@ -21,82 +32,196 @@ def test_sudo_works(node: Node) -> None:
     assert node.login.sudo != "refused", node.why_no_root
 
 
+@check("network.netplan", needs=("ssh.sudo",), remedy="correct the file at the place that the cause names")
+def test_netplan_is_valid(node: Node) -> None:
+    """Netplan understands its files."""
+    assert node.network.complaint == "", f"netplan can apply nothing: {node.network.complaint}"
+
+
+@check("network.private", fix=network.make_private, needs=("ssh.sudo",))
+def test_netplan_is_private(node: Node) -> None:
+    """Only root may read netplan's files."""
+    assert fabric.readable_by_others(node) == (), "netplan's files may hold passwords, and it complains about each"
+
+
 @check(
     "network.cabled",
+    fix=network.switch_on,
     needs_everywhere=("ssh.reachable",),
     applies=has_a_fabric,
     remedy="plug the QSFP cable into the same port of both nodes until it clicks; try another port or cable",
 )
 def test_cx7_has_a_link(node: Node) -> None:
     """A CX-7 interface has a link."""
-    assert node.network.cabled != (), "no CX-7 interface is up: the cable or the port has no link"
+    assert node.network.cabled != (), why.dark(node)
 
 
 @check(
     "network.same_ports",
+    fix=network.switch_on_all,
     needs=("network.cabled",),
     applies=has_a_fabric,
-    remedy="move the cable to the same port on every node: NCCL fails across different ones",
+    remedy="use the same port on every node: NCCL fails across different ones",
 )
 def test_same_ports_are_cabled(cluster: Cluster) -> None:
     """The same ports have a link on all nodes."""
-    assert cluster.drift(lambda node: ", ".join(node.network.cabled)) == SAME, "the cable is in different ports"
+    assert cluster.drift(lambda node: ", ".join(node.network.cabled)) == SAME, why.ports_differ(cluster)
+
+
+@check(
+    "network.linked", needs=("network.same_ports",), applies=has_a_fabric, remedy="cable what `fabric.interfaces` names"
+)
+def test_fabric_has_links(node: Node) -> None:
+    """Every interface of the fabric has a link."""
+    assert fabric.unlinked(node) == (), why.unlinked(node)
+
+
+@check(
+    "network.speed",
+    needs=LINKED,
+    applies=has_a_fabric,
+    threshold="link_speed_mbps",
+    remedy="use a cable and a switch port made for that speed",
+)
+def test_link_is_fast(node: Node) -> None:
+    """The slowest link of the fabric came up at full speed."""
+    assert fabric.slowest_link(node) >= node.cluster.inventory.thresholds.link_speed_mbps, why.slow(node)
+
+
+@check(
+    "network.pcie",
+    needs=LINKED,
+    applies=has_a_fabric,
+    threshold="link_pcie_gbps",
+    remedy="update the firmware, power the node off for a minute; else ask its maker",
+)
+def test_pcie_is_wide(node: Node) -> None:
+    """The PCIe links of the fabric interfaces carry what the cable does."""
+    assert fabric.narrowest_pcie(node) >= node.cluster.inventory.thresholds.link_pcie_gbps, why.narrow(node)
+
+
+@check("network.flaps", needs=LINKED, applies=has_a_fabric, threshold="link_flaps", warns=True, remedy=REPLUG)
+def test_link_is_steady(node: Node) -> None:
+    """The links of the fabric stay up."""
+    assert fabric.most_flaps(node) <= node.cluster.inventory.thresholds.link_flaps, (
+        "a link of the fabric comes and goes"
+    )
+
+
+@check("network.errors", needs=LINKED, applies=has_a_fabric, threshold="link_errors", warns=True, remedy=REPLUG)
+def test_frames_arrive_whole(node: Node) -> None:
+    """Frames arrive whole on the fabric."""
+    assert fabric.most_errors(node) <= node.cluster.inventory.thresholds.link_errors, (
+        "frames arrive broken: a bad cable"
+    )
 
 
 @check(
     "network.unique",
     fix=network.address_all,
-    needs=("ssh.sudo", "network.same_ports"),
+    needs=("ssh.sudo", "network.linked", "network.netplan"),
     applies=has_a_fabric,
 )
 def test_addresses_are_unique(cluster: Cluster) -> None:
     """No fabric address is on two nodes."""
-    assert cluster.repeated(fabric_addresses) == (), "two nodes have one address: was one's file copied to the other?"
+    assert cluster.repeated(fabric.fabric_addresses) == (), (
+        "two nodes have one address: was one's file copied to the other?"
+    )
 
 
-@check("network.addressed", fix=network.address, needs=("ssh.sudo", "network.same_ports"), applies=has_a_fabric)
+@check(
+    "network.addressed",
+    fix=network.address,
+    needs=("ssh.sudo", "network.linked", "network.netplan"),
+    applies=has_a_fabric,
+)
 def test_fabric_is_addressed(node: Node) -> None:
     """Every fabric interface has its own address, each in a subnet of its own."""
-    assert node.network.live(fabric(node)) == planned(node), "an interface has no address, or not the one that fits"
+    assert node.network.live(fabric.interfaces(node)) == fabric.planned(node), why.addressed_wrongly(node)
 
 
-@check("network.persisted", fix=network.address, needs=("network.addressed",), applies=has_a_fabric)
+@check("network.persisted", fix=network.address, needs=ADDRESSED, applies=has_a_fabric)
 def test_addresses_survive_a_reboot(node: Node) -> None:
     """The addresses are in netplan, so that they survive a reboot."""
-    assert node.network.at_boot(fabric(node)) == planned(node), "the addresses were set by hand: a reboot loses them"
+    assert node.network.at_boot(fabric.interfaces(node)) == fabric.planned(node), why.lost_at_boot(node)
 
 
 @check("network.optional", fix=network.address, needs=("network.persisted",), applies=has_a_fabric)
 def test_boot_does_not_wait(node: Node) -> None:
     """Boot does not wait for a fabric whose other end is off."""
-    assert node.network.awaited(fabric(node)) == (), "without `optional: true` boot waits two minutes for the peer"
+    assert node.network.awaited(fabric.interfaces(node)) == (), (
+        "without `optional: true` boot waits two minutes for the peer"
+    )
 
 
-@check("network.private", fix=network.make_private, needs=("ssh.sudo",))
-def test_netplan_is_private(node: Node) -> None:
-    """Only root may read netplan's files."""
-    assert readable_by_others(node) == (), "netplan's files may hold passwords, and it complains about each"
+@check("network.mtu", fix=network.align_mtus, needs=ADDRESSED, applies=has_a_fabric)
+def test_mtus_are_equal(cluster: Cluster) -> None:
+    """The MTU is the same on all nodes."""
+    assert cluster.drift(fabric.mtus) == SAME, why.mtus_differ(cluster)
 
 
 @check(
-    "network.reachable", needs=("network.addressed",), applies=has_a_fabric, remedy="look at cable, MTU and firewall"
+    "network.route",
+    fix=network.tell_of_routes,
+    needs=ADDRESSED,
+    applies=has_a_fabric,
+    remedy="see `ip rule` and `ip route show table all` on the node",
+)
+def test_peers_are_routed_over_the_fabric(node: Node) -> None:
+    """The route to each peer's fabric address goes out of the interface that the cable is in."""
+    assert fabric.routes(node) == fabric.planned_routes(node), why.routed_wrongly(node)
+
+
+@check(
+    "network.neighbours",
+    needs=("network.route",),
+    applies=has_a_fabric,
+    remedy="find the machine with that hardware address; give it another IP address",
+)
+def test_peers_answer_themselves(node: Node) -> None:
+    """Behind each peer's address is the peer, and no third machine."""
+    assert fabric.strangers(node) == {}, "another machine answers at a peer's address: the address is on two machines"
+
+
+@check(
+    "network.reachable",
+    needs=("network.addressed", "network.neighbours"),
+    applies=has_a_fabric,
+    remedy="look at what the cause names; then at cable and switch",
 )
 def test_peers_are_reachable(node: Node) -> None:
-    """The node reaches every peer on every fabric interface."""
-    assert node.mesh.lost == (), "a ping gets no answer although both ends have their addresses"
+    """The node reaches every peer on every fabric interface, and no ping is lost."""
+    assert node.mesh.lost == {}, why.unreachable(node)
 
 
-def fabric(node: Node) -> tuple[str, ...]:
-    return node.cluster.fabric.interfaces
+@check(
+    "network.latency",
+    needs=REACHABLE,
+    applies=has_a_fabric,
+    threshold="ping_ms",
+    warns=True,
+    remedy="look for other traffic, and for a busy CPU",
+)
+def test_peers_answer_at_once(node: Node) -> None:
+    """The fastest ping to the farthest peer is fast."""
+    assert node.mesh.slowest_ms <= node.cluster.inventory.thresholds.ping_ms, "a peer is slow to answer a ping"
 
 
-def planned(node: Node) -> dict[str, tuple[object, ...]]:
-    return {name: (address,) for name, address in node.cluster.fabric.of(node.name).items()}
+@check("network.frames", fix=network.shorten_frames, needs=("network.reachable", "network.mtu"), applies=has_a_fabric)
+def test_full_frames_pass(cluster: Cluster) -> None:
+    """A packet as large as the MTU gets to every peer in one piece."""
+    assert fabric.too_large(cluster) == {}, why.too_large(cluster)
 
 
-def fabric_addresses(node: Node) -> list[object]:
-    return [address.ip for addresses in node.network.live(fabric(node)).values() for address in addresses]
+@check("network.doors", fix=firewall.open_to_the_fabric, needs=REACHABLE, applies=has_a_fabric)
+def test_no_firewall_is_in_the_way(node: Node) -> None:
+    """The ports of the swarm and of the ranks can be reached on every peer."""
+    assert node.doors.shut == {}, why.shut(node)
 
 
-def readable_by_others(node: Node) -> tuple[str, ...]:
-    return tuple(file.path for file in node.network.netplan_files if not file.is_private)
+@check(
+    "network.tcp", needs=("network.frames",), applies=measures_the_fabric, threshold="tcp_gbps", remedy="see the cause"
+)
+def test_tcp_is_fast(cluster: Cluster, tcp: Flows) -> None:
+    """Every fabric interface carries TCP at the speed of its half of the port."""
+    assert fabric.slowest(tcp()) >= cluster.inventory.thresholds.tcp_gbps, why.carries_little(cluster, tcp())

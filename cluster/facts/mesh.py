@@ -1,11 +1,49 @@
-"""Step 1: which peers a node reaches over the fabric, by ping and by SSH."""
+"""Step 1: how a node reaches its peers over the fabric: route, neighbour, ping small and large, SSH."""
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from cluster.facts.base import Facts, Reading, fact
+from cluster.errors import UnknownFact
+from cluster.facts.base import Facts, ParseError, Reading, fact
+from cluster.facts.parse import succeeded
 
 if TYPE_CHECKING:
     from cluster.node import Node
+
+PINGS = 5
+_HEADERS = 28
+"""Bytes of the IPv4 and ICMP headers around the payload of a ping."""
+
+
+@dataclass(frozen=True)
+class Ping:
+    """What became of the pings to one address: loss in percent, the fastest answer in milliseconds."""
+
+    loss: float
+    fastest_ms: float | None
+
+    def __str__(self) -> str:
+        """Tell the loss."""
+        return "no answer" if self.loss >= 100 else f"{round(self.loss * PINGS / 100)} of {PINGS} pings lost"
+
+
+@dataclass(frozen=True)
+class Route:
+    """The route that the kernel takes to one address: its interface, and the entry of the table in ip's words."""
+
+    interface: str
+    entry: str
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """What layer 2 knows of one address: its hardware address, if anything answered, and the kernel's state word."""
+
+    mac: str | None
+    state: str
 
 
 def _by_address(reading: Reading) -> dict[str, str]:
@@ -17,23 +55,75 @@ def _by_address(reading: Reading) -> dict[str, str]:
     return found
 
 
-_PING = "ping -n -q -c 1 -W 2"
+def _refuse_missing_tool(said: str) -> None:
+    if said.endswith(": not found"):
+        raise ParseError(said[-120:])
 
 
-def _pings(node: "Node") -> str:
-    plan = node.cluster.fabric
-    mine = plan.of(node.name)
+def parse_pings(reading: Reading) -> dict[str, Ping]:
+    """Read `ADDRESS everything that ping said` lines."""
+    found = {}
+    for address, said in _by_address(reading).items():
+        _refuse_missing_tool(said)
+        loss = re.search(r"\b(\d{1,3}(?:\.\d{1,6})?)% packet loss", said, re.ASCII)
+        fastest = re.search(r"min/avg/max/mdev = (\d{1,9}\.\d{1,6})/", said, re.ASCII)
+        # Without statistics nothing was sent: no route, or the source address is gone.
+        found[address] = Ping(float(loss[1]) if loss else 100.0, float(fastest[1]) if fastest else None)
+    return found
+
+
+def parse_routes(reading: Reading) -> dict[str, Route]:
+    """Read `ADDRESS the route` lines; without one, the entry is ip's own complaint."""
+    found = {}
+    for address, entry in _by_address(reading).items():
+        _refuse_missing_tool(entry)
+        device = re.search(r"\bdev (\S+)", entry)
+        found[address] = Route(device[1] if device else "none", " ".join(entry.split()))
+    return found
+
+
+def parse_neighbours(reading: Reading) -> dict[str, Neighbour]:
+    """Read `ip -4 neigh show`."""
+    found = {}
+    for line in succeeded(reading).splitlines():
+        words = line.split()
+        if not words:
+            continue
+        mac = re.search(r"\blladdr (\S+)", line)
+        found[words[0]] = Neighbour(mac[1].lower() if mac else None, words[-1])
+    return found
+
+
+def _each_peer(node: "Node", command: Callable[[str, IPv4Address], str]) -> str:
+    """Run a command for every peer's address at once; it is given the interface there, and answers one line each."""
+    plan, mine = node.cluster.fabric, node.cluster.fabric.of(node.name)
     pairs = [
         (interface, address.ip)
         for peer in node.cluster.peers(node)
         for interface, address in plan.of(peer.name).items()
         if interface in mine
     ]
-    each = "".join(
-        f"({_PING} -I {mine[interface].ip} {peer} >/dev/null 2>&1 && echo {peer} reached || echo {peer} lost) &\n"
-        for interface, peer in pairs
+    return "".join(f"(echo {ip} $({command(interface, ip)} 2>&1)) &\n" for interface, ip in pairs) + "wait"
+
+
+def _pings(node: "Node") -> str:
+    mine = node.cluster.fabric.of(node.name)
+    return _each_peer(node, lambda interface, peer: f"ping -n -q -c {PINGS} -i 0.2 -W 2 -I {mine[interface].ip} {peer}")
+
+
+def _large_pings(node: "Node") -> str:
+    plan = node.cluster.fabric
+    mine = plan.of(node.name)
+    return _each_peer(
+        node,
+        lambda interface, peer: (
+            f"ping -n -q -c 3 -i 0.2 -W 1 -M do -s {plan.mtu[interface] - _HEADERS} -I {mine[interface].ip} {peer}"
+        ),
     )
-    return each + "wait"
+
+
+def _routes(node: "Node") -> str:
+    return _each_peer(node, lambda _, peer: f"ip -o route get fibmatch {peer}")
 
 
 # No file of the node is written: no key is asked for, none is learned.
@@ -56,15 +146,39 @@ def _logins(node: "Node") -> str:
 
 
 class MeshFacts(Facts):
-    """Every peer's fabric address, with `reached` or `lost` for ping, `open` or ssh's own words for a login."""
+    """By the peers' fabric addresses; `logins` are `open`, or ssh's own words."""
 
-    pings: dict[str, str] = fact(_pings, _by_address, root=True, timeout_s=20)
+    routes: dict[str, Route] = fact(_routes, parse_routes)
     logins: dict[str, str] = fact(_logins, _by_address, timeout_s=20)
+    pings: dict[str, Ping] = fact(_pings, parse_pings, root=True, timeout_s=20)
+    large_pings: dict[str, Ping] = fact(_large_pings, parse_pings, root=True, timeout_s=20)
+    # After the pings, which make the kernel look for its neighbours.
+    neighbours: dict[str, Neighbour] = fact("ip -4 neigh show", parse_neighbours, root=True)
 
     @property
-    def lost(self) -> tuple[str, ...]:
-        """The peers' addresses that do not answer a ping."""
-        return tuple(address for address, answer in self.pings.items() if answer != "reached")
+    def lost(self) -> dict[str, Ping]:
+        """The peers' addresses that do not answer every ping, with what became of them."""
+        return {address: ping for address, ping in self.pings.items() if ping.loss}
+
+    @property
+    def slowest_ms(self) -> float:
+        """The longest of the shortest round trips to each address, in milliseconds.
+
+        Raises:
+            UnknownFact: ping told no time.
+        """
+        times = [ping.fastest_ms for ping in self.pings.values() if ping.fastest_ms is not None]
+        if not times:
+            raise UnknownFact(f"ping told no round trip on {self.node.name}.")
+        return max(times)
+
+    @property
+    def too_large(self) -> tuple[str, ...]:
+        """The peers' addresses that answer small pings and none of a full frame."""
+        small = self.pings
+        return tuple(
+            one for one, ping in self.large_pings.items() if ping.loss >= 100 and one in small and small[one].loss < 100
+        )
 
     @property
     def closed(self) -> dict[str, str]:

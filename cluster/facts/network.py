@@ -1,20 +1,18 @@
 """Step 1: interfaces, addresses, and what survives a reboot."""
 
 import re
-from base64 import b64decode
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
+from cluster.facts.netplan import BootEntry, NetplanFile, parse_complaint, parse_files, parse_netplan
 from cluster.facts.parse import lines, load_json, succeeded, validated
 
 
 class Link(BaseModel):
-    """One network interface: `up` is its operational state, addresses are global and link-local IPv4."""
+    """One network interface: `on` is what was asked of it, `up` its operational state; addresses are IPv4."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -22,6 +20,8 @@ class Link(BaseModel):
     up: bool
     mtu: int
     addresses: tuple[IPv4Interface, ...]
+    on: bool = True
+    mac: str = ""
 
 
 class _Address(BaseModel):
@@ -33,7 +33,9 @@ class _Address(BaseModel):
 class _Interface(BaseModel):
     ifname: str = ""
     operstate: str = "UNKNOWN"
+    flags: list[str] = Field(default_factory=list)
     mtu: int = 0
+    address: str = ""
     addr_info: list[_Address] = Field(default_factory=list)
 
 
@@ -45,7 +47,9 @@ def parse_links(reading: Reading) -> dict[str, Link]:
             one.ifname: Link(
                 name=one.ifname,
                 up=one.operstate == "UP",
+                on="UP" in one.flags,
                 mtu=one.mtu,
+                mac=one.address.lower(),
                 addresses=tuple(
                     IPv4Interface((info.local, info.prefixlen)) for info in one.addr_info if info.family == "inet"
                 ),
@@ -66,72 +70,10 @@ def parse_ports(reading: Reading) -> dict[str, bool]:
     }
 
 
-def parse_speeds(reading: Reading) -> dict[str, int | None]:
-    """Read `interface Speed: 200000Mb/s` lines into Mb/s; None where there is no link."""
-    speeds: dict[str, int | None] = {}
-    for line in lines(reading):
-        name, _, rest = line.partition(" ")
-        found = re.search(r"Speed:\s*(\d{1,9})Mb/s", rest)
-        speeds[name] = int(found[1]) if found else None
-    return speeds
-
-
-class BootEntry(BaseModel):
-    """What netplan does with one Ethernet interface at boot; `optional` means that boot does not wait for it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    addresses: tuple[IPv4Interface, ...] = ()
-    optional: bool = False
-
-
-def parse_netplan(reading: Reading) -> dict[str, BootEntry]:
-    """Read `netplan get` into its Ethernet interfaces, IPv4 only."""
-    return _ethernets(succeeded(reading))
-
-
-def _ethernets(text: str) -> dict[str, BootEntry]:
-    try:
-        data = yaml.safe_load(text) or {}
-        ethernets = (data.get("network") or {}).get("ethernets") or {}
-        return {
-            str(name): BootEntry(
-                addresses=tuple(
-                    IPv4Interface(str(one)) for one in (entry or {}).get("addresses") or () if ":" not in str(one)
-                ),
-                optional=bool((entry or {}).get("optional")),
-            )
-            for name, entry in ethernets.items()
-        }
-    except (yaml.YAMLError, AttributeError, TypeError, ValueError, LookupError, RecursionError) as error:
-        raise ParseError(f"it is not what netplan writes: {(str(error).splitlines() or ['no reason'])[0]}") from None
-
-
-@dataclass(frozen=True)
-class NetplanFile:
-    """One file of netplan: its octal mode, and the Ethernet interfaces it speaks of."""
-
-    path: str
-    mode: str
-    ethernets: dict[str, BootEntry]
-
-    @property
-    def is_private(self) -> bool:
-        """Whether root alone may read it, as netplan demands since it may hold Wi-Fi passwords."""
-        return self.mode.endswith("00")
-
-
-def parse_files(reading: Reading) -> tuple[NetplanFile, ...]:
-    """Read `MODE PATH BASE64` lines."""
-    files = []
-    for line in lines(reading):
-        try:
-            mode, path, *content = line.split(" ")
-            text = b64decode("".join(content), validate=True).decode("utf-8", "replace")
-        except ValueError:
-            raise ParseError(f"a file did not arrive whole: {line[:60]}") from None
-        files.append(NetplanFile(path, mode, _ethernets(text)))
-    return tuple(files)
+def parse_listening(reading: Reading) -> frozenset[str]:
+    """Read `ss -H -l -n -t -u` into ADDRESS:PORT/PROTOCOL, the address as ss writes it."""
+    found = (re.match(r"(tcp|udp)\s+\S+\s+\d+\s+\d+\s+(\S+:\d{1,5})\s", line + " ") for line in lines(reading))
+    return frozenset(f"{one[2]}/{one[1]}" for one in found if one)
 
 
 # ibdev2netdev comes with DOCA; without it the kernel says which interfaces belong to a Mellanox driver.
@@ -145,32 +87,36 @@ if command -v ibdev2netdev >/dev/null; then ibdev2netdev; else
   done
 fi"""
 
-_SPEEDS = """\
-for net in /sys/class/net/e*; do
-  test -e "$net" || continue
-  echo "${net##*/} $(ethtool "${net##*/}" 2>/dev/null | grep 'Speed:')"
-done"""
-
+# Files in /run go with the next reboot; netplan reads them like the others.
 _FILES = """\
-for file in /etc/netplan/*.yaml; do
+for file in /lib/netplan/*.yaml /etc/netplan/*.yaml /run/netplan/*.yaml; do
   test -e "$file" || continue
   echo "$(stat -c '%a %n' "$file") $(base64 -w 0 "$file")"
 done"""
 
 
 class NetworkFacts(Facts):
-    """Interfaces as they are, and as netplan makes them at boot."""
+    """Interfaces as they are, as netplan makes them at boot, and what listens."""
 
     links: dict[str, Link] = fact("ip -j addr show", parse_links)
     ports: dict[str, bool] = fact(_PORTS, parse_ports)
-    speeds: dict[str, int | None] = fact(_SPEEDS, parse_speeds)
+    listening: frozenset[str] = fact("ss -H -l -n -t -u", parse_listening)
     netplan: dict[str, BootEntry] = fact("netplan get", parse_netplan, root=True, private=True)
+    complaint: str = fact(
+        "command -v netplan >/dev/null || exit 0; netplan get >/dev/null", parse_complaint, root=True, private=True
+    )
     netplan_files: tuple[NetplanFile, ...] = fact(_FILES, parse_files, root=True, private=True)
 
     @property
     def cabled(self) -> tuple[str, ...]:
         """The CX-7 interfaces that have a link, by name."""
         return tuple(sorted((name for name, up in self.ports.items() if up), key=str.lower))
+
+    @property
+    def switched_off(self) -> tuple[str, ...]:
+        """The CX-7 interfaces that somebody has set down: no cable helps them."""
+        links = self.links
+        return tuple(name for name in sorted(self.ports) if name in links and not links[name].on)
 
     def live(self, interfaces: Iterable[str]) -> dict[str, tuple[IPv4Interface, ...]]:
         """The addresses that interfaces have now."""
@@ -179,8 +125,12 @@ class NetworkFacts(Facts):
 
     def at_boot(self, interfaces: Iterable[str]) -> dict[str, tuple[IPv4Interface, ...]]:
         """The addresses that interfaces will have after a reboot."""
-        entries = self.netplan
-        return {name: entries[name].addresses if name in entries else () for name in interfaces}
+        entries, files = self.netplan, [file for file in self.netplan_files if file.survives]
+        lasting = {(name, one) for file in files for name, entry in file.ethernets.items() for one in entry.addresses}
+        return {
+            name: tuple(one for one in entries[name].addresses if (name, one) in lasting) if name in entries else ()
+            for name in interfaces
+        }
 
     def awaited(self, interfaces: Iterable[str]) -> tuple[str, ...]:
         """The interfaces for which boot waits up to two minutes while the cable or the peer is off."""

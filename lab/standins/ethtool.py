@@ -1,4 +1,4 @@
-"""ethtool: the real one, with the speed that a ConnectX-7 port would have."""
+"""ethtool: the real one, with the speed and the error counter that a ConnectX-7 port would have."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab.standins.hardware import load
+from lab.standins.hardware import Port, load
 
 REAL = "/usr/sbin/ethtool.real"
 
@@ -21,9 +21,17 @@ def with_speed(output: str, speed: int | None) -> str:
     return re.sub(r"Speed: .*", "Speed: Unknown!" if speed is None else f"Speed: {speed}Mb/s", output)
 
 
+def statistics(port: Port) -> str:
+    """What `ethtool -S` of the mlx5 driver tells of the cable, beside much else."""
+    return f"NIC statistics:\n     rx_corrected_bits_phy: 31\n     rx_crc_errors_phy: {port.crc_errors}"
+
+
 def main() -> None:
     """Run the real ethtool, and correct its speed line where it is asked for a port's settings."""
     arguments = sys.argv[1:]
+    if len(arguments) == 2 and arguments[0] == "-S" and (asked := load().ports.get(arguments[1])):
+        print(statistics(asked))
+        return
     port = load().ports.get(arguments[0]) if len(arguments) == 1 else None
     if port is None:
         os.execv(REAL, ["ethtool", *arguments])  # noqa: S606 -- handing over to the real program is the point

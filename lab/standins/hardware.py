@@ -10,7 +10,8 @@ Editing that file is breaking the hardware. It holds
              says: what it tells by the path of the element in `nvidia-smi -q -x`, {"compute_mode": "Prohibited"},
              processes: [{"pid": "1", "type": "C", "process_name": "python3", "used_memory": "517 MiB"}],
              mig: the UUIDs of its MIG devices
-    ports    by interface: rdma (its RDMA name), speed (Mb/s), state: auto (as the interface is) | Up | Down
+    ports    by interface: rdma (its RDMA name), speed (Mb/s), crc_errors (frames that arrived broken since boot),
+             state: auto (as the interface is) | Up | Down
 """
 
 import json
@@ -52,6 +53,7 @@ class Port:
 
     rdma: str
     speed: int
+    crc_errors: int
     state: str
 
 

@@ -44,5 +44,5 @@ def tell_links(cluster: Cluster, interface: str = "enp1s0f0np0") -> None:
         address = IPv4Interface(f"192.168.100.{node.rank + 1}/24")
         links = f"""[{{"ifname": "{interface}", "operstate": "UP", "mtu": 1500,
           "addr_info": [{{"family": "inet", "local": "{address.ip}", "prefixlen": 24}}]}}]"""
-        said = {"links": links, "ports": f"mlx5_0 port 1 ==> {interface} (Up)\n"}
+        said = {"links": links, "ports": f"mlx5_0 port 1 ==> {interface} (Up)\n", "listening": ""}
         node.keep(NetworkFacts(node, {name: Reading(name, 0, out, "") for name, out in said.items()}))

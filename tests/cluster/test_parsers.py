@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
+from cluster.facts.adapter import parse_speeds
 from cluster.facts.base import ParseError, Reading
 from cluster.facts.clock import _seconds
 from cluster.facts.config import _listeners
@@ -17,7 +18,8 @@ from cluster.facts.container import _containers
 from cluster.facts.docker import parse_engine, parse_settings
 from cluster.facts.machine import _pretty_name
 from cluster.facts.mesh import _by_address
-from cluster.facts.network import parse_files, parse_links, parse_netplan, parse_ports, parse_speeds
+from cluster.facts.netplan import parse_files, parse_netplan
+from cluster.facts.network import parse_links, parse_ports
 from cluster.facts.ssh import _host_keys
 from cluster.facts.stack import _checksums, _image_id, _present, _tasks
 from cluster.facts.toolkit import parse_toml, parse_version

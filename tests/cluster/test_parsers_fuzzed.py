@@ -46,6 +46,18 @@ SAMPLES = st.sampled_from([
     'swarm-resource = "X"\n[table]\nkey = 1979-05-27T07:32:00Z\n',
     "network:\n  ethernets:\n    a: {addresses: [10.0.0.1/24], optional: true}\n",
     "127.0.0.1 ssh-ed25519 AAA\n",
+    "10.0.0.2 5 packets transmitted, 5 received, 0% packet loss rtt min/avg/max/mdev = 0.035/0.1/0.2/0.01 ms\n",
+    "10.0.0.2 10.0.0.0/24 dev eth0 proto kernel\n",
+    "10.0.0.2 dev eth0 lladdr 02:00:00:00:00:01 REACHABLE\n",
+    "eth0 4 32.0 GT/s PCIe 4 32.0 GT/s PCIe\n",
+    "eth0 carrier_changes: 3\n",
+    "tcp LISTEN 0 128 *:22 *:*\n",
+    "10.0.0.2 7946/tcp refused\n",
+    "/sys/class/infiniband/mlx5_0/ports/1/gids/3:0000:0000:0000:0000:0000:ffff:0a00:0001\n",
+    "/sys/class/infiniband/mlx5_0/ports/1/gid_attrs/types/3:RoCE v2\n",
+    "/sys/class/infiniband/mlx5_0/device/net/eth0:\n",
+    "/etc/environment:NCCL_IB_GID_INDEX=3\n",
+    "CmaTotal: 32768 kB\nCmaFree: 1024 kB\n",
 ])  # fmt: skip
 TEXTS = st.one_of(
     st.text(max_size=80),
@@ -83,6 +95,8 @@ def _outcome(name: str, reading: Reading) -> str:
 @example(out="a = " + "[" * 500, err="", exit_status=0)
 @example(out='["\\ud800"]', err="", exit_status=0)
 @example(out="600", err="", exit_status=0)
+@example(out="eth0 4 1.1.1 GT/s PCIe 4 32.0 GT/s PCIe", err="", exit_status=0)
+@example(out="/sys/class/infiniband/a/ports/1/gids/\u0661:::1", err="", exit_status=0)
 @given(out=TEXTS, err=st.text(max_size=20), exit_status=st.sampled_from([0, 0, 0, 1, 127]))
 def test_no_answer_breaks_a_parser(name: str, out: str, err: str, exit_status: int) -> None:
     assert _outcome(name, Reading("command", exit_status, out, err)).startswith(("understood", "not understood: "))

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.lab
 
 CUTS_US_OFF = b"network: {version: 2, ethernets: {enP7s7: {addresses: [10.99.99.99/24]}}}\n"
 UNCONFIRMED = b"network: {version: 2, ethernets: {enp1s0f1np1: {addresses: [10.98.0.1/24]}}}\n"
-ADDED = "10.98.0.1/24 dev enp1s0f1np1"
+ADDED = "ip addr del 10.98.0.1/24 dev enp1s0f1np1"
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_network_change_that_was_never_confirmed_is_taken_back_before_the_next_r
     monkeypatch.setattr(dead_man, "disarm", cut_off)
     left = "/etc/netplan/60-spark-runbook.yaml"
     with pytest.raises(KeyboardInterrupt):
-        applier.apply("test.network", 1, WriteNetplan(node, left, UNCONFIRMED, mode=0o600, adds=[ADDED]))
+        applier.apply("test.network", 1, WriteNetplan(node, left, UNCONFIRMED, mode=0o600, takes_back=[ADDED]))
     assert "10.98.0.1/24" in node.read("ip addr show enp1s0f1np1").out
     run = bare.runbook("-k", "network", "--fix", "--train", "none")
     assert run.exit == 0, run.screen

@@ -17,7 +17,7 @@ def test_a_ports_line_follows_its_interface() -> None:
 
 
 def test_a_ports_line_can_lie_when_the_state_file_says_so() -> None:
-    assert ibdev2netdev.line("e", Port("r", 200000, "Down"), "up").endswith("(Down)")
+    assert ibdev2netdev.line("e", Port("r", 200000, 0, "Down"), "up").endswith("(Down)")
 
 
 def test_ethtool_speaks_of_the_simulated_speed() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from engine.plugin import Comparisons
 from tests.runbook.recorded import Recorded
+from tests.runbook.sparks import in_order
 
 # Before anybody imports it: without this its assertions would not tell what they compared.
 pytest.register_assert_rewrite("runbook")
@@ -27,3 +28,9 @@ def recorded(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callabl
     yield make
     for one in watching:
         plugins.unregister(one)
+
+
+@pytest.fixture
+def spark(recorded: Callable[..., Recorded]) -> Recorded:
+    """Two Sparks side by side, in order but for what a test says."""
+    return in_order(recorded())

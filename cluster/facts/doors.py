@@ -1,0 +1,98 @@
+"""Step 1: the ports that the swarm and the ranks need between the nodes, knocked at for real."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cluster.facts.base import Facts, ParseError, Reading, fact
+from cluster.facts.parse import lines, succeeded
+from cluster.probes import invocation
+
+if TYPE_CHECKING:
+    from cluster.node import Node
+
+SWARM_MANAGER = "2377/tcp"
+SWARM_NODES = ("7946/tcp", "7946/udp")
+ANY_RANK = "45000/tcp"
+"""NCCL and gloo listen on ports that the kernel chooses (32768 to 60999); one of them stands for all."""
+
+
+def wanted_doors(node: "Node") -> Iterator[tuple[str, str, str]]:
+    """List the doors that a node has to get through: its own address, the peer's, PORT/PROTOCOL.
+
+    A datagram to a program that listens tells nothing, so there UDP is left out.
+    """
+    cluster = node.cluster
+    mine = cluster.fabric.of(node.name)
+    for peer in cluster.peers(node):
+        ports = [*SWARM_NODES, ANY_RANK]
+        if peer is cluster.manager:
+            ports += [SWARM_MANAGER, f"{cluster.inventory.rendezvous_port}/tcp"]
+        for interface, address in cluster.fabric.of(peer.name).items():
+            for port in ports:
+                if interface in mine and not (port.endswith("/udp") and listens(peer, str(address.ip), port)):
+                    yield str(mine[interface].ip), str(address.ip), port
+
+
+def listens(node: "Node", address: str, port: str) -> bool:
+    """Whether something on a node listens at PORT/PROTOCOL of an address."""
+    return any(f"{host}:{port}" in node.network.listening for host in (address, "*", "0.0.0.0", "[::]"))  # noqa: S104
+
+
+def parse_doors(reading: Reading) -> dict[str, str]:
+    """Read `ADDRESS PORT/PROTOCOL open|refused|silence` lines into answers by `ADDRESS PORT/PROTOCOL`."""
+    doors = {}
+    for line in lines(reading):
+        door, _, answer = line.rpartition(" ")
+        if answer not in ("open", "refused", "silence"):
+            raise ParseError(f"this is no answer: {line[:80]}")
+        doors[door] = answer
+    return doors
+
+
+def parse_rules(reading: Reading) -> tuple[str, ...]:
+    """Read `iptables -S`."""
+    return tuple(succeeded(reading).splitlines())
+
+
+def _knock(node: "Node") -> str:
+    doors = (":".join((port.split("/")[1], mine, peer, port.split("/")[0])) for mine, peer, port in wanted_doors(node))
+    return f"{invocation('doors')} {' '.join(doors)}"
+
+
+class DoorFacts(Facts):
+    """What answered at each door, and the packet filter of this node."""
+
+    doors: dict[str, str] = fact(_knock, parse_doors, timeout_s=20)
+    rules: tuple[str, ...] = fact("command -v iptables >/dev/null || exit 0; iptables -S", parse_rules, root=True)
+
+    @property
+    def shut(self) -> dict[str, str]:
+        """The doors through which nothing gets, by `ADDRESS PORT/PROTOCOL`.
+
+        A refusal is a good answer, unless something listens there: then a packet filter gave it.
+        """
+        peers = {
+            str(address.ip): peer
+            for peer in self.node.cluster.peers(self.node)
+            for address in self.node.cluster.fabric.of(peer.name).values()
+        }
+        return {
+            door: answer
+            for door, answer in self.doors.items()
+            if (host := door.split()[0]) in peers
+            if answer == "silence" or (answer == "refused" and listens(peers[host], host, door.split()[-1]))
+        }
+
+    @property
+    def has_ufw(self) -> bool:
+        """Whether Ubuntu's own firewall is at work."""
+        return "-N ufw-user-input" in self.rules
+
+    @property
+    def filters(self) -> bool:
+        """Whether iptables drops or rejects anything that comes in."""
+        return any(rule == "-P INPUT DROP" or _turns_away(rule) for rule in self.rules)
+
+
+def _turns_away(rule: str) -> bool:
+    return rule.startswith("-A INPUT") and any(f"-j {target}" in rule for target in ("DROP", "REJECT"))

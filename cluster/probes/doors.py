@@ -1,0 +1,47 @@
+"""Knock at ports of other machines, all at once: who is there, who says no, and where is only silence.
+
+Arguments: PROTOCOL:FROM:TO:PORT, any number. Prints `TO PORT/PROTOCOL ANSWER`, where the answer is open (somebody
+accepted or answered), refused (the machine says that nobody listens) or silence.
+"""
+
+import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+PATIENCE_S = 1.5
+# The answer to UDP is an ICMP message, which may be lost and which the kernel sends only so often.
+UDP_TRIES = 3
+
+
+def knock(door: str) -> str:
+    """Knock at one door and tell the answer."""
+    protocol, source, target, port = door.split(":")
+    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+    with socket.socket(socket.AF_INET, kind) as knocking:
+        try:
+            knocking.bind((source, 0))
+            knocking.settimeout(PATIENCE_S)
+            knocking.connect((target, int(port)))
+            answer = "open" if protocol == "tcp" else ask(knocking)
+        except ConnectionRefusedError:
+            answer = "refused"
+        except OSError:
+            answer = "silence"
+    return f"{target} {port}/{protocol} {answer}"
+
+
+def ask(knocking: socket.socket) -> str:
+    """Send an empty datagram until something comes back; a refusal is raised as an error."""
+    for _ in range(UDP_TRIES):
+        knocking.send(b"")
+        try:
+            knocking.recv(1)
+        except socket.timeout:  # noqa: UP041 - its name before Python 3.10
+            continue
+        return "open"
+    return "silence"
+
+
+if __name__ == "__main__":
+    with ThreadPoolExecutor(64) as pool:
+        print("\n".join(pool.map(knock, sys.argv[1:])))

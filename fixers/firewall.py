@@ -1,0 +1,33 @@
+"""Step 1: let the fabric through a firewall, when asked to."""
+
+from collections.abc import Iterator
+
+from cluster.node import Node
+from engine.change import Change, Consent, Instruction, RunCommand
+
+
+def open_to_the_fabric(node: Node) -> Iterator[Change]:
+    """Let peers accept what comes in on the fabric interfaces from the fabric's own subnets, and nothing else."""
+    hosts = {door.split()[0] for door in node.doors.shut}
+    for peer in node.cluster.peers(node):
+        plan = node.cluster.fabric.of(peer.name)
+        shut = [interface for interface, address in plan.items() if str(address.ip) in hosts]
+        for interface in shut:
+            yield _opening(peer, interface, str(plan[interface].network))
+
+
+def _opening(peer: Node, interface: str, subnet: str) -> Change:
+    consent = Consent("open-firewall", f"the firewall's guard of {interface} against {subnet} on {peer.name}")
+    if peer.doors.has_ufw:
+        rule = f"allow in on {interface} from {subnet} comment 'Spark Runbook: fabric'"
+        undo = f"ufw delete allow in on {interface} from {subnet} || true"
+        return RunCommand(peer, f"ufw {rule}", undo_command=undo, consent=consent)
+    if peer.doors.filters:
+        rule = f"INPUT -i {interface} -s {subnet} -m comment --comment 'Spark Runbook: fabric' -j ACCEPT"
+        undo = f"iptables -D {rule} 2>/dev/null || true"
+        return RunCommand(peer, f"iptables -I {rule}", undo_command=undo, consent=consent)
+    return Instruction(
+        peer,
+        f"let {peer.name} accept what comes in on {interface} from {subnet}: its iptables lets all in, so look at "
+        "`nft list ruleset`, firewalld and the switch",
+    )

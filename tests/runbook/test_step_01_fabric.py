@@ -1,0 +1,170 @@
+"""Step 1 on recorded output: interfaces, cables and addresses, each check with its own cause, or unknown."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cluster.facts.adapter import AdapterFacts
+from cluster.facts.base import Reading
+from cluster.facts.doors import DoorFacts
+from cluster.facts.mesh import MeshFacts
+from cluster.facts.network import NetworkFacts
+from cluster.facts.rdma import RdmaFacts
+from engine.outcome import Outcome
+from runbook import test_01_network as step_01
+from runbook import test_01_network_rdma as rdma_01
+from tests.runbook.recorded import Recorded
+from tests.runbook.sparks import (
+    PORT,
+    TWIN,
+    addresses,
+    failed,
+    in_order,
+    links,
+    ports,
+)
+
+FABRIC_CHECKS = [
+    (step_01.test_link_is_fast, AdapterFacts, "speeds"),
+    (step_01.test_pcie_is_wide, AdapterFacts, "pcie"),
+    (step_01.test_link_is_steady, AdapterFacts, "counts"),
+    (step_01.test_frames_arrive_whole, AdapterFacts, "counts"),
+    (step_01.test_netplan_is_valid, NetworkFacts, "complaint"),
+    (step_01.test_netplan_is_private, NetworkFacts, "netplan_files"),
+    (step_01.test_cx7_has_a_link, NetworkFacts, "ports"),
+    (step_01.test_same_ports_are_cabled, NetworkFacts, "ports"),
+    (step_01.test_fabric_has_links, NetworkFacts, "links"),
+    (step_01.test_addresses_are_unique, NetworkFacts, "links"),
+    (step_01.test_fabric_is_addressed, NetworkFacts, "links"),
+    (step_01.test_addresses_survive_a_reboot, NetworkFacts, "netplan"),
+    (step_01.test_boot_does_not_wait, NetworkFacts, "netplan"),
+    (step_01.test_mtus_are_equal, NetworkFacts, "links"),
+    (step_01.test_peers_are_routed_over_the_fabric, MeshFacts, "routes"),
+    (step_01.test_peers_answer_themselves, MeshFacts, "neighbours"),
+    (step_01.test_peers_are_reachable, MeshFacts, "pings"),
+    (step_01.test_peers_answer_at_once, MeshFacts, "pings"),
+    (step_01.test_full_frames_pass, MeshFacts, "large_pings"),
+    (step_01.test_no_firewall_is_in_the_way, DoorFacts, "doors"),
+    (rdma_01.test_rdma_is_active, RdmaFacts, "devices"),
+    (rdma_01.test_rdma_speaks_from_the_address, RdmaFacts, "devices"),
+    (rdma_01.test_programs_can_use_rdma, RdmaFacts, "devices"),
+    (rdma_01.test_gid_index_is_not_pinned_wrongly, RdmaFacts, "pins"),
+    (rdma_01.test_memory_for_devices_is_counted_right, RdmaFacts, "cma_free"),
+]
+OF_THE_CLUSTER = (
+    "test_same_ports_are_cabled",
+    "test_addresses_are_unique",
+    "test_mtus_are_equal",
+    "test_full_frames_pass",
+)
+JUDGED = [check for check, _, _ in FABRIC_CHECKS]
+
+
+def _place(check: Callable[..., object]) -> str | None:
+    return None if check.__name__ in OF_THE_CLUSTER else "spark-1"
+
+
+@pytest.mark.parametrize(("check", "kind", "fact"), FABRIC_CHECKS, ids=lambda one: getattr(one, "__name__", str(one)))
+def test_what_was_not_read_is_unknown(spark: Recorded, check: Callable[..., object], kind: Any, fact: str) -> None:
+    missing = Reading("the command", None, "", "", "spark-1 did not end it within 10 s")
+    spark.said(kind, "spark-1", **{fact: missing})
+    verdict = spark.judge(check, _place(check))
+    assert (verdict.outcome, verdict.cause) == (Outcome.UNKNOWN, "spark-1 did not end it within 10 s")
+
+
+NETPLAN = """\
+network:
+  ethernets:
+    enp1s0f1np1: {optional: true, addresses: [192.168.101.1/24]}
+    enP2p1s0f1np1: {optional: true, addresses: [192.168.100.1/24]}
+"""
+
+
+@pytest.mark.parametrize("check", JUDGED, ids=lambda check: check.__name__)
+def test_two_sparks_in_order_pass(spark: Recorded, check: Callable[..., object]) -> None:
+    file = f"600 /etc/netplan/a.yaml {b64encode(NETPLAN.encode()).decode()}\n"
+    spark.said(NetworkFacts, "spark-1", netplan=NETPLAN, netplan_files=file)
+    assert spark.judge(check, _place(check)).outcome is Outcome.PASSED
+
+
+def test_no_adapter_no_carrier_and_a_port_that_is_off_are_told_apart(spark: Recorded) -> None:
+    def judge() -> str:
+        return failed(spark.judge(step_01.test_cx7_has_a_link, "spark-1"))
+
+    spark.said(NetworkFacts, "spark-1", ports="")
+    assert "shows no CX-7 interface: its driver (mlx5_core) is not loaded" in judge()
+    spark.said(NetworkFacts, "spark-1", ports=ports(up=()))
+    assert "on and without a carrier" in judge()
+    spark.said(NetworkFacts, "spark-1", links=links(1, enp1s0f1np1={"flags": [], "operstate": "DOWN"}))
+    assert judge() == "enp1s0f1np1 is switched off (`ip link set ... down`)"
+
+
+def test_cables_in_different_ports(spark: Recorded) -> None:
+    spark.said(NetworkFacts, "spark-2", ports=ports(up=(TWIN,)))
+    assert failed(spark.judge(step_01.test_same_ports_are_cabled)) == "the cable is in different ports"
+    spark.said(NetworkFacts, "spark-2", links=links(2, enp1s0f1np1={"flags": [], "operstate": "DOWN"}))
+    assert failed(spark.judge(step_01.test_same_ports_are_cabled)) == "enp1s0f1np1 is switched off on spark-2"
+
+
+def test_interfaces_that_the_inventory_names_and_nobody_has(recorded: Callable[..., Recorded]) -> None:
+    spark = in_order(recorded(inventory=f"fabric: {{interfaces: [{PORT}, enp9s0]}}"))
+    cause = failed(spark.judge(step_01.test_fabric_has_links, "spark-1"))
+    assert cause == "the inventory names enp9s0, which the node does not have"
+
+
+def test_a_link_at_half_its_speed_on_one_end_and_on_both(spark: Recorded) -> None:
+    half = f"{PORT} \tSpeed: 100000Mb/s\n{TWIN} \tSpeed: 200000Mb/s\n"
+    spark.said(AdapterFacts, "spark-1", speeds=half)
+    verdict = spark.judge(step_01.test_link_is_fast, "spark-1")
+    assert "enp1s0f1np1 came up at 100000 Mb/s, and spark-2 tells another speed at its end" in failed(verdict)
+    assert (verdict.found, verdict.threshold and verdict.threshold.margin) == ("100000", -100000)
+    spark.said(AdapterFacts, "spark-2", speeds=half)
+    assert failed(spark.judge(step_01.test_link_is_fast, "spark-1")).startswith("enp1s0f1np1 came up at 100000 Mb/s:")
+    spark.said(AdapterFacts, "spark-1", speeds=f"{PORT} \tSpeed: Unknown!\n{TWIN} \tSpeed: 200000Mb/s\n")
+    assert spark.judge(step_01.test_link_is_fast, "spark-1").outcome is Outcome.UNKNOWN
+
+
+def test_a_board_with_half_the_lanes(spark: Recorded) -> None:
+    spark.said(
+        AdapterFacts, "spark-1", pcie=f"{PORT} 4 32.0 GT/s PCIe 4 32.0 GT/s\n{TWIN} 2 32.0 GT/s PCIe 4 32.0 GT/s PCIe\n"
+    )
+    verdict = spark.judge(step_01.test_pcie_is_wide, "spark-1")
+    assert "the PCIe link of enP2p1s0f1np1 runs at x2 at 32 GT/s (it can do x4 at 32 GT/s)" in failed(verdict)
+    assert verdict.found == "63.0"
+    spark.said(AdapterFacts, "spark-1", pcie="")
+    assert spark.judge(step_01.test_pcie_is_wide, "spark-1").outcome is Outcome.SKIPPED
+
+
+def test_a_poor_cable_costs_a_word_and_no_readiness(spark: Recorded) -> None:
+    spark.said(AdapterFacts, "spark-1", counts=f"{PORT} carrier_changes: 90\n{PORT} rx_crc_errors_phy: 4711\n")
+    steady = spark.judge(step_01.test_link_is_steady, "spark-1")
+    whole = spark.judge(step_01.test_frames_arrive_whole, "spark-1")
+    assert (steady.outcome, steady.warning, steady.found) == (
+        Outcome.PASSED,
+        "a link of the fabric comes and goes",
+        "90",
+    )
+    assert (whole.outcome, whole.warning) == (Outcome.PASSED, "frames arrive broken: a bad cable")
+
+
+@pytest.mark.parametrize(
+    ("written", "cause"),
+    [
+        ((), "has no address, and its twin has one: half of the port's bandwidth lies idle"),
+        (("192.168.100.9/24",), "shares a subnet with"),
+        (("169.254.7.7/16",), "has only a link-local address"),
+        (("192.168.101.1/24", "10.9.9.9/24"), "has 10.9.9.9/24 beside 192.168.101.1/24"),
+        (("10.9.9.9/24",), "has 10.9.9.9/24 where 192.168.101.1/24 fits the other nodes"),
+    ],
+)
+def test_addresses_that_do_not_fit(spark: Recorded, written: tuple[str, ...], cause: str) -> None:
+    spark.said(NetworkFacts, "spark-1", links=links(1, enp1s0f1np1={"addr_info": addresses(*written)}))
+    assert cause in failed(spark.judge(step_01.test_fabric_is_addressed, "spark-1"))
+
+
+def test_one_node_takes_larger_frames(spark: Recorded) -> None:
+    spark.said(NetworkFacts, "spark-2", links=links(2, enp1s0f1np1={"mtu": 9000}))
+    cause = failed(spark.judge(step_01.test_mtus_are_equal))
+    assert cause == "enp1s0f1np1 of spark-2 has 9000 where another node takes no more than 1500"
