@@ -1,0 +1,70 @@
+"""The commands that ask for GPUs, run for real on this machine, with an nvidia-smi and an lspci put in the way."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cluster.facts.gpu import ANSWERS, GpuFacts
+from tests.cluster.nodes import this_cluster
+from tests.gpu_answers import BUS, H100, PLACE, UUID
+
+SMI = f"""#!/bin/sh
+case "$*" in
+  -L) cat {H100}/nvidia-smi-L.txt ;;
+  "-q -x") cat {H100}/nvidia-smi-q-x-idle.xml ;;
+  *) exit 2 ;;
+esac
+"""
+
+
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that comes first when a program is looked for."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return tmp_path
+
+
+def put(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(script)
+    (folder / name).chmod(0o755)
+
+
+def asked() -> GpuFacts:
+    return this_cluster().manager.gpu
+
+
+def test_nvidia_smi_is_heard_without_the_serial_numbers_that_are_nobodys_business(tools: Path) -> None:
+    put(tools, "nvidia-smi", SMI)
+    facts = asked()
+    assert (facts.health, facts.gpus[0].uuid) == (ANSWERS, UUID)
+    assert "serial>" in (H100 / "nvidia-smi-q-x-idle.xml").read_text()
+    assert "serial>" not in facts.readings["smi"].out
+
+
+def test_an_nvidia_smi_that_fails_is_quoted(tools: Path) -> None:
+    put(tools, "nvidia-smi", "#!/bin/sh\necho 'Failed to initialize NVML: Unknown Error' >&2\nexit 255\n")
+    assert asked().health == "Failed to initialize NVML: Unknown Error"
+
+
+def test_lspci_is_asked_where_there_is_one(tools: Path) -> None:
+    put(tools, "nvidia-smi", SMI)
+    put(tools, "lspci", f"#!/bin/sh\ntest \"$*\" = '-Dnk -d 10de:' && printf '{BUS}'\n")
+    facts = asked()
+    assert facts.on_bus == facts.served == (PLACE,)
+
+
+def test_every_other_question_is_answered_on_any_linux_machine() -> None:
+    facts = asked()
+    assert facts.users[os.getpid()]
+    assert facts.memory["MemTotal"] >= facts.memory["MemAvailable"] > 0
+    assert facts.contained in ("yes", "no")
+    assert isinstance(facts.bus, tuple)
+    assert isinstance(facts.libraries, dict)
+
+
+def test_a_log_that_tells_nothing_of_gpus_is_read_as_that(tools: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("the kernel's log may be root's to read")
+    put(tools, "dmesg", "#!/bin/sh\necho '[    1.000000] Linux version 6'\n")
+    assert asked().xids == ()
