@@ -51,5 +51,7 @@ def time_trouble(nodes: list[Node]) -> str:
     """Say which nodes keep no time."""
     without = [node.name for node in nodes if node.machine.time_service != "on"]
     if without:
-        return f"{' and '.join(without)} keeps no time: certificates are not valid yet where a clock is behind"
+        return (
+            f"no time service runs on {' and '.join(without)}: certificates are not valid yet where a clock is behind"
+        )
     return "a time service is on everywhere, and has not brought the clocks together: does it reach its servers?"

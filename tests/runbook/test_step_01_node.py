@@ -161,12 +161,12 @@ def test_one_node_has_nobody_to_agree_with(recorded: Callable[..., Recorded]) ->
     [
         (
             NTP_OFF,
-            "spark-2 keeps no time: certificates are not valid yet where a clock is behind",
+            "no time service runs on spark-2: certificates are not valid yet where a clock is behind",
             "spark-2$ sudo timedatectl set-ntp true",
         ),
         (
             NO_NTP,
-            "spark-2 keeps no time: certificates are not valid yet where a clock is behind",
+            "no time service runs on spark-2: certificates are not valid yet where a clock is behind",
             "install a time service on spark-2: sudo apt-get install systemd-timesyncd",
         ),
         (

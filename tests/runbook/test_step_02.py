@@ -205,7 +205,7 @@ def test_a_user_who_may_not_use_docker(healthy: Recorded, groups: str, session: 
 def test_a_driver_that_copies_every_layer_is_worth_a_word(healthy: Recorded) -> None:
     healthy.said(DockerFacts, engine=info(Driver="vfs"))
     verdict = judge(healthy, step_02.test_storage_driver_is_sound)
-    assert verdict.outcome is Outcome.PASSED
+    assert (verdict.outcome, verdict.found) == (Outcome.PASSED, "vfs")
     assert str(verdict.warning).startswith("every layer is copied whole")
 
 

@@ -126,7 +126,7 @@ def test_a_broken_config_toml_is_told_with_its_place(healthy: Recorded) -> None:
 def test_a_mode_for_another_machine(healthy: Recorded) -> None:
     healthy.said(ToolkitFacts, settings=CONFIG.replace("auto", "csv"))
     verdict = judge(healthy, step_03.test_toolkit_mode_is_for_this_machine)
-    assert verdict.outcome is Outcome.FAILED
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "csv")
     assert "csv is for Jetson" in str(verdict.cause)
 
 
