@@ -93,7 +93,7 @@ class Inventory(Strict):
     ssh: Ssh = Ssh()
     fabric: Fabric = Fabric()
     image: Image = Image()
-    launcher: Literal["swarm"] = "swarm"
+    launcher: Literal["swarm", "docker"] = "swarm"
     device: Literal["cuda", "cpu"] = "cuda"
     recipe: str | None = None
     workspace: AbsolutePath | None = None

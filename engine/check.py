@@ -92,9 +92,12 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
     )
 
 
-def step(number: int, title: str) -> list[pytest.MarkDecorator]:
-    """Declare a module as a step of the playbook; steps run in the order of their numbers."""
-    return [pytest.mark.step(number, title), pytest.mark.order(number)]
+def step(number: int, title: str, applies: Applies | None = None) -> list[pytest.MarkDecorator]:
+    """Declare a module as a step of the playbook; steps run in the order of their numbers.
+
+    `applies` holds for all of its checks, beside what they declare themselves.
+    """
+    return [pytest.mark.step(number, title, applies=applies), pytest.mark.order(number)]
 
 
 def check_of(item: pytest.Item) -> Check | None:
@@ -112,8 +115,14 @@ def declared(function: Callable[..., object], module: ModuleType) -> Check | Non
         step=step_mark.args[0],
         title=(inspect.getdoc(function) or function.__name__).splitlines()[0].rstrip("."),
         per_node="node" in inspect.signature(function).parameters,
-        **mark.kwargs,
+        **{**mark.kwargs, "applies": _both(step_mark.kwargs.get("applies"), mark.kwargs["applies"])},
     )
+
+
+def _both(first: Applies | None, second: Applies | None) -> Applies | None:
+    if first is None or second is None:
+        return first or second
+    return lambda context: first(context) or second(context)
 
 
 def title_of(module: ModuleType) -> tuple[int, str]:

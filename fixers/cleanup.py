@@ -7,12 +7,14 @@ from cluster.cluster import Cluster
 from cluster.node import Node
 from engine.change import Change, Consent, RunCommand
 from fixers.stack import remove_command
+from workloads import launcher
 
 
 def remove_stack(cluster: Cluster) -> Iterator[Change]:
-    """Remove the stack and wait until it is gone."""
-    if cluster.manager.stack.digest:
-        yield RunCommand(cluster.manager, remove_command(), deadline_s=90)
+    """Remove the stack, or the containers that were started without one, and wait until they are gone."""
+    for node in launcher.starting_nodes(cluster):
+        if node.stack.digest:
+            yield RunCommand(node, remove_command(cluster), deadline_s=90)
 
 
 def remove_models(node: Node) -> Iterator[Change]:

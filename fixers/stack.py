@@ -12,7 +12,9 @@ from cluster.node import Node
 from engine.change import Change, Consent, Instruction, RunCommand, UndoStep, WriteFile
 from engine.place_files import PlaceFiles
 from fixers.daemon import GPU_KIND
-from workloads.deploy import rendered_stack, workspace_files
+from workloads import launcher
+from workloads.deploy import container_spec, rendered_stack, workspace_files
+from workloads.plain_container import container_name, run_command
 
 START_PATIENCE_S = 120
 
@@ -49,16 +51,35 @@ def copy_workload(node: Node) -> Iterator[Change]:
 
 
 def deploy(cluster: Cluster) -> Iterator[Change]:
-    """Deploy the stack; one that runs already and differs is replaced only on request, since work in it would die."""
-    consent = None
-    if cluster.manager.stack.digest:
-        consent = Consent("recreate-stack", f"the running stack {STACK} and whatever is trained in it")
-    yield DeployStack(cluster.manager, rendered_stack(cluster), consent=consent)
+    """Start the containers; those that run already and differ are replaced only on request: work in them would die."""
+    if launcher.by_swarm(cluster):
+        consent = _recreation(f"the running stack {STACK}") if cluster.manager.stack.digest else None
+        yield DeployStack(cluster.manager, rendered_stack(cluster), consent=consent)
+        return
+    deployed, expected = launcher.deployed(cluster), launcher.expected(cluster)
+    for node in cluster.nodes:
+        if deployed[node.name] != expected[node.name]:
+            yield from _start(node)
+
+
+def _start(node: Node) -> Iterator[Change]:
+    """Start a node's plain container, in the place of the one that is there."""
+    remove = remove_command(node.cluster)
+    if node.stack.digest:
+        yield RunCommand(node, remove, consent=_recreation("the running container"))
+    yield RunCommand(node, run_command(container_spec(node)), undo_command=remove)
+
+
+def _recreation(what: str) -> Consent:
+    return Consent("recreate-stack", f"{what} and whatever is trained in it")
 
 
 def recreate(node: Node) -> Iterator[Change]:
-    """Let swarm make all containers of the stack anew, when asked to: work in them would die."""
-    consent = Consent("recreate-stack", f"the running stack {STACK} and whatever is trained in it")
+    """Make the container anew, in a swarm all of the stack's, when asked to: work in them would die."""
+    if not launcher.by_swarm(node.cluster):
+        yield from _start(node)
+        return
+    consent = _recreation(f"the running stack {STACK}")
     yield RunCommand(
         node.cluster.manager, f"docker service update --force --detach=false {SERVICE}", consent=consent, deadline_s=120
     )
@@ -84,7 +105,7 @@ class DeployStack(Change):
 
     def undo(self) -> list[UndoStep]:
         """Remove it again."""
-        return [{"do": "run", "command": remove_command(), "root": True}]
+        return [{"do": "run", "command": remove_command(self.node.cluster), "root": True}]
 
     def apply(self) -> None:
         """Deploy and wait.
@@ -111,8 +132,13 @@ class DeployStack(Change):
         )
 
 
-def remove_command() -> str:
-    """Build the command that removes the stack and returns when its containers are gone: `stack rm` itself does not."""
+def remove_command(cluster: Cluster) -> str:
+    """Build the command that removes the stack, or a plain container, and returns when its containers are gone.
+
+    `docker stack rm` itself returns before.
+    """
+    if not launcher.by_swarm(cluster):
+        return f"docker rm --force {container_name(cluster.inventory.name)}"
     left = f"docker ps -q --filter label=com.docker.stack.namespace={STACK}"
     wait = f'for i in $(seq 120); do test -z "$({left})" && exit 0; sleep 0.5; done; exit 1'
     return f"docker stack rm {STACK} && {wait}"

@@ -38,6 +38,11 @@ def computes_on_several_nodes(context: Context) -> str | None:
     )
 
 
+def by_swarm(context: Context) -> str | None:
+    """The launcher `docker` starts plain containers, which take no part in a swarm."""
+    return None if context.cluster.inventory.launcher == "swarm" else "the launcher docker uses no swarm"
+
+
 def has_docker(context: Context) -> str | None:
     """Without an inventory a machine is asked for what it is; one that has no Docker offers nothing to a swarm."""
     cluster = context.cluster
@@ -47,6 +52,11 @@ def has_docker(context: Context) -> str | None:
 def measures_the_fabric(context: Context) -> str | None:
     """Measuring a fabric takes one, and the wish."""
     return has_a_fabric(context) or puts_under_load(context)
+
+
+def offers_to_a_swarm(context: Context) -> str | None:
+    """What makes a swarm hand out GPUs takes a Docker, and a swarm."""
+    return has_docker(context) or by_swarm(context)
 
 
 def cleans_up(context: Context) -> str | None:

@@ -7,6 +7,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import docker
 from runbook.causes import docker as why
+from runbook.conditions import by_swarm
 
 pytestmark = step(2, "Configure Docker permissions")
 
@@ -115,7 +116,7 @@ def test_storage_driver_is_sound(node: Node) -> None:
     )
 
 
-@check("docker.live_restore", fix=docker.end_live_restore, needs=("ssh.sudo", "docker.running"))
+@check("docker.live_restore", fix=docker.end_live_restore, needs=("ssh.sudo", "docker.running"), applies=by_swarm)
 def test_live_restore_is_off(node: Node) -> None:
     """Docker does not keep containers alive without its daemon, which a swarm forbids."""
     assert node.docker.engine.live_restore is False, "live-restore is on: docker would refuse to begin or join a swarm"

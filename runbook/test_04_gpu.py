@@ -8,7 +8,7 @@ from fixers import daemon
 from runbook import each_gpu
 from runbook.causes import daemon as why
 from runbook.causes.gpu import why_incomplete, why_mixed, why_no_answer, why_no_gpu, why_xid
-from runbook.conditions import has_docker
+from runbook.conditions import has_docker, offers_to_a_swarm
 
 pytestmark = step(4, "Enable resource advertising")
 
@@ -166,13 +166,15 @@ def test_gpu_stays_ready(node: Node) -> None:
     )
 
 
-@check("gpu.offered", fix=daemon.offer_gpus, needs=("ssh.sudo", "gpu.present", "docker.running"), applies=has_docker)
+@check(
+    "gpu.offered", fix=daemon.offer_gpus, needs=("ssh.sudo", "gpu.present", "docker.running"), applies=offers_to_a_swarm
+)
 def test_daemon_offers_own_gpu(node: Node) -> None:
     """daemon.json offers this node's own GPU, by its UUID."""
     assert node.docker.configured["offers"] == daemon.offered(node), why.not_offered(node)
 
 
-@check("gpu.default_runtime", fix=daemon.make_default, needs=("toolkit.registered",), applies=has_docker)
+@check("gpu.default_runtime", fix=daemon.make_default, needs=("toolkit.registered",), applies=offers_to_a_swarm)
 def test_nvidia_is_the_default_runtime(node: Node) -> None:
     """daemon.json makes nvidia the default runtime."""
     assert node.docker.configured["default runtime"] == "nvidia", "swarm cannot name a runtime: it takes the default"
@@ -182,7 +184,7 @@ def test_nvidia_is_the_default_runtime(node: Node) -> None:
     "gpu.swarm_resource",
     fix=daemon.name_swarm_resource,
     needs=("toolkit.installed", "gpu.offered"),
-    applies=has_docker,
+    applies=offers_to_a_swarm,
 )
 def test_swarm_resource_matches(node: Node) -> None:
     """The runtime heeds the variable by which swarm hands out GPUs."""

@@ -5,9 +5,9 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import swarm
 from runbook.causes import swarm as why
-from runbook.conditions import has_a_fabric
+from runbook.conditions import by_swarm, has_a_fabric
 
-pytestmark = step(5, "Initialize Docker Swarm")
+pytestmark = step(5, "Initialize Docker Swarm", applies=by_swarm)
 
 EVERY_NODE = ("docker.usable", "docker.live_restore", "gpu.in_force", "network.addressed")
 

@@ -5,7 +5,8 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import image, stack
 from runbook.causes import stack as why
-from workloads.deploy import expected_digest, workspace_files
+from workloads import launcher
+from workloads.deploy import workspace_files
 
 pytestmark = step(6, "Join worker nodes and deploy")
 
@@ -65,7 +66,7 @@ def test_workload_is_copied(node: Node) -> None:
 )
 def test_stack_is_deployed(cluster: Cluster) -> None:
     """The stack is deployed as this inventory describes it."""
-    assert cluster.manager.stack.digest == expected_digest(cluster), why.not_deployed(cluster)
+    assert launcher.deployed(cluster) == launcher.expected(cluster), why.not_deployed(cluster)
 
 
 @check("stack.running", needs=("stack.deployed",), remedy="see the task's error; `docker service logs` has more")

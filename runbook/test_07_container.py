@@ -5,7 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import stack
 from runbook.causes import container as why
-from runbook.conditions import has_docker
+from runbook.conditions import by_swarm, has_docker
 
 pytestmark = step(7, "Find your Docker container ID")
 
@@ -22,13 +22,13 @@ def test_container_runs_the_image(node: Node) -> None:
     assert node.container.ours[0].image == node.stack.image_id, "the image was loaded anew since the container started"
 
 
-@check("container.gpu", fix=stack.recreate, needs=("container.one", "swarm.gpu_advertised"))
+@check("container.gpu", fix=stack.recreate, needs=("container.one", "swarm.gpu_advertised"), applies=by_swarm)
 def test_container_was_given_the_own_one(node: Node) -> None:
     """Swarm gave the container this node's own GPU."""
     assert why.given(node) == ",".join(node.gpu.uuids), why.not_given(node)
 
 
-@check("container.gpu_works", fix=stack.recreate, needs=("container.gpu",), applies=has_docker)
+@check("container.gpu_works", fix=stack.recreate, needs=("container.one", "container.gpu"), applies=has_docker)
 def test_gpu_works_in_the_container(node: Node) -> None:
     """The container sees the GPU that it was given, and no other."""
     assert ",".join(node.container.devices) == why.given(node), why.not_working(node)

@@ -8,8 +8,9 @@ from pathlib import Path
 from cluster.cluster import Cluster
 from cluster.node import Node
 from workloads.accelerate_config import render_accelerate
+from workloads.plain_container import ContainerSpec
 from workloads.recipe import RECIPES
-from workloads.stack import BindMount, StackSpec, render_stack, stack_digest
+from workloads.stack import BindMount, StackSpec, render_stack
 
 HERE = Path(__file__).parent
 SMOKE_RECIPE = "tiny"
@@ -51,15 +52,29 @@ def rendered_stack(cluster: Cluster) -> str:
             workspace=cluster.workspace,
             hf_cache=cluster.model_cache,
             shm_bytes=SHARED_MEMORY_BYTES,
-            mounts=tuple(BindMount(mount.source, mount.target, mount.read_only) for mount in inventory.mounts),
+            mounts=_mounts(cluster),
             environment=_environment(cluster),
         )
     )
 
 
-def expected_digest(cluster: Cluster) -> str:
-    """Return the digest that the deployed stack has when it is as it has to be."""
-    return stack_digest(rendered_stack(cluster))
+def container_spec(node: Node) -> ContainerSpec:
+    """Return what a node's container depends on where no swarm starts it."""
+    cluster, inventory = node.cluster, node.cluster.inventory
+    return ContainerSpec(
+        cluster=inventory.name,
+        image=inventory.image.name,
+        workspace=cluster.workspace,
+        hf_cache=cluster.model_cache,
+        shm_bytes=SHARED_MEMORY_BYTES,
+        rdma=node.stack.rdma,
+        mounts=_mounts(cluster),
+        environment=_environment(cluster),
+    )
+
+
+def _mounts(cluster: Cluster) -> tuple[BindMount, ...]:
+    return tuple(BindMount(mount.source, mount.target, mount.read_only) for mount in cluster.inventory.mounts)
 
 
 def _environment(cluster: Cluster) -> dict[str, str]:

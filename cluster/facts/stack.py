@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
-from cluster.facts.parse import as_models, lines, succeeded, text
+from cluster.facts.container import CLUSTER_LABEL
+from cluster.facts.parse import as_models, lines, succeeded, text, word
 
 if TYPE_CHECKING:
     from cluster.node import Node
@@ -144,8 +145,28 @@ for task in $ended; do
 done; true"""
 
 
+def _digest_label(node: "Node") -> str:
+    if node.cluster.inventory.launcher == "swarm":
+        return f"docker service inspect --format '{{{{index .Spec.Labels \"{DIGEST_LABEL}\"}}}}' {SERVICE}"
+    return f"docker ps -a --format '{{{{.Label \"{DIGEST_LABEL}\"}}}}' {_ours(node)} | head -n 1"
+
+
+def _all_tasks(node: "Node") -> str:
+    if node.cluster.inventory.launcher == "swarm":
+        return _TASKS
+    shape = (
+        '{"ID": "{{.ID}}", "Name": "{{.Names}}", "Node": "\'$(hostname)\'", "DesiredState": "Running", '
+        '"CurrentState": "{{title .State}}", "Error": "{{.Status}}", "Image": "{{.Image}}"}'
+    )
+    return f"docker ps -a --no-trunc --format '{shape}' {_ours(node)}"
+
+
+def _ours(node: "Node") -> str:
+    return f"--filter label={DIGEST_LABEL} --filter label={CLUSTER_LABEL}={node.cluster.inventory.name}"
+
+
 class StackFacts(Facts):
-    """Image and directories of a node; service and tasks can be told by the manager alone.
+    """Image and directories of a node; of a swarm the manager alone can tell service and tasks.
 
     `writable` and `owners` tell of workspace and model cache, where they exist; `last_words` of tasks that ended.
     """
@@ -155,11 +176,8 @@ class StackFacts(Facts):
     writable: dict[str, bool] = fact(_writable, _present)
     owners: dict[str, str] = fact(_owners, _by_path, root=True)
     workspace: dict[str, str] = fact(_files, _checksums, root=True, timeout_s=20)
-    digest: str = fact(
-        f"docker service inspect --format '{{{{index .Spec.Labels \"{DIGEST_LABEL}\"}}}}' {SERVICE}",
-        _digest,
-        root=True,
-    )
+    digest: str = fact(_digest_label, _digest, root=True)
     cached_models: tuple[str, ...] = fact(_models, lines, root=True)
     last_words: dict[str, tuple[str, ...]] = fact(_WORDS, _words_of_tasks, root=True, timeout_s=30)
-    tasks: tuple[Task, ...] = fact(_TASKS, _tasks, root=True, timeout_s=30)
+    rdma: bool = fact("test -d /dev/infiniband && echo yes || echo no", lambda reading: word(reading) == "yes")
+    tasks: tuple[Task, ...] = fact(_all_tasks, _tasks, root=True, timeout_s=30)

@@ -2,6 +2,7 @@
 
 from cluster.cluster import Cluster
 from cluster.node import Node
+from workloads import launcher
 from workloads.requirements import IMAGES_OWN, asked_for, pinned
 
 
@@ -14,7 +15,9 @@ def not_one(node: Node) -> str:
 
 
 def given(node: Node) -> str:
-    """Return the GPUs that swarm gave the container."""
+    """Return the GPUs that swarm gave the container; a plain one is given all."""
+    if not launcher.by_swarm(node.cluster):
+        return ",".join(node.gpu.uuids)
     return node.container.ours[0].environment.get("DOCKER_RESOURCE_NVIDIA_GPU", "")
 
 

@@ -4,6 +4,7 @@ from cluster.cluster import Cluster
 from cluster.facts.stack import SERVICE, Task
 from cluster.node import Node
 from fixers.daemon import GPU_KIND
+from workloads import launcher
 
 
 def missing_directories(node: Node) -> tuple[str, ...]:
@@ -18,19 +19,22 @@ def closed(node: Node, path: str) -> tuple[str, ...]:
 
 def not_deployed(cluster: Cluster) -> str:
     """Tell a stack that is not there from one that is another."""
-    if not cluster.manager.stack.digest:
+    missing = [name for name, digest in launcher.deployed(cluster).items() if not digest]
+    if missing and not launcher.by_swarm(cluster):
+        return f"no container was started from here on {' and '.join(missing)}"
+    if missing:
         return f"there is no service {SERVICE} that was deployed from here"
     return "the stack was deployed from another inventory or version: image, nodes, mounts or environment differ"
 
 
 def running_tasks(node: Node) -> int:
     """Count the tasks of the stack that run on a node."""
-    return sum(task.runs for task in node.cluster.manager.stack.tasks if task.node == node.machine.hostname)
+    return sum(task.runs for task in launcher.tasks(node.cluster) if task.node == node.machine.hostname)
 
 
 def not_running(node: Node) -> str:
     """Say why the node has no task, or more than one: what swarm says of it, who is in the way, its last words."""
-    tasks = node.cluster.manager.stack.tasks
+    tasks = launcher.tasks(node.cluster)
     here = [task for task in tasks if task.node == node.machine.hostname]
     unplaced = [task for task in tasks if not task.node]
     if running_tasks(node) > 1:

@@ -71,10 +71,10 @@ class Lab:
         """Run a shell command as root in a node, past ssh."""
         return self.do("exec", node, "--", "sh", "-c", command, check=check)
 
-    def start(self, *options: str) -> subprocess.Popen[str]:
+    def start(self, *options: str, cluster: str = "--lab") -> subprocess.Popen[str]:
         """Start `pytest runbook --lab OPTIONS` without waiting for it."""
         self.mark = time.time()
-        command = [sys.executable, "-m", "pytest", "runbook", "--lab", f"--report-dir={self.reports}", *options]
+        command = [sys.executable, "-m", "pytest", "runbook", cluster, f"--report-dir={self.reports}", *options]
         return subprocess.Popen(
             command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -82,6 +82,10 @@ class Lab:
     def runbook(self, *options: str) -> Result:
         """Run `pytest runbook --lab OPTIONS` to its end."""
         return self.finish(self.start(*options))
+
+    def runbook_of(self, cluster: str, *options: str) -> Result:
+        """Run it on what another option than --lab says."""
+        return self.finish(self.start(*options, cluster=cluster))
 
     def finish(self, process: subprocess.Popen[str]) -> Result:
         """Wait for a started run."""

@@ -15,7 +15,8 @@ from runbook import test_06_stack as step_06
 from tests.runbook.docker_answers import said
 from tests.runbook.recorded import Recorded
 from tests.runbook.swarm_answers import engine, links
-from workloads.deploy import expected_digest, workspace_files
+from workloads import launcher
+from workloads.deploy import workspace_files
 
 WORKSPACE, CACHE = "/home/nvidia/spark-runbook", "/home/nvidia/.cache/huggingface"
 PORTS = "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n"
@@ -50,7 +51,7 @@ def healthy(recorded: Callable[..., Recorded]) -> Recorded:
         writable=f"yes {WORKSPACE}\nyes {CACHE}\n",
         owners=f"1000:1000 {WORKSPACE}\n",
         workspace="".join(f"{content.sha256}  ./{name}\n" for name, content in workspace_files().items()),
-        digest=expected_digest(cluster.cluster) + "\n",
+        digest=launcher.expected(cluster.cluster)["spark-1"] + "\n",
         last_words="",
         tasks=task(1, "spark-1") + task(2, "spark-2"),
     )

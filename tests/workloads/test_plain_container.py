@@ -1,0 +1,45 @@
+"""The launcher docker: the command says all that the container depends on, and its digest changes with each of it."""
+
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from cluster.facts.stack import DIGEST_LABEL
+from workloads.plain_container import RDMA_DEVICES, ContainerSpec, container_digest, run_command
+from workloads.stack import BindMount
+
+SPEC = ContainerSpec("sparks", "image:1", "/home/nvidia/work space", "/cache", 2**30, rdma=False)
+
+
+def test_the_container_waits_for_work_on_the_hosts_network() -> None:
+    words = shlex.split(run_command(SPEC))
+    assert words[:4] == ["docker", "run", "--detach", "--pull"]
+    assert words[-3:] == ["image:1", "sleep", "infinity"]
+    for option, value in [("--network", "host"), ("--runtime", "nvidia"), ("--shm-size", str(2**30))]:
+        assert words[words.index(option) + 1] == value
+    assert f"{DIGEST_LABEL}={container_digest(SPEC)}" in words
+    assert "type=bind,source=/home/nvidia/work space,target=/workspace" in words
+
+
+def test_rdma_devices_come_with_the_right_to_lock_memory() -> None:
+    assert RDMA_DEVICES not in run_command(SPEC)
+    words = shlex.split(run_command(replace(SPEC, rdma=True)))
+    assert words[words.index("--device") + 1] == RDMA_DEVICES
+    assert {"IPC_LOCK", "memlock=-1"} <= set(words)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SPEC, image="image:2"),
+        replace(SPEC, rdma=True),
+        replace(SPEC, shm_bytes=1),
+        replace(SPEC, mounts=(BindMount("/a", "/b"),)),
+        replace(SPEC, mounts=(BindMount("/a", "/b", read_only=True),)),
+        replace(SPEC, environment={"A": "$(reboot) `id` 'x'"}),
+    ],
+)
+def test_whatever_differs_changes_the_digest_and_stays_one_word(other: ContainerSpec) -> None:
+    assert container_digest(other) != container_digest(SPEC)
+    assert shlex.split(run_command(other))[-2:] == ["sleep", "infinity"]
