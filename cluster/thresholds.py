@@ -74,6 +74,7 @@ class Thresholds(BaseModel):
     tcp_gbps: float = _at_least(80, "Gb/s an interface", "community: 96 Gb/s on each interface of a 200 Gb/s port")
     rdma_gbps: float = _at_least(80, "Gb/s an interface", "NVIDIA's guide: 92.6 and 97.3 with ib_write_bw")
     rdma_us: float = _at_most(3, "µs", "community: 1.4 with ib_write_lat on a direct cable")
+    collective_gb_per_s: float = _at_least(21.875, "GB/s on the bus", "NVIDIA: 175 Gb/s; 23.7 and 25.7 GB/s were seen")
     ping_ms: float = _at_most(1.0, "ms", "ours: one cable or switch; a round trip takes about 0.1 ms")
 
     def limit(self, name: str) -> Limit:

@@ -20,7 +20,7 @@ def inventory(run: RunDir, settings: Settings) -> str:
             "image": {"name": image.NAME, "archive": str(image.archive())},
             "mounts": [{"source": PACKAGES_IN_NODE, "target": image.PACKAGES_PATH, "read_only": True}],
             # Virtual cables are as fast as the host has time for them.
-            "thresholds": {"tcp_gbps": 0.05, "ping_ms": 100.0},
+            "thresholds": {"tcp_gbps": 0.05, "ping_ms": 100.0, "collective_gb_per_s": 0.001},
             "device": "cpu",
             "simulated": [
                 "GPU: GB10 stand-in, no CUDA",

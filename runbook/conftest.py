@@ -9,6 +9,7 @@ import pytest
 from cluster.cluster import Cluster
 from engine.run import Run
 from workloads.bandwidth import Flow, measure_rdma, measure_rdma_latency, measure_tcp
+from workloads.collective.launch import Collective, measure_collective
 from workloads.deploy import SMOKE_RECIPE
 from workloads.gpu_load.launch import GpuLoad
 from workloads.job import Training
@@ -62,6 +63,12 @@ def rdma(cluster: Cluster) -> Measured[list[Flow]]:
 def rdma_latency(cluster: Cluster) -> Measured[list[Flow]]:
     """RDMA writes between neighbours, in microseconds."""
     return Measured(cluster, measure_rdma_latency)
+
+
+@pytest.fixture(scope="session")
+def collective(cluster: Cluster) -> Measured[Collective]:
+    """all_gather and all_reduce over all nodes."""
+    return Measured(cluster, measure_collective)
 
 
 class FineTune:

@@ -1,0 +1,38 @@
+"""Step 10, before the fine-tune: how fast the ranks move data together, and by which way."""
+
+from collections.abc import Callable
+
+from cluster.cluster import Cluster
+from engine.check import check, step
+from runbook.causes import collective as why
+from runbook.conditions import measures_the_fabric
+from workloads.collective.launch import Collective
+
+pytestmark = step(10, "Run finetuning scripts")
+
+LAUNCHED = ("container.gpu_works", "config.port", "network.doors")
+
+
+@check(
+    "fabric.transport",
+    needs=LAUNCHED,
+    applies=measures_the_fabric,
+    warns=True,
+    remedy="set `launcher: docker` in the inventory: swarm cannot give containers the RDMA devices",
+)
+def test_nccl_uses_rdma(cluster: Cluster, collective: Callable[[], Collective]) -> None:
+    """Between the nodes NCCL uses RDMA wherever a node has it."""
+    assert why.by_sockets(cluster, collective()) == {}, why.not_by_rdma(cluster, collective())
+
+
+@check(
+    "fabric.collective",
+    needs=LAUNCHED,
+    applies=measures_the_fabric,
+    threshold="collective_gb_per_s",
+    warns=True,
+    remedy="mend what the cause names; `pytest -k network --load` measures each cable by itself",
+)
+def test_collectives_are_fast(cluster: Cluster, collective: Callable[[], Collective]) -> None:
+    """All ranks together move data at the speed of the port."""
+    assert collective().slowest.bus_gb_s >= cluster.inventory.thresholds.collective_gb_per_s, why.slow(collective())
