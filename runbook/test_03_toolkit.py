@@ -54,7 +54,11 @@ def test_toolkit_mode_is_for_this_machine(node: Node) -> None:
     assert {node.toolkit.mode} - MODES == set(), "another mode (csv is for Jetson) gives containers no GPU here"
 
 
-@check("toolkit.registered", fix=daemon.register_runtime, needs=("ssh.sudo", "toolkit.installed"))
+@check(
+    "toolkit.registered",
+    fix=daemon.register_runtime,
+    needs=("ssh.sudo", "toolkit.installed", "docker.settings_valid"),
+)
 def test_runtime_is_registered(node: Node) -> None:
     """The NVIDIA runtime is registered in daemon.json."""
     assert "nvidia" in node.docker.configured_runtimes, why.not_registered(node)

@@ -22,22 +22,27 @@ def test_container_runs_the_image(node: Node) -> None:
     assert node.container.ours[0].image == node.stack.image_id, "the image was loaded anew since the container started"
 
 
+@check("container.workspace", fix=stack.recreate, needs=("container.one", "stack.directories"))
+def test_container_sees_the_workspace(node: Node) -> None:
+    """The container sees the node's workspace."""
+    assert node.container.workspace == "the node's own", "the directory was made anew since the container started"
+
+
 @check("container.gpu", fix=stack.recreate, needs=("container.one", "swarm.gpu_advertised"), applies=by_swarm)
 def test_container_was_given_the_own_one(node: Node) -> None:
     """Swarm gave the container this node's own GPU."""
     assert why.given(node) == ",".join(node.gpu.uuids), why.not_given(node)
 
 
-@check("container.gpu_works", fix=stack.recreate, needs=("container.one", "container.gpu"), applies=has_docker)
+@check(
+    "container.gpu_works",
+    fix=stack.recreate,
+    needs=("container.one", "container.gpu", "container.workspace"),
+    applies=has_docker,
+)
 def test_gpu_works_in_the_container(node: Node) -> None:
     """The container sees the GPU that it was given, and no other."""
     assert ",".join(node.container.devices) == why.given(node), why.not_working(node)
-
-
-@check("container.workspace", fix=stack.recreate, needs=("container.one", "stack.directories"))
-def test_container_sees_the_workspace(node: Node) -> None:
-    """The container sees the node's workspace."""
-    assert node.container.workspace == "the node's own", "the directory was made anew since the container started"
 
 
 @check(
@@ -55,7 +60,7 @@ def test_shared_memory_is_large_enough(node: Node) -> None:
 
 @check(
     "container.packages",
-    needs=("container.one",),
+    needs=("container.workspace",),
     remedy="use an image with the packages of workloads/requirements.txt, or give them to the container with `mounts`",
 )
 def test_packages_are_there(node: Node) -> None:

@@ -69,5 +69,5 @@ def differing(cluster: Cluster) -> tuple[str, ...]:
 def port_taken(cluster: Cluster) -> str:
     """Say who listens on the rendezvous port."""
     holder = cluster.manager.config.listeners[cluster.inventory.rendezvous_port]
-    earlier = ": an earlier training still holds it" if holder.startswith(("python", "pt_")) else ""
+    earlier = ": an earlier training may still hold it" if holder.startswith(("python", "pt_")) else ""
     return f"{holder} listens there{earlier}"

@@ -126,7 +126,7 @@ def test_a_file_that_lacks_a_setting_leaves_ranks_unknown(healthy: Recorded) -> 
 @pytest.mark.parametrize(
     ("users", "cause"),
     [
-        (' users:(("python3",pid=7,fd=3))', "python3 (process 7) listens there: an earlier training still holds it"),
+        (' users:(("python3",pid=7,fd=3))', "python3 (process 7) listens there: an earlier training may still hold it"),
         (' users:(("nginx",pid=8,fd=3))', "nginx (process 8) listens there"),
         ("", "a program that ss does not name listens there"),
     ],
