@@ -79,6 +79,8 @@ class Node(Session):
                 yield
         finally:
             self.forget()
+            for peer in self.cluster.peers(self):
+                peer.forget_peers()
 
     def facts(self, kind: type[F]) -> F:
         """Return what this node said about a subject; the first to ask makes all nodes answer at once."""
@@ -103,6 +105,10 @@ class Node(Session):
     def ask_again(self, kind: type[Facts]) -> None:
         """Drop what the node said about one subject, so that the next to ask gets a fresh answer."""
         self._facts.pop(kind, None)
+
+    def forget_peers(self) -> None:
+        """Drop what it said about its peers, because something on one of them has changed."""
+        self._facts = {kind: facts for kind, facts in self._facts.items() if not kind.about_peers}
 
     def start_evidence(self) -> None:
         """Begin to note which facts are read."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from cluster.errors import UnknownFact
 
@@ -107,6 +107,9 @@ def contents(path: str) -> str:
 
 class Facts:
     """What one node said about one subject; every subclass is one read-only script."""
+
+    about_peers: ClassVar[bool] = False
+    """Whether it rests on the other nodes as well, and is out of date once something changes there."""
 
     def __init__(self, node: "Node", readings: dict[str, Reading]) -> None:
         """Keep what the node said; it is parsed when it is asked for."""

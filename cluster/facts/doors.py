@@ -62,6 +62,8 @@ def _knock(node: "Node") -> str:
 class DoorFacts(Facts):
     """What answered at each door, and the packet filter of this node."""
 
+    about_peers = True
+
     doors: dict[str, str] = fact(_knock, parse_doors, timeout_s=20)
     rules: tuple[str, ...] = fact("command -v iptables >/dev/null || exit 0; iptables -S", parse_rules, root=True)
 

@@ -148,6 +148,8 @@ def _logins(node: "Node") -> str:
 class MeshFacts(Facts):
     """By the peers' fabric addresses; `logins` are `open`, or ssh's own words."""
 
+    about_peers = True
+
     routes: dict[str, Route] = fact(_routes, parse_routes)
     logins: dict[str, str] = fact(_logins, _by_address, timeout_s=20)
     pings: dict[str, Ping] = fact(_pings, parse_pings, root=True, timeout_s=20)

@@ -18,8 +18,9 @@ def knock(door: str) -> str:
     protocol, source, target, port = door.split(":")
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET, kind) as knocking:
+        # Without an address of our own nothing can be said of the others: that is an error, and no silence.
+        knocking.bind((source, 0))
         try:
-            knocking.bind((source, 0))
             knocking.settimeout(PATIENCE_S)
             knocking.connect((target, int(port)))
             answer = "open" if protocol == "tcp" else ask(knocking)
