@@ -34,10 +34,11 @@ Set any of them under `thresholds:` in cluster.yaml. The report tells the limit 
 
 def page() -> str:
     """Write the page: one table a step, its checks in the order in which they run."""
-    return "\n".join([_HEAD, *(_section(*step) for step in groupby(_modules(), title_of)), _thresholds(), ""])
+    return "\n".join([_HEAD, *(_section(*step) for step in groupby(modules(), title_of)), _thresholds(), ""])
 
 
-def _modules() -> Iterator[ModuleType]:
+def modules() -> Iterator[ModuleType]:
+    """Import the modules of runbook/, step by step."""
     for path in sorted(RUNBOOK.glob("test_*.py")):
         yield import_module(f"runbook.{path.stem}")
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import yaml
 
@@ -16,7 +17,7 @@ from engine.check import Context, declared
 from engine.comparison import Comparison
 from engine.journal import Journal
 from engine.judge import Judge
-from engine.outcome import Verdict
+from engine.outcome import Outcome, Verdict
 
 
 class NobodyThere:
@@ -51,6 +52,8 @@ class Recorded:
     size: int = 2
     inventory: str = ""
     """More keys of cluster.yaml, as YAML."""
+    seen_failing: ClassVar[set[str]] = set()
+    """The checks that any recorded cluster has seen failing, or warning."""
 
     def __post_init__(self) -> None:
         """Let us in everywhere."""
@@ -82,4 +85,7 @@ class Recorded:
         context = Context(self.cluster, mode="check", train="none", load=load, recipe=None, cleanup=False)
         skip = found.applies(context) if found.applies else None
         arguments = {"node": place} if place else {"cluster": self.cluster}
-        return self._judge.judge(found, place, lambda: check(**arguments, **fixtures), skip)
+        verdict = self._judge.judge(found, place, lambda: check(**arguments, **fixtures), skip)
+        if verdict.outcome is Outcome.FAILED or verdict.warning:
+            self.seen_failing.add(verdict.id)
+        return verdict
