@@ -1,10 +1,12 @@
 """A cluster that is never spoken to: what its nodes said is given, and the runbook's own checks judge it."""
 
+import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import yaml
 
@@ -76,16 +78,27 @@ class Recorded:
             one.keep(kind(one, {**before, **told}))
 
     def judge(
-        self, check: Callable[..., object], node: str | None = None, *, load: bool = False, **fixtures: object
+        self,
+        check: Callable[..., object],
+        node: str | None = None,
+        *,
+        load: bool = False,
+        asked_for: Mapping[str, Any] = MappingProxyType({}),
+        **fixtures: object,
     ) -> Verdict:
-        """Judge one of the runbook's checks, on a node where it is about one; `applies` is heeded."""
+        """Judge one of the runbook's checks, on a node where it is about one; `applies` is heeded.
+
+        `asked_for` are fields of the Context that a person would set by options: train, recipe, cleanup.
+        """
         found = declared(check, sys.modules[check.__module__])
         assert found is not None, f"{check.__name__} declares no check"
         place = self.cluster[node] if node else None
-        context = Context(self.cluster, mode="check", train="none", load=load, recipe=None, cleanup=False)
+        options = {"train": "none", "recipe": None, "cleanup": False, **asked_for}
+        context = Context(self.cluster, mode="check", load=load, **options)
         skip = found.applies(context) if found.applies else None
-        arguments = {"node": place} if place else {"cluster": self.cluster}
-        verdict = self._judge.judge(found, place, lambda: check(**arguments, **fixtures), skip)
+        known = {"node": place, "cluster": self.cluster, **fixtures}
+        arguments = {name: known[name] for name in inspect.signature(check).parameters}
+        verdict = self._judge.judge(found, place, lambda: check(**arguments), skip)
         if verdict.outcome is Outcome.FAILED or verdict.warning:
             self.seen_failing.add(verdict.id)
         return verdict

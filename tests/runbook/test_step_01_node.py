@@ -75,7 +75,8 @@ def tell_clock(cluster: Recorded, node: str, now: float, *, took: float = 0.1) -
 
 
 def judge(cluster: Recorded, check: Callable[..., object], **fixtures: Recipe) -> Verdict:
-    return cluster.judge(check, None if "cluster" in check.__annotations__ else "spark-2", load=False, **fixtures)
+    place = None if "cluster" in check.__annotations__ else "spark-2"
+    return cluster.judge(check, place, load=False, asked_for={}, **fixtures)
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -1,0 +1,72 @@
+"""Step 1 on recorded output: what netplan says of the fabric, and addresses that are there twice."""
+
+from base64 import b64encode
+
+import pytest
+
+from cluster.facts.base import Reading
+from cluster.facts.network import NetworkFacts
+from runbook import test_01_network as step_01
+from tests.runbook.recorded import Recorded
+from tests.runbook.sparks import PORT, TWIN, addresses, failed, links
+
+GOOD = {
+    PORT: "{optional: true, addresses: [192.168.101.1/24]}",
+    TWIN: "{optional: true, addresses: [192.168.100.1/24]}",
+}
+
+
+def tell_netplan(spark: Recorded, mode: str = "600", path: str = "/etc/netplan/a.yaml", **differs: str) -> None:
+    entries = "".join(f"    {name}: {entry}\n" for name, entry in {**GOOD, **differs}.items())
+    text = f"network:\n  ethernets:\n{entries}"
+    file = f"{mode} {path} {b64encode(text.encode()).decode()}\n"
+    spark.said(NetworkFacts, "spark-1", netplan=text, netplan_files=file)
+
+
+@pytest.mark.parametrize("mode", ["644", "640", "604"])
+def test_a_file_that_others_may_read(spark: Recorded, mode: str) -> None:
+    tell_netplan(spark, mode)
+    verdict = spark.judge(step_01.test_netplan_is_private, "spark-1")
+    assert "may hold passwords" in failed(verdict)
+    assert verdict.found == "/etc/netplan/a.yaml"
+
+
+def test_a_file_that_netplan_does_not_understand(spark: Recorded) -> None:
+    told = "/etc/netplan/a.yaml:4:7: Invalid YAML: inconsistent indentation:\n      addresses: []\n      ^\n"
+    spark.said(NetworkFacts, "spark-1", complaint=Reading("netplan get", 0, "", told))
+    cause = failed(spark.judge(step_01.test_netplan_is_valid, "spark-1"))
+    assert "/etc/netplan/a.yaml:4:7: Invalid YAML: inconsistent indentation" in cause
+    assert "addresses" not in cause
+
+
+@pytest.mark.parametrize(
+    ("entry", "cause"),
+    [
+        ("{optional: true}", "hand"),
+        ("{optional: true, addresses: [192.168.101.7/24]}", "192.168.101.7"),
+    ],
+)
+def test_addresses_that_a_reboot_loses_or_changes(spark: Recorded, entry: str, cause: str) -> None:
+    tell_netplan(spark, **{PORT: entry})
+    told = spark.judge(step_01.test_addresses_survive_a_reboot, "spark-1")
+    assert cause in f"{failed(told)} {told.found}"
+
+
+def test_addresses_in_a_file_that_goes_with_the_next_reboot(spark: Recorded) -> None:
+    tell_netplan(spark, path="/run/netplan/a.yaml")
+    assert "/run" in failed(spark.judge(step_01.test_addresses_survive_a_reboot, "spark-1"))
+
+
+def test_an_interface_that_boot_waits_for(spark: Recorded) -> None:
+    tell_netplan(spark, **{PORT: "{addresses: [192.168.101.1/24]}"})
+    verdict = spark.judge(step_01.test_boot_does_not_wait, "spark-1")
+    assert "boot waits two minutes" in failed(verdict)
+    assert verdict.found == PORT
+
+
+def test_an_address_that_is_on_two_nodes(spark: Recorded) -> None:
+    copied: dict[str, dict[str, object]] = {PORT: {"addr_info": addresses("192.168.101.1/24")}}
+    spark.said(NetworkFacts, "spark-2", links=links(2, **copied))
+    verdict = spark.judge(step_01.test_addresses_are_unique)
+    assert "two nodes have one address" in failed(verdict)
+    assert verdict.found == "192.168.101.1 (spark-1 and spark-2)"

@@ -1,0 +1,62 @@
+"""Step 10 on jobs that ended in every way a job can end: the check that tells, and its reason."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from engine.outcome import Outcome
+from runbook import test_10_train as step_10
+from tests.runbook.recorded import Recorded
+from workloads.job import FINISHED, Rank, Training
+
+ASKED = {"train": "full", "recipe": "tiny"}
+
+
+def rank(number: int, *, world: int = 2, digest: str = "ab12", loss: float = 2.0, speed: float = 900.0) -> Rank:
+    one = Rank(number, f"spark-{number + 1}", exit=0)
+    one.start = {"rank": number, "world_size": world}
+    one.steps = [{"step": 1, "loss": 5.0, "tokens_per_s": speed}, {"step": 2, "loss": loss, "tokens_per_s": speed}]
+    one.saved = {"reloaded": True, "path": "/workspace/runs/1/adapter"}
+    one.end = {"weights_sha256": digest, "tokens_per_s": speed, "loss_first": 5.0, "loss_last": loss}
+    return one
+
+
+def job(*ranks: Rank, outcome: str = FINISHED) -> Training:
+    return Training("tiny", list(ranks or (rank(0), rank(1))), outcome, 14.0, "")
+
+
+BROKEN = {
+    "test_smoke_run_finishes": (job(outcome="rank 1 on spark-2 ended with exit 137"), "rank 1 on spark-2 ended"),
+    "test_every_rank_took_part": (job(rank(0), replace(rank(1), start={})), "a rank is missing"),
+    "test_world_is_the_cluster": (job(rank(0, world=1), rank(1, world=1)), "several jobs instead of one"),
+    "test_loss_falls": (job(rank(0, loss=6.0), rank(1, loss=6.0)), "it learned nothing"),
+    "test_weights_are_identical": (job(rank(0), rank(1, digest="cd34")), "models of their own"),
+    "test_result_loads_again": (job(replace(rank(0), saved={}), rank(1)), "it was not saved"),
+    "test_throughput_is_told": (job(rank(0, speed=0.0), rank(1, speed=0.0)), "no rank told how fast"),
+    "test_full_run_finishes": (job(outcome="rank 0 ran out of memory"), "ran out of memory"),
+    "test_full_weights_are_identical": (job(rank(0), rank(1, digest="cd34")), "models of their own"),
+    "test_full_result_loads_again": (job(replace(rank(0), saved={}), rank(1)), "it was not saved"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_job_that_is_not_as_it_has_to_be_is_told_and_a_good_one_passes(
+    recorded: Callable[..., Recorded], name: str
+) -> None:
+    check = getattr(step_10, name)
+    ended, cause = BROKEN[name]
+    good = recorded().judge(check, asked_for=ASKED, smoke=job, full=job)
+    assert good.outcome is Outcome.PASSED, good.cause
+    bad = recorded().judge(check, asked_for=ASKED, smoke=lambda: ended, full=lambda: ended)
+    assert bad.outcome is Outcome.FAILED
+    assert cause in str(bad.cause)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("test_loss_falls", "training runs with --train"), ("test_full_run_finishes", "--train full")]
+)
+def test_what_was_not_asked_for_is_skipped(recorded: Callable[..., Recorded], name: str, why: str) -> None:
+    verdict = recorded().judge(getattr(step_10, name), smoke=job, full=job)
+    assert verdict.outcome is Outcome.SKIPPED
+    assert why in str(verdict.cause)
