@@ -58,8 +58,9 @@ def test_node_takes_tasks(node: Node) -> None:
 
 @check(
     "swarm.strangers",
+    fix=swarm.remove_strangers,
     needs=("swarm.joined",),
-    remedy="add it to the inventory, or take it out: `docker node rm --force NAME` on the manager",
+    remedy="add it to the inventory, or let --fix take it out with --allow remove-node",
 )
 def test_swarm_has_no_strangers(cluster: Cluster) -> None:
     """No member of the swarm is missing in the inventory."""

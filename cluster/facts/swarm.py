@@ -1,5 +1,7 @@
 """Step 5: the swarm, as its manager tells it."""
 
+from collections.abc import Set
+
 from cryptography import x509
 from pydantic import BaseModel, Field
 
@@ -134,6 +136,14 @@ class SwarmFacts(Facts):
         _life_left,
         root=True,
     )
+
+    def strangers(self, own: Set[str]) -> tuple[SwarmNode, ...]:
+        """The members that could be given tasks and are none of these, by id."""
+        return tuple(
+            one
+            for one in self.members
+            if one.id not in own and (one.status.state, one.spec.availability) == ("ready", "active")
+        )
 
     def member(self, node_id: str) -> SwarmNode | None:
         """Find a member by its id."""

@@ -1,8 +1,10 @@
 """Three nodes, with a switch between them instead of a cable."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.e2e.lab import Lab
 
@@ -11,7 +13,7 @@ pytestmark = pytest.mark.lab
 NODES = ["spark-1", "spark-2", "spark-3"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = Lab(tmp_path_factory.mktemp("three"), tmp_path_factory.mktemp("reports"))
     try:
@@ -29,3 +31,25 @@ def test_three_nodes_become_ready(three: Lab) -> None:
     assert sorted(members) == [f"{node} Ready" for node in NODES]
     addresses = {three.on(node, "ip -o -4 addr show enp1s0f1np1 | awk '{print $4}'").strip() for node in NODES}
     assert addresses == {"192.168.100.1/24", "192.168.100.2/24", "192.168.100.3/24"}
+
+
+def test_a_node_is_taken_out_and_back_in_when_that_is_allowed(three: Lab, tmp_path: Path) -> None:
+    whole = three.do("inventory")
+    fewer = yaml.safe_load(whole)
+    fewer["nodes"] = [node for node in fewer["nodes"] if node["name"] != "spark-3"]
+    (tmp_path / "two.yaml").write_text(yaml.safe_dump(fewer))
+    two = f"--inventory={tmp_path / 'two.yaml'}"
+
+    asked = three.runbook_of(two, "--fix", "--train", "none")
+    assert asked.exit == 1
+    assert "--allow remove-node" in asked.report["next"]
+    assert "spark-3" in three.on("spark-1", "docker node ls"), "nothing was removed without being asked to"
+
+    out = three.runbook_of(two, "--fix", "--train", "none", "--allow", "remove-node", "--allow", "recreate-stack")
+    assert out.exit == 0, out.screen
+    assert "spark-3" not in three.on("spark-1", "docker node ls")
+    assert "finetune" in three.on("spark-2", "docker ps --format '{{.Names}}'")
+
+    back = three.runbook("--fix", "--train", "none", "--allow", "leave-swarm", "--allow", "recreate-stack")
+    assert back.exit == 0, back.screen
+    assert three.on("spark-1", "docker node ls --format '{{.Hostname}}'").count("spark-3") == 1
