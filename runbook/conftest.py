@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 import pytest
 
 from cluster.cluster import Cluster
+from engine.plugin import RUN
 from engine.run import Run
 from workloads.bandwidth import Flow, measure_rdma, measure_rdma_latency, measure_tcp
 from workloads.collective.launch import Collective, measure_collective
@@ -21,15 +22,16 @@ T = TypeVar("T")
 
 def pytest_collection_modifyitems(config: pytest.Config) -> None:
     """Refuse a recipe that is none before anything is touched."""
-    name = config.getoption("recipe")
+    name = config.stash[RUN].options.recipe if RUN in config.stash else None
     if name is None:
         return
+    said = f"--recipe {name}" if config.getoption("recipe") else f"`recipe: {name}` in the inventory"
     if name not in list_recipes():
-        raise pytest.UsageError(f"--recipe {name}: there is no such recipe; there are {', '.join(list_recipes())}.")
+        raise pytest.UsageError(f"{said}: there is no such recipe; there are {', '.join(list_recipes())}.")
     try:
         load_recipe(name)
     except RecipeError as error:
-        raise pytest.UsageError(f"--recipe {name}: {error}") from None
+        raise pytest.UsageError(f"{said}: {error}") from None
 
 
 class Measured(Generic[T]):

@@ -24,9 +24,11 @@ def wanted_doors(node: "Node") -> Iterator[tuple[str, str, str]]:
     cluster = node.cluster
     mine = cluster.fabric.of(node.name)
     for peer in cluster.peers(node):
-        ports = [*SWARM_NODES, ANY_RANK]
+        ports = [ANY_RANK]
         if peer is cluster.manager:
-            ports += [SWARM_MANAGER, f"{cluster.inventory.rendezvous_port}/tcp"]
+            ports.append(f"{cluster.inventory.rendezvous_port}/tcp")
+        if cluster.inventory.launcher == "swarm":
+            ports += [*SWARM_NODES, *([SWARM_MANAGER] if peer is cluster.manager else [])]
         for interface, address in cluster.fabric.of(peer.name).items():
             for port in ports:
                 if interface in mine and not (port.endswith("/udp") and listens(peer, str(address.ip), port)):

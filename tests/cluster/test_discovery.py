@@ -53,7 +53,9 @@ def test_hosts_that_announce_themselves_are_heard() -> None:
                     server=f"{name}.local.",
                 )
             )
-        assert announced(2.0, ["127.0.0.1"]) == [Candidate("10.9.8.7", "mDNS", name="spark-7c2a")]
+        # A busy machine may need more than one listening to hear what was said.
+        heard = next(filter(None, (announced(2.0, ["127.0.0.1"]) for _ in range(4))), [])
+        assert heard == [Candidate("10.9.8.7", "mDNS", name="spark-7c2a")]
     finally:
         speaker.close()
 

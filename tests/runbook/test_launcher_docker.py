@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from cluster.facts.base import Reading
+from cluster.facts.doors import wanted_doors
 from cluster.facts.machine import MachineFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.stack import StackFacts
@@ -81,3 +82,8 @@ def test_cleaning_up_wants_all_containers_gone(plain: Recorded) -> None:
     assert launcher.deployed(plain.cluster).keys() == {"spark-1", "spark-2"}
     verdict = plain.judge(step_14.test_stack_is_gone)
     assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "cleaning up runs with --cleanup")
+
+
+def test_no_door_of_a_swarm_is_knocked_at(plain: Recorded) -> None:
+    ports = {port for _, _, port in wanted_doors(plain.cluster["spark-2"])}
+    assert ports == {"45000/tcp", "29500/tcp"}
