@@ -59,8 +59,9 @@ def make_node(octet: int, number: int) -> None:
 
 
 def power_up(number: int, boot: int) -> None:
-    """Set a node's interfaces up without an address, as a DGX Spark boots."""
-    _ip(["link set lo up", *(f"link set {name} mtu 1500 up" for name in INTERFACES)], namespace(number, boot))
+    """Set a node's interfaces up without an address, as a DGX Spark boots, whatever the last boot had set them to."""
+    fresh = "mtu 1500 arp on multicast on allmulticast off promisc off up"
+    _ip(["link set lo up", *(f"link set {name} {fresh}" for name in INTERFACES)], namespace(number, boot))
 
 
 def power_down(number: int, boot: int) -> None:

@@ -1,5 +1,6 @@
 """The lab does what its commands promise; every test leaves the two nodes running."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -80,12 +81,17 @@ def test_a_pulled_cable_is_dark_at_both_ends_until_it_is_back(lab: Lab) -> None:
 def test_a_power_cut_keeps_the_disk_and_forgets_the_rest(lab: Lab) -> None:
     lab.sh("spark-2", f"echo '{NETPLAN}' > /etc/netplan/60.yaml && chmod 600 /etc/netplan/60.yaml && netplan apply")
     lab.sh("spark-2", "ip address add 192.168.200.12/24 dev enP2p1s0f1np1 && touch /run/volatile && sync")
+    lab.sh("spark-2", "ip link set enp1s0f1np1 arp off promisc on mtu 4000")
     lab.command("power", "spark-2", "off")
     assert carrier(lab, "spark-1") == "0"
     assert "spark-2 is off" in lab.command("exec", "spark-2", "--", "true", fails=True).stderr
     lab.command("power", "spark-2", "on")
     assert eventually(lambda: "192.168.100.12/24" in lab.sh("spark-2", "ip -br address"))
     assert "192.168.200.12" not in lab.sh("spark-2", "ip -br address")
+    interface = lab.sh("spark-2", "ip -br link show enp1s0f1np1") + lab.sh(
+        "spark-2", "cat /sys/class/net/enp1s0f1np1/mtu"
+    )
+    assert not {"NOARP", "PROMISC", "4000"} & set(re.split(r"[\s<>,]+", interface)), interface
     assert lab.sh("spark-2", "ls /run/volatile 2>/dev/null || echo gone") == "gone"
     assert carrier(lab, "spark-1") == "1"
 
