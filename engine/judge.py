@@ -60,6 +60,8 @@ class Judge:
     def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> None:
         self._assert(check, assertion, verdict)
         pending = [other for other in self.verdicts if other.pending and _concerns(other, check, node)]
+        if pending and check.due_after and verdict.outcome is Outcome.PASSED:
+            verdict.outcome, verdict.cause = Outcome.FAILED, "what is planned before it has to be taken up"
         if verdict.outcome is Outcome.FAILED or (pending and verdict.outcome is Outcome.UNKNOWN):
             verdict.remedy, verdict.pending = check.remedy, bool(pending)
             self._repair(check, node, assertion, verdict)

@@ -194,8 +194,9 @@ def test_swarm_resource_matches(node: Node) -> None:
 @check(
     "gpu.in_force",
     fix=daemon.restart,
-    needs=("gpu.offered", "gpu.default_runtime", "gpu.swarm_resource"),
+    needs=("toolkit.registered", "gpu.offered", "gpu.default_runtime", "gpu.swarm_resource"),
     applies=has_docker,
+    due_after=True,
 )
 def test_docker_has_taken_it_up(node: Node) -> None:
     """The running docker has taken up daemon.json."""

@@ -78,6 +78,7 @@ def check(  # noqa: PLR0913 - the same words as the real one's
     remedy: str | None = None,
     threshold: str | None = None,
     warns: bool = False,
+    due_after: bool = False,
 ) -> Check:
     """Declare a check whose title is its id."""
     return Check(
@@ -93,4 +94,5 @@ def check(  # noqa: PLR0913 - the same words as the real one's
         remedy=remedy,
         threshold=threshold,
         warns=warns,
+        due_after=due_after,
     )

@@ -208,3 +208,14 @@ def test_a_change_that_cannot_be_told_does_not_hide_the_cause(tmp_path: Path) ->
     verdict = Bench(tmp_path, "check").judge(check("a.b", fix=fix))
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, "nobody made a.b")
     assert verdict.remedy == "what --fix would change cannot be told: daemon.json cannot be read"
+
+
+@pytest.mark.parametrize(("due", "outcome", "planned"), [(True, Outcome.WOULD_FIX, 1), (False, Outcome.PASSED, 0)])
+def test_a_repair_that_is_due_after_a_planned_change_is_planned_as_well(
+    tmp_path: Path, due: bool, outcome: Outcome, planned: int
+) -> None:
+    bench = Bench(tmp_path, "plan")
+    assert bench.judge(check("a.b", fix=bench.make("a.b"))).outcome is Outcome.WOULD_FIX
+    (tmp_path / "c.d").touch()
+    verdict = bench.judge(check("c.d", fix=bench.make("c.d"), needs=("a.b",), due_after=due))
+    assert (verdict.outcome, len(verdict.changes)) == (outcome, planned)
