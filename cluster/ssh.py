@@ -35,6 +35,7 @@ class SshConnection:
         self._target = target
         self._client: paramiko.SSHClient | None = None
         self._jumps: list[paramiko.SSHClient] = []
+        self._earlier: list[paramiko.SSHClient] = []
 
     @property
     def client(self) -> paramiko.SSHClient:
@@ -60,17 +61,19 @@ class SshConnection:
         return client
 
     def reopen(self) -> None:
-        """Close and connect again."""
-        self.close()
+        """Connect again; the old connection stays until `close`, for what it holds: the lock of a run, say."""
+        if self._client is not None:
+            self._earlier += [self._client, *reversed(self._jumps)]
+        self._client, self._jumps = None, []
         self.open()
 
     def close(self) -> None:
-        """Close the connection and those it jumps through."""
+        """Close the connection, those it jumps through, and those that were open before."""
         if self._client is not None:
             self._client.close()
-        for jump in reversed(self._jumps):
-            jump.close()
-        self._client, self._jumps = None, []
+        for other in [*reversed(self._jumps), *self._earlier]:
+            other.close()
+        self._client, self._jumps, self._earlier = None, [], []
 
     def run(
         self, command: str, *, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None = None

@@ -212,3 +212,20 @@ def test_a_host_key_alias_is_looked_up_as_ssh_does_without_a_port(sshd: Sshd, tm
     known = tmp_path / "known_hosts"
     known.write_text("spark " + sshd.known_hosts_line.split(" ", 1)[1])
     _opened(replace(sshd.target, known_hosts=known, host_key_alias="spark")).close()
+
+
+def test_what_is_held_outlives_a_new_login_and_ends_with_the_connection(sshd: Sshd, tmp_path: Path) -> None:
+    # The lock of a run: it must not be free while a node is asked for a session that knows new groups.
+    lock = tmp_path / "lock"
+    connection = _opened(sshd.target)
+    connection.hold(f"exec 9>>{lock}; flock -n 9; echo locked; cat >/dev/null", stdin=b"", deadline_s=5)
+    connection.reopen()
+    ask = f"flock -n {lock} echo free || echo held"
+    assert _out(connection, ask) == "held\n"
+    connection.close()
+    other = _opened(sshd.target)
+    until = time.monotonic() + 10
+    while _out(other, ask) != "free\n":
+        assert time.monotonic() < until, "the lock outlives all connections"
+        time.sleep(0.1)
+    other.close()
