@@ -31,13 +31,20 @@ def bare(lab: Lab) -> Lab:
 
 
 @pytest.fixture(scope="session")
-def ready(lab: Lab) -> Lab:
+def readied(lab: Lab) -> Lab:
     """The lab after `--fix`, without training; `ready` is saved."""
     lab.do("restore", "bare")
     run = lab.runbook("--fix", "--train", "none")
     assert run.exit == 0, run.screen
     lab.do("save", "ready")
     return lab
+
+
+@pytest.fixture
+def ready(readied: Lab) -> Lab:
+    """The lab as it was after `--fix`, whatever other tests did to it since."""
+    readied.do("restore", "ready")
+    return readied
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ FAULTS = {
     "pings that are lost": Fault(
         "network.reachable",
         "pings lost on the way",
-        on_2="iptables -A INPUT -p icmp --icmp-type echo-request -m statistic --mode nth --every 2 --packet 0 -j DROP",
+        on_2="iptables -A INPUT -p icmp --icmp-type echo-request -m statistic --mode nth --every 3 --packet 0 -j DROP",
         fixes=False,
     ),
     "ports that are dropped": Fault(

@@ -48,7 +48,6 @@ def of_spark_2(run: Result, outcome: str) -> dict[str, str]:
 
 
 def test_a_gpu_that_is_unwell_is_told_fault_by_fault(ready: Lab) -> None:
-    ready.do("restore", "ready")
     run = break_it(ready, gpu=UNWELL)
     failed = of_spark_2(run, "failed")
     assert set(failed) >= TOLD
@@ -72,7 +71,6 @@ def test_a_gpu_that_is_unwell_is_told_fault_by_fault(ready: Lab) -> None:
 def test_an_nvidia_smi_that_does_not_work_is_the_one_cause(
     ready: Lab, fault: dict[str, dict[str, Any]], cause: str
 ) -> None:
-    ready.do("restore", "ready")
     run = break_it(ready, **fault)
     failed = of_spark_2(run, "failed")
     assert list(failed) == ["gpu.answers"]
@@ -82,7 +80,6 @@ def test_an_nvidia_smi_that_does_not_work_is_the_one_cause(
 
 
 def test_a_gpu_that_the_driver_could_not_start_is_missed(ready: Lab) -> None:
-    ready.do("restore", "ready")
     failed = of_spark_2(break_it(ready, gpu={"state": "unseen"}), "failed")
     assert failed == {
         "gpu.present": "the driver could not start the GPU at 000f:01:00.0: dmesg says why, after NVRM",

@@ -22,7 +22,6 @@ def wait_for_containers(cluster: Cluster) -> None:
 
 
 def test_it_runs_in_the_training_container_of_every_node(ready: Lab) -> None:
-    ready.do("restore", "ready")
     cluster = Cluster(parse_inventory(ready.do("inventory"), "the lab's inventory"))
     cluster.connect()
     try:

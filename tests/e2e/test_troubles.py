@@ -86,7 +86,6 @@ def test_killed_fix_can_be_taken_back(bare: Lab) -> None:
 
 
 def test_rank_that_dies_is_named_and_the_others_are_ended(ready: Lab) -> None:
-    ready.do("restore", "ready")
     process = ready.start("--train", "smoke")
     until = time.monotonic() + 120
     while time.monotonic() < until and not ready.on("spark-2", "pgrep -f '[m] finetune'", check=False).strip():
@@ -102,7 +101,6 @@ def test_rank_that_dies_is_named_and_the_others_are_ended(ready: Lab) -> None:
 
 
 def test_without_sudo_the_node_says_what_to_do(ready: Lab) -> None:
-    ready.do("restore", "ready")
     ready.on("spark-2", "rm -f /etc/sudoers.d/*")
     run = ready.runbook()
     assert run.exit == 1, run.screen
@@ -150,7 +148,6 @@ def test_undo_does_not_interrupt_a_container_without_consent(bare: Lab) -> None:
 
 
 def test_cleanup_removes_the_stack_and_nothing_else(ready: Lab) -> None:
-    ready.do("restore", "ready")
     ready.on("spark-1", "mkdir -p /home/nvidia/.cache/huggingface/hub/models--meta-llama--X")
     run = ready.runbook("--fix", "--cleanup")
     assert run.outcomes("cleanup.stack") == {"fixed"}
