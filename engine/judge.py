@@ -41,12 +41,14 @@ class Judge:
         self._applier = applier
         self._mode = mode
         self._compared = compared
+        self._began = time.monotonic()
         self._plan = Plan()
 
     def judge(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None) -> Verdict:
         """Run one check to its verdict; `skip` is the reason why it does not apply here, if there is one."""
         started = time.monotonic()
         verdict = Verdict(check.id, check.step, check.title, node.name if node else None, Outcome.PASSED)
+        verdict.started = started - self._began
         if skip is not None:
             verdict.outcome, verdict.cause = Outcome.SKIPPED, skip
         elif not self._blocked(check, node, verdict):

@@ -81,6 +81,8 @@ class Verdict:
     follows_from: list[Place] = field(default_factory=list)
     """What stands in its way, or explains it, place by place."""
     changes: list[ChangeTold] = field(default_factory=list)
+    started: float | None = None
+    """In seconds since the run began."""
     seconds: float = 0.0
     evidence: list[Evidence] = field(default_factory=list)
     pending: bool = False

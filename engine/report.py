@@ -10,6 +10,7 @@ from typing import Any
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError
+from cluster.facts.network import Link
 from cluster.node import Node
 from engine.diagnosis import Cause
 from engine.outcome import Outcome, Verdict
@@ -28,8 +29,39 @@ def describe_node(node: Node) -> dict[str, Any]:
         "os": _known(lambda: node.machine.os),
         "kernel": _known(lambda: node.machine.kernel),
         "docker": _known(lambda: node.docker.engine.version),
+        "swarm": _known(lambda: _swarm(node)),
         "gpus": _known(lambda: [{"name": gpu.name, "uuid": gpu.uuid, "driver": gpu.driver} for gpu in node.gpu.gpus]),
+        "links": _known(lambda: _links(node)),
     }
+
+
+def _swarm(node: Node) -> str:
+    swarm = node.docker.engine.swarm
+    return ("manager" if swarm.is_manager else "worker") if swarm.state == "active" else swarm.state
+
+
+def _links(node: Node) -> list[dict[str, Any]]:
+    """Tell the ports of the fabric, and the interface that has the address by which we reach the node."""
+    network = node.network
+    speeds = _known(lambda: node.adapter.speeds) or {}
+
+    def role(link: Link) -> str | None:
+        if link.name in network.ports or link.name in node.cluster.inventory.fabric.interfaces:
+            return "fabric"
+        return "management" if node.address in {str(address.ip) for address in link.addresses} else None
+
+    return [
+        {
+            "name": link.name,
+            "network": role(link),
+            "up": network.ports.get(link.name, link.up),
+            "speed_mbps": speeds.get(link.name),
+            "mtu": link.mtu,
+            "addresses": [str(address) for address in link.addresses],
+        }
+        for link in network.links.values()
+        if role(link)
+    ]
 
 
 def _known(read: Callable[[], Any]) -> Any:
@@ -77,6 +109,10 @@ def verdicts_as_json(verdicts: list[Verdict]) -> list[dict[str, Any]]:
     """Turn verdicts into plain data."""
     return [
         {name: value for name, value in asdict(verdict).items() if name != "pending"}
-        | {"outcome": verdict.outcome.value, "seconds": round(verdict.seconds, 3)}
+        | {
+            "outcome": verdict.outcome.value,
+            "started": None if verdict.started is None else round(verdict.started, 3),
+            "seconds": round(verdict.seconds, 3),
+        }
         for verdict in verdicts
     ]

@@ -22,10 +22,13 @@ from engine.lock import ClusterLock
 from engine.options import Options
 from engine.outcome import STOPS_OTHERS, Outcome, Verdict, exit_status, is_ready
 from engine.report import next_step, verdicts_as_json, write_report
-from engine.suspects import keep_states, last_ready, read_states
+from engine.suspects import Difference, differing, keep_states, last_ready, read_states
 from engine.undo import TakenBack, undo_run
 
 VERSION = "0.1.0"
+
+MOST_DRIFT = 100
+"""Of what the nodes do not share so much is told; the others are counted."""
 
 
 class Run:
@@ -47,6 +50,8 @@ class Run:
         self.interrupted = False
         self.causes: list[Cause] = []
         """What is wrong, ranked; known when the run is closed."""
+        self.drift: list[Difference] = []
+        """What the nodes do not share; known when the run is closed, where it was asked for."""
         self.bundle: Path | None = None
         self.whole = True
         """Whether no check was left out by -k, -m or a path; only then ready speaks of the whole cluster."""
@@ -113,6 +118,7 @@ class Run:
         puzzling = [cause for cause in causes if cause.outcome in STOPS_OTHERS]
         if puzzling or (self.ready and self.whole):
             states = read_states(self.cluster)
+            self.drift = differing(self.cluster, states)
             if self.ready:
                 keep_states(self.directory, self.id, states)
             explain(puzzling, states, self.cluster, last_ready(self.options.report_dir, self.cluster.names))
@@ -157,6 +163,8 @@ class Run:
             "steps": [{"number": number, "title": title} for number, title in sorted(self.steps.items())],
             "checks": verdicts_as_json(self.verdicts),
             "diagnosis": [asdict(cause) for cause in self.causes],
+            "drift": [asdict(one) for one in self.drift[:MOST_DRIFT]],
+            "more_drift": len(self.drift[MOST_DRIFT:]),
             "training": self.training,
             "next": self.next,
             "undo": self.undo_command,

@@ -38,6 +38,15 @@ class Suspect:
     compared_with: str
 
 
+@dataclass(frozen=True)
+class Difference:
+    """One value that the nodes do not share, by node; None where there is no such thing."""
+
+    subject: str
+    name: str
+    values: dict[str, str | None]
+
+
 def read_states(cluster: Cluster) -> States:
     """Ask all nodes that answer what they are."""
     cluster.gather(StateFacts)
@@ -93,6 +102,20 @@ def between_nodes(cluster: Cluster, now: States, failing: Iterable[str]) -> list
         for subject, name, here, there in _differences(known[node], known[well[0]])
         if all(known[other].get(subject, {}).get(name) == there for other in well)
     ]
+
+
+def differing(cluster: Cluster, now: States) -> list[Difference]:
+    """Find what the nodes do not share, but for what is every node's own; a node that cannot tell is left out."""
+    known = {node.name: _neutral(cluster, node, now[node.name]) for node in cluster.nodes if node.name in now}
+    subjects = dict.fromkeys(subject for state in known.values() for subject in state)
+    found = []
+    for subject in subjects:
+        told = {node: state[subject] for node, state in known.items() if subject in state}
+        for name in sorted({name for values in told.values() for name in values}):
+            values = {node: state.get(name) for node, state in told.items()}
+            if len(set(values.values())) > 1:
+                found.append(Difference(subject, name, values))
+    return found
 
 
 def _differences(here: dict[str, State], there: dict[str, State]) -> Iterator[tuple[str, str, str | None, str | None]]:

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 import pytest
 
 from cluster.cluster import Cluster
+from engine.comparison import tell
 from engine.plugin import RUN
 from engine.run import Run
 from workloads.bandwidth import Flow, measure_rdma, measure_rdma_latency, measure_tcp
@@ -87,8 +88,14 @@ class FineTune:
         """Launch it, or return what came of it."""
         if self._training is None:
             self._training = Launch(self._cluster, self._recipe).run()
-            self._run.training = self._training.as_report()
+            self._run.training = self._training.as_report() | {"settings": _settings(self._recipe)}
         return self._training
+
+
+def _settings(recipe: str) -> dict[str, str]:
+    """What the recipe asks for, key by key, but for limits of time and room."""
+    asked = load_recipe(recipe).model_dump(exclude={"timeouts", "needs", "reference"})
+    return {name: tell(value) for name, value in asked.items() if value is not None}
 
 
 @pytest.fixture(scope="session")

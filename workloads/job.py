@@ -172,12 +172,21 @@ class Training:
         return {
             "recipe": self.recipe,
             "world_size": len(self.ranks),
-            "steps": [{name: step.get(name) for name in ("step", "loss", "tokens_per_s")} for step in first.steps],
+            "steps": _curve(first, "step", "loss", "tokens_per_s"),
             "tokens_per_s": self.tokens_per_s or None,
             "seconds": round(self.seconds, 1),
             "adapter": self.saved.get("path"),
             "ranks": [
-                {"rank": rank.number, "node": rank.node, "weights_sha256": rank.end.get("weights_sha256")}
+                {
+                    "rank": rank.number,
+                    "node": rank.node,
+                    "weights_sha256": rank.end.get("weights_sha256"),
+                    "steps": _curve(rank, "step", "tokens_per_s"),
+                }
                 for rank in self.ranks
             ],
         }
+
+
+def _curve(rank: Rank, *names: str) -> list[dict[str, Any]]:
+    return [{name: step.get(name) for name in names} for step in rank.steps]

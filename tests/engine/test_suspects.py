@@ -9,7 +9,17 @@ from cluster.cluster import Cluster
 from cluster.facts.base import Reading
 from cluster.facts.state import StateFacts
 from cluster.inventory import parse_inventory
-from engine.suspects import FILE, States, between_nodes, keep_states, last_ready, read_states, since_ready
+from engine.suspects import (
+    FILE,
+    Difference,
+    States,
+    between_nodes,
+    differing,
+    keep_states,
+    last_ready,
+    read_states,
+    since_ready,
+)
 
 SYSCTL = "net.ipv4.ip_forward = {forward}\nkernel.random.uuid = {name}\nkernel.hostname = {name}\n"
 LINK = '[{{"ifname": "enp1s0f1np1", "operstate": "UP", "mtu": {mtu}, "flags": ["UP"], "address": "aa:bb:cc:dd:ee:ff"}}]'
@@ -95,3 +105,20 @@ def test_the_newest_whole_file_of_these_nodes_counts(cluster: Cluster, tmp_path:
     ready = last_ready(tmp_path, cluster.names)
     assert ready is not None
     assert ready[0] == "new"
+
+
+def test_what_the_nodes_do_not_share_is_told_by_node(cluster: Cluster) -> None:
+    said(cluster, "spark-2", forward=0)
+    assert differing(cluster, read_states(cluster)) == [
+        Difference("settings", "net.ipv4.ip_forward", {"spark-1": "1", "spark-2": "0", "spark-3": "1"})
+    ]
+
+
+def test_what_only_one_node_has_is_told_as_missing_on_the_others(cluster: Cluster) -> None:
+    said(cluster, "spark-3", routes="10.9.0.0/24 via 10.0.0.9\n")
+    (found,) = differing(cluster, read_states(cluster))
+    assert [value is None for value in found.values.values()] == [True, True, False]
+
+
+def test_nodes_that_are_alike_but_for_what_is_their_own_do_not_differ(cluster: Cluster) -> None:
+    assert differing(cluster, read_states(cluster)) == []
