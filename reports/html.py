@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -9,20 +10,77 @@ from markupsafe import Markup
 
 from reports import text
 from reports.causes import entries, following
-from reports.drift import drifting, weights_agree
+from reports.curves import loss_chart, speed_chart
+from reports.drawing import draw
+from reports.drift import drift, weights_agree
+from reports.evidence import exhibits
 from reports.matrix import places, steps
-from reports.model import Report
-from reports.outcome import Outcome
-from reports.picture import cluster, loss_curve
+from reports.model import Change, Check, Report
 from reports.summary import counts, sentence, verdict
+from reports.timeline import timeline
 
 TEMPLATES = Path(__file__).with_name("templates")
-# In characters; the markup comes on top. Keeps the page of 8 nodes with 60 checks each below a megabyte.
-QUOTED_BUDGET = 300_000
+MOST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many characters of what nodes said are shown, and whether those that passed checks rest on are, too."""
+
+    characters: int
+    whole: bool
+
+
+ROOMS = (Room(300_000, whole=True), Room(100_000, whole=True), Room(200_000, whole=False), Room(30_000, whole=False))
+"""The markup comes on top; the first with which the page keeps to its limit is taken."""
 
 
 def to_html(report: Report) -> str:
-    """Return the page."""
+    """Return the page; where it would be too large, more of what nodes said is left out."""
+    page = ""
+    for room in ROOMS:
+        page = _page(report, room)
+        if len(page.encode()) < MOST_BYTES:
+            break
+    return page
+
+
+def _page(report: Report, room: Room) -> str:
+    environment = page_environment()
+    all_exhibits, shown = exhibits(report, whole=room.whole)
+    quoted = [*_told(report), *(part for one in all_exhibits for part in (one.evidence.command, one.evidence.output))]
+    limit = text.fair_limit([len(one) for one in quoted], room.characters)
+    environment.filters["clip"] = lambda value: text.clip(value, limit)
+    environment.tests["whole"] = lambda value: len(value) <= limit
+    environment.globals.update(
+        counts=counts, diff_lines=diff_lines, entries=entries, following=following, weights_agree=weights_agree
+    )
+    style, script = inline("report.css"), inline("report.js")
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        verdict=verdict(report),
+        sentence=sentence(report),
+        places=places(report),
+        steps=steps(report),
+        drawing=draw(report),
+        differences=drift(report),
+        warned=[entry for entry in enumerate(report.checks) if entry[1].warning],
+        changed=_changed(report),
+        clock=timeline(report),
+        loss=loss_chart(report.training) if report.training else None,
+        speed=speed_chart(report.training) if report.training else None,
+        exhibits=all_exhibits,
+        shown=shown,
+        whole=room.whole,
+        style=style,
+        script=script,
+        style_hash=policy_hash(style),
+        script_hash=policy_hash(script),
+    )
+
+
+def page_environment() -> Environment:
+    """Return an environment that escapes all values and knows how to tell figures."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -30,38 +88,23 @@ def to_html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    limit = text.fair_limit([len(quoted) for quoted in _quoted(report)], QUOTED_BUDGET)
     environment.filters.update(
-        clip=lambda value: text.clip(value, limit),
+        brief=lambda value: text.first_line(value, 70),
         counted=text.counted,
         duration=text.duration,
         figure=text.figure,
+        headline=headline,
         when=text.when,
     )
-    environment.tests["whole"] = lambda value: len(value) <= limit
-    environment.globals.update(
-        counts=counts,
-        diff_lines=diff_lines,
-        drifting=drifting,
-        entries=entries,
-        following=following,
-        loss_curve=loss_curve,
-        weights_agree=weights_agree,
-    )
-    style, script = _inline("report.css"), _inline("report.js")
-    return environment.get_template("report.html.j2").render(
-        report=report,
-        verdict=verdict(report),
-        sentence=sentence(report),
-        places=places(report),
-        steps=steps(report),
-        drawing=cluster(report),
-        outcomes=list(Outcome),
-        style=style,
-        script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-    )
+    return environment
+
+
+def headline(describe: str) -> str:
+    """Return a change in one line: the file of a diff, or the first line of the command."""
+    for line in describe.splitlines():
+        if line.startswith("+++ "):
+            return text.first_line(line.removeprefix("+++ "), 100)
+    return text.first_line(describe, 100)
 
 
 def diff_lines(describe: str) -> list[tuple[str, str]]:
@@ -78,23 +121,32 @@ def _kind(line: str) -> str:
     return {"+": "add", "-": "remove"}.get(line[:1], "same")
 
 
-def _quoted(report: Report) -> list[str]:
+def _changed(report: Report) -> list[tuple[int, Check, Change]]:
+    return [
+        (position, check, change)
+        for position, check in enumerate(report.checks)
+        for change in check.changes
+        if change.applied
+    ]
+
+
+def _told(report: Report) -> list[str]:
     quoted: list[str | None] = []
     for check in report.checks:
         quoted += [check.expected, check.found, check.cause, check.remedy, check.warning]
         quoted += [change.describe for change in check.changes]
-        quoted += [part for evidence in check.evidence for part in (evidence.command, evidence.output)]
     for cause in report.diagnosis:
         quoted += [cause.cause, cause.remedy]
         quoted += [part for one in cause.suspects for part in (one.name, one.here, one.there)]
+    quoted += [part for one in report.drift for part in (one.name, *one.values.values())]
     return [value for value in quoted if value is not None]
 
 
-def _inline(name: str) -> Markup:
-    # Our own files, the only text on the page that is not escaped.
+def inline(name: str) -> Markup:
+    """Return one of our own files, the only text on a page that is not escaped."""
     return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
 
 
-def _hash(source: str) -> str:
-    # The policy in the page lets run only what has these hashes, so that nothing slipped in would act.
+def policy_hash(source: str) -> str:
+    """Return the hash by which a page's policy lets only this source run, so that nothing slipped in would act."""
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()

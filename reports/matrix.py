@@ -35,11 +35,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Group:
-    """One check in all places where it came to one outcome; entries are (position in the file, check)."""
+    """One check in all places where it came to one outcome, warned or not; entries are (position, check)."""
 
     title: str
     id: str
     outcome: Outcome
+    warned: bool
     entries: tuple[tuple[int, Check], ...]
 
     @property
@@ -49,14 +50,35 @@ class Group:
         unjudged = self.outcome in {Outcome.BLOCKED, Outcome.SKIPPED}
         return causes.pop() if unjudged and len(causes) == 1 else None
 
+    @property
+    def brief(self) -> bool:
+        """Whether there is so little to tell that each place fits into one row."""
+        calm = self.outcome in {Outcome.PASSED, Outcome.BLOCKED, Outcome.SKIPPED} and not self.warned
+        return calm and not any(check.changes or check.remedy for _, check in self.entries)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check in every place, in the order of `places`: (position in the file, check), None where it was not run."""
+
+    title: str
+    id: str
+    entries: tuple[tuple[int, Check] | None, ...]
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person has something to do about it in any place."""
+        return any(entry[1].outcome.needs_attention for entry in self.entries if entry)
+
 
 @dataclass(frozen=True)
 class StepView:
-    """A step of the playbook: cells in the order of `places`, and groups, those that need attention first."""
+    """A step of the playbook: cells and rows in the order of `places`, and groups, those that need attention first."""
 
     number: int
     title: str
     cells: tuple[Cell, ...]
+    rows: tuple[Row, ...]
     groups: tuple[Group, ...]
     counts: tuple[tuple[Outcome, int], ...]
 
@@ -81,12 +103,26 @@ def _step(report: Report, number: int, title: str, columns: list[str]) -> StepVi
     entries = [(position, check) for position, check in enumerate(report.checks) if check.step == number]
     checks = tuple(check for _, check in entries)
     cells = tuple(Cell(place, tuple(check for check in checks if check.place == place)) for place in columns)
-    return StepView(number, title, cells, _groups(entries), tuple(counts(checks)))
+    return StepView(number, title, cells, _rows(entries, columns), _groups(entries), tuple(counts(checks)))
+
+
+def _rows(entries: list[tuple[int, Check]], columns: list[str]) -> tuple[Row, ...]:
+    together: dict[str, dict[str, tuple[int, Check]]] = {}
+    for position, check in entries:
+        # An undo tells several changes of one check in one place; the first that needs attention stands for them.
+        placed = together.setdefault(check.id, {})
+        if check.place not in placed or check.outcome.needs_attention:
+            placed[check.place] = (position, check)
+    return tuple(
+        Row(next(iter(placed.values()))[1].title, check_id, tuple(placed.get(column) for column in columns))
+        for check_id, placed in together.items()
+    )
 
 
 def _groups(entries: list[tuple[int, Check]]) -> tuple[Group, ...]:
-    together: dict[tuple[str, str, Outcome], list[tuple[int, Check]]] = {}
+    together: dict[tuple[str, str, Outcome, bool], list[tuple[int, Check]]] = {}
     for position, check in entries:
-        together.setdefault((check.title, check.id, check.outcome), []).append((position, check))
+        key = (check.title, check.id, check.outcome, check.warning is not None)
+        together.setdefault(key, []).append((position, check))
     groups = [Group(*key, tuple(members)) for key, members in together.items()]
-    return tuple(sorted(groups, key=lambda group: not group.outcome.needs_attention))
+    return tuple(sorted(groups, key=lambda group: (not group.outcome.needs_attention, not group.warned)))

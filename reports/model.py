@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from reports.outcome import Outcome
 from reports.text import clip, visible
@@ -58,6 +58,17 @@ class Gpu(_Part):
     driver: Text | None = None
 
 
+class Link(_Part):
+    """One interface of a node; `up` says that it has a carrier, speed is in Mb/s, MTU in bytes."""
+
+    name: Text
+    network: Literal["fabric", "management"]
+    up: bool
+    speed_mbps: Figure = None
+    mtu: int | None = None
+    addresses: tuple[Text, ...] = ()
+
+
 class Node(_Part):
     """A node as it was found; None is what could not be read."""
 
@@ -68,7 +79,9 @@ class Node(_Part):
     os: Text | None = None
     kernel: Text | None = None
     docker: Text | None = None
+    swarm: Text | None = None
     gpus: tuple[Gpu, ...] | None = None
+    links: tuple[Link, ...] | None = None
 
 
 class Step(_Part):
@@ -138,6 +151,7 @@ class Check(_Part):
     remedy: Text | None
     changes: tuple[Change, ...]
     seconds: Figure
+    started: Figure = None
     evidence: tuple[Evidence, ...]
     blocked_by: tuple[Text, ...] = ()
     follows_from: tuple[Place, ...] = ()
@@ -175,6 +189,14 @@ class Cause(_Part):
     more_suspects: int = 0
 
 
+class Difference(_Part):
+    """One value that the nodes do not share, by node; None where there is no such thing."""
+
+    subject: Text
+    name: Text
+    values: dict[Text, Text | None]
+
+
 class TrainingStep(_Part):
     """One optimizer step; loss has no unit."""
 
@@ -184,17 +206,19 @@ class TrainingStep(_Part):
 
 
 class Rank(_Part):
-    """One process of the training, and the SHA-256 of the weights that it ended with."""
+    """One process of the training, its steps by its own clock, and the SHA-256 of the weights that it ended with."""
 
     rank: int
     node: Text | None = None
     weights_sha256: Text | None = None
+    steps: tuple[TrainingStep, ...] = ()
 
 
 class Training(_Part):
     """The fine-tune that closed the run; tokens_per_s is over all ranks."""
 
     recipe: Text
+    settings: dict[Text, Text] = Field(default_factory=dict)
     world_size: int | None = None
     steps: tuple[TrainingStep, ...] = ()
     tokens_per_s: Figure = None
@@ -211,6 +235,8 @@ class Report(_Part):
     checks: tuple[Check, ...]
     next: Text | None
     diagnosis: tuple[Cause, ...] = ()
+    drift: tuple[Difference, ...] = ()
+    more_drift: int = 0
     steps: tuple[Step, ...] = ()
     training: Training | None = None
     undo: Text | None = None

@@ -92,3 +92,11 @@ def when(stamp: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return "1 check" or "3 checks"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def first_line(text: str, limit: int) -> str:
+    """Return the first line that has something on it, cut to limit characters with a sign that it was."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    return lines[0] if len(lines) == 1 and len(lines[0]) <= limit else lines[0][: limit - 1].rstrip() + "…"

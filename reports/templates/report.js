@@ -1,6 +1,6 @@
 "use strict";
 
-// A link to a check that lies in a folded part opens that part.
+// A link to something that lies in a folded part opens that part.
 function openTarget() {
   const target = document.getElementById(location.hash.slice(1));
   if (!target) return;
@@ -8,6 +8,11 @@ function openTarget() {
   target.scrollIntoView();
 }
 addEventListener("hashchange", openTarget);
+// The same link twice changes nothing in the address.
+addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='#']");
+  if (link && link.getAttribute("href") === location.hash) openTarget();
+});
 openTarget();
 
 for (const button of document.querySelectorAll("button.copy")) {
@@ -24,4 +29,64 @@ for (const button of document.querySelectorAll("button.copy")) {
     }
     setTimeout(() => { button.textContent = "Copy"; }, 1600);
   });
+}
+
+// Each command is on the page once; where it is looked at, it is shown in its place.
+for (const evidence of document.querySelectorAll("details.evidence")) {
+  evidence.addEventListener("toggle", () => {
+    for (const link of evidence.querySelectorAll("li > a")) {
+      const figure = document.getElementById(link.hash.slice(1)).cloneNode(true);
+      figure.removeAttribute("id");
+      link.replaceWith(figure);
+    }
+  });
+}
+
+// In the matrix only what needs attention stands open; the rest of a step is a click away.
+for (const step of document.querySelectorAll(".step-rows")) {
+  const button = step.querySelector(".fold");
+  if (!button) continue;
+  const calm = step.querySelectorAll(".check-row.calm");
+  const fold = (open) => {
+    button.setAttribute("aria-expanded", String(open));
+    for (const row of calm) row.hidden = !open;
+  };
+  button.hidden = calm.length === 0;
+  button.addEventListener("click", () => fold(button.getAttribute("aria-expanded") !== "true"));
+  fold(calm.length === 0);
+}
+
+const filter = document.querySelector(".filter");
+if (filter) {
+  const groups = [...document.querySelectorAll(".group")].map((group) => ({
+    group,
+    words: group.textContent.toLowerCase(),
+    entries: [...group.querySelectorAll("[data-place]")],
+  }));
+  const all = document.querySelectorAll("[data-place]").length;
+  const show = () => {
+    const asked = new FormData(filter);
+    const words = asked.get("words").toLowerCase().split(/\s+/).filter(Boolean);
+    const outcomes = asked.getAll("outcome");
+    let shown = 0;
+    for (const one of groups) {
+      const wanted =
+        (outcomes.length === 0 || outcomes.includes(one.group.dataset.outcome)) &&
+        words.every((word) => one.words.includes(word));
+      let left = 0;
+      for (const entry of one.entries) {
+        entry.hidden = !wanted || (asked.get("place") !== "" && asked.get("place") !== entry.dataset.place);
+        left += entry.hidden ? 0 : 1;
+      }
+      one.group.hidden = left === 0;
+      shown += left;
+    }
+    for (const step of document.querySelectorAll(".step")) step.hidden = !step.querySelector(".group:not([hidden])");
+    filter.elements.told.value = shown === all ? `${all} results` : `${shown} of ${all} results`;
+  };
+  filter.hidden = false;
+  filter.addEventListener("input", show);
+  filter.addEventListener("reset", () => setTimeout(show));
+  filter.addEventListener("submit", (event) => event.preventDefault());
+  show();
 }

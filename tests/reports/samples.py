@@ -38,10 +38,23 @@ def a_node(rank: int) -> Json:
         "os": "DGX OS 7.3.1",
         "kernel": "6.17.0-1008-nvidia",
         "docker": "28.5.1",
+        "swarm": "worker" if rank else "manager",
         "gpus": [
             {"name": "NVIDIA GB10", "uuid": f"GPU-45cbf7b3-f919-7228-7a26-b06628ebef{rank:02x}", "driver": "580.95.05"}
         ],
+        "links": [
+            a_link("enP7s7", "management", f"10.77.0.{11 + rank}/24", 10_000),
+            a_link("enp1s0f0np0", "fabric", None, None),
+            a_link("enp1s0f1np1", "fabric", f"192.168.100.{1 + rank}/24", 200_000),
+            a_link("enP2p1s0f1np1", "fabric", f"192.168.101.{1 + rank}/24", 200_000),
+        ],
     }
+
+
+def a_link(name: str, network: str, address: str | None, speed: int | None) -> Json:
+    addresses = [address] if address else []
+    up = speed is not None
+    return {"name": name, "network": network, "up": up, "speed_mbps": speed, "mtu": 9000, "addresses": addresses}
 
 
 def a_check(number: str, step: int, node: str | None, outcome: str = "passed", **more: Any) -> Json:
@@ -57,9 +70,14 @@ def a_check(number: str, step: int, node: str | None, outcome: str = "passed", *
         "remedy": None,
         "blocked_by": [],
         "changes": [],
+        "started": 2.0 * step,
         "seconds": 0.1,
         "evidence": [{"command": "docker ps -q", "exit": 0, "output": "3f2a9c1b7d10\n"}],
     } | more
+
+
+def a_threshold(name: str, value: float, good: str, unit: str, margin: float | None) -> Json:
+    return {"name": name, "value": value, "good": good, "unit": unit, "source": "NVIDIA", "margin": margin}
 
 
 def a_cause(check: Json) -> Json:
@@ -98,16 +116,22 @@ def a_report(checks: list[Json], nodes: int = 2, **more: Any) -> Json:
     } | more
 
 
+def a_rank(rank: int) -> Json:
+    steps = [{"step": n, "tokens_per_s": 900.0 + 40 * (n % 5) - 90 * rank} for n in range(1, 41)]
+    return {"rank": rank, "node": f"spark-{rank + 1}", "weights_sha256": "9f86d081" * 8, "steps": steps}
+
+
 def healthy() -> Json:
     checks = [a_check("docker.usable", step, f"spark-{node}") for step in list(STEPS)[:-1] for node in (1, 2)]
     training = {
         "recipe": "tiny",
+        "settings": {"model": "tiny", "learning_rate": "0.01", "lora": "rank: 16, alpha: 32"},
         "world_size": 2,
         "steps": [{"step": n, "loss": 1.9 + 3.2 / n + 0.15 * (n % 3), "tokens_per_s": 812.0} for n in range(1, 41)],
         "tokens_per_s": 900.1,
         "seconds": 14.2,
         "adapter": "/workspace/out/tiny/adapter",
-        "ranks": [{"rank": rank, "node": f"spark-{rank + 1}", "weights_sha256": "9f86d081" * 8} for rank in (0, 1)],
+        "ranks": [a_rank(rank) for rank in (0, 1)],
     }
     return a_report(checks, training=training)
 
@@ -128,6 +152,17 @@ def broken() -> Json:
             cause="sudo asked for a password on spark-2, so the interfaces could not be read.",
             remedy="pytest runbook --ask-become-pass",
             evidence=[{"command": "sudo -n ethtool enp1s0f0np0", "exit": None, "output": ""}],
+        ),
+        a_check(
+            "fabric.collective",
+            2,
+            None,
+            title="All ranks together move data at the speed of the port",
+            expected="at least 21.875",
+            found="18.2",
+            warning="TCP was used, since no RDMA device is in the containers",
+            remedy="set `launcher: docker` in the inventory",
+            threshold=a_threshold("collective_gb_per_s", 21.875, "at least", "GB/s on the bus", -3.675),
         ),
         a_check("docker.usable", 2, "spark-1"),
         a_check(
@@ -240,6 +275,9 @@ def broken() -> Json:
     report["run"] |= {"ready": False, "simulated": ["GPU: GB10 stand-in, no CUDA", "Fabric: a bridge of the host"]}
     report["nodes"][1]["kernel"] = "7.0.0-12-generic"
     report["nodes"][1]["docker"] = None
+    report["drift"] = [
+        {"subject": "packages", "name": "nvidia-container-toolkit", "values": {"spark-1": "1.19.0", "spark-2": None}}
+    ]
     return report
 
 
@@ -252,7 +290,7 @@ HOSTILE = (
 
 def hostile() -> Json:
     """Return the broken report with hostile text in every place that may hold free text."""
-    kept = {"mode", "outcome", "risk", "started"}
+    kept = {"mode", "outcome", "risk", "started", "network"}
 
     def poison(value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
@@ -266,9 +304,9 @@ def hostile() -> Json:
     return report
 
 
-def large(nodes: int = 8, checks: int = 60) -> Json:
+def large(nodes: int = 8, checks: int = 140) -> Json:
     """Return a run whose every check on every node quotes more than a page can hold."""
-    output = 'Nov 23 18:45:01 spark-1 dockerd[812]: level=info msg="<API> listen on /run/docker.sock"\n' * 60
+    output = 'Nov 23 18:45:01 spark-1 dockerd[812]: level=info msg="<API> listen on /run/docker.sock"\n' * 20
     steps = list(STEPS)
     told = [
         a_check(
@@ -277,7 +315,10 @@ def large(nodes: int = 8, checks: int = 60) -> Json:
             f"spark-{node + 1}",
             "failed" if number % 9 == 0 else "passed",
             title=f"Statement {number} holds",
-            evidence=[{"command": "journalctl -u docker", "exit": 0, "output": output}],
+            started=number + node / 10,
+            evidence=[
+                {"command": f"journalctl -u docker -n {number}", "exit": 0, "output": f"{node} {number} {output}"}
+            ],
         )
         for number in range(checks)
         for node in range(nodes)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reports.html import TEMPLATES, diff_lines, to_html
+from reports.html import TEMPLATES, diff_lines, headline, to_html
 from reports.model import Report
 from reports.outcome import Outcome
 from tests.reports import samples
@@ -66,8 +66,8 @@ def test_a_failed_check_tells_expected_found_cause_remedy_change_and_evidence(re
         "Cause daemon.json on spark-2 still has the UUID",
         "Remedy pytest runbook --fix --allow restart-docker",
         "Would change disruptive",
-        "nvidia-smi -L exit 0",
-        "sudo -n ethtool enp1s0f0np0 did not end",
+        "spark-2 nvidia-smi -L exit 0",
+        "cluster sudo -n ethtool enp1s0f0np0 did not end",
     ]:
         assert told in text
 
@@ -93,9 +93,9 @@ def test_why_a_check_was_skipped_or_blocked_is_seen_without_opening_it(read: Rea
 
 def test_the_training_is_told_in_words_beside_its_curve(read: Read) -> None:
     page = Page(to_html(read(samples.healthy())))
-    assert "Loss: 5.250 at the first step, 2.130 at the last." in page.text
+    assert "Loss by step: 5.250 at the first step, 2.130 at the last." in page.text
     assert "All ranks ended with the same weights." in page.text
-    assert "polyline" in page.tags()
+    assert "by each rank's own clock: rank 0 on spark-1 rank 1 on spark-2" in page.text
 
 
 def test_an_interrupted_run_says_that_it_is_incomplete(read: Read) -> None:
@@ -115,7 +115,7 @@ def test_a_node_of_which_nothing_is_known_is_told_as_not_known(read: Read) -> No
 def test_a_node_without_a_gpu_is_not_told_as_not_known(read: Read) -> None:
     content = samples.healthy()
     content["nodes"][0]["gpus"] = []
-    row = Page(to_html(read(content))).text_of["tr"][1]
+    row = next(row for row in Page(to_html(read(content))).text_of["tr"] if "DGX OS" in row)
     assert "none" in row
     assert "not known" not in row
 
@@ -163,10 +163,10 @@ def test_the_page_needs_nothing_from_elsewhere(read: Read) -> None:
     assert not re.search(r"https?://|@import|url\(", source)
 
 
-def test_eight_nodes_with_sixty_checks_make_less_than_a_megabyte(read: Read) -> None:
-    content = samples.large(nodes=8, checks=60)
+def test_eight_nodes_with_all_checks_make_less_than_a_megabyte(read: Read) -> None:
+    content = samples.large(nodes=8, checks=140)
     source = to_html(read(content))
-    assert len(content["checks"]) == 480
+    assert len(content["checks"]) == 1120
     assert len(source.encode()) < 1_000_000
     assert "characters left out; the whole is in report.json" in source
 
@@ -175,7 +175,50 @@ def test_a_text_of_a_million_characters_is_cut_and_its_copy_button_withheld(read
     content = samples.a_report([samples.a_check("a.b", 1, None, "failed", remedy="x" * 1_000_000)])
     page = Page(to_html(read(content)))
     assert len(page.text) < 500_000
-    assert "button" not in page.tags()
+    assert "copy" not in page.attributes("class")
+
+
+def test_an_answer_that_many_checks_rest_on_is_on_the_page_once(read: Read) -> None:
+    evidence = [{"command": "ip -j addr show", "exit": 0, "output": "the only answer"}]
+    checks = [samples.a_check(f"network.c{n}", 1, "spark-1", evidence=evidence) for n in range(5)]
+    page = Page(to_html(read(samples.a_report(checks))))
+    assert page.text.count("the only answer") == 1
+    assert page.attributes("href").count("#exhibit-0") == 5
+
+
+def test_the_same_answer_of_two_nodes_is_told_of_both(read: Read) -> None:
+    evidence = [{"command": "uname -r", "exit": 0, "output": "6.17"}]
+    checks = [samples.a_check("machine.kernel", 1, f"spark-{n}", evidence=evidence) for n in (1, 2)]
+    text = Page(to_html(read(samples.a_report(checks)))).text
+    assert "spark-1 uname -r exit 0" in text
+    assert "spark-2 uname -r exit 0" in text
+
+
+def test_what_was_changed_is_told_at_the_top_with_the_way_back(read: Read) -> None:
+    page = Page(to_html(read(samples.broken())))
+    assert "2 changes were made on spark-2: what was changed, and how to undo it." in page.text_of["header"][0]
+    table = next(text for text in page.text_of["table"] if "usermod" in text)
+    assert "docker swarm join --token (hidden)" in table
+    assert "GPU-00000000" not in table, "what was only planned is not told as changed"
+    assert "pytest runbook --undo 20261123-184501-fix" in page.text
+
+
+def test_a_warning_is_told_beside_the_causes_with_threshold_source_and_margin(read: Read) -> None:
+    text = Page(to_html(read(samples.broken()))).text
+    assert "Worth a word These checks cost no readiness. All ranks together move data" in text
+    assert "Threshold at least 21.875 GB/s on the bus, 3.675 too little (NVIDIA)" in text
+
+
+def test_what_the_nodes_share_is_not_in_the_table_of_what_they_do_not(read: Read) -> None:
+    page = Page(to_html(read(samples.broken())))
+    table = next(text for text in page.text_of["table"] if "nvidia-container-toolkit" in text)
+    assert "kernel" in table
+    assert "system" not in table
+
+
+def test_a_change_is_named_by_its_file_or_by_the_first_line_of_its_command() -> None:
+    assert headline(DIFF) == "/etc/docker/daemon.json"
+    assert headline("set -e\nrm -r x") == "set -e…"
 
 
 def test_a_diff_is_told_line_by_line() -> None:

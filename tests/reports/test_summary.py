@@ -4,11 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from reports.drift import drifting, odd_ones_out, weights_agree
 from reports.matrix import places, steps
 from reports.model import Report
 from reports.outcome import Outcome
-from reports.picture import loss_curve
 from reports.summary import Verdict, sentence, verdict
 from tests.reports.samples import Json, a_check, a_report, broken, healthy
 
@@ -56,7 +54,7 @@ def test_a_run_without_checks_is_not_sure(read: Read) -> None:
 
 
 def test_the_sentence_counts_every_outcome(read: Read) -> None:
-    told = "12 checks: 1 fix failed, 1 failed, 1 would fix, 1 unknown, 2 blocked, 1 fixed, 4 passed, 1 skipped."
+    told = "13 checks: 1 fix failed, 1 failed, 1 would fix, 1 unknown, 2 blocked, 1 fixed, 5 passed, 1 skipped."
     assert sentence(read(broken())) == told
 
 
@@ -86,45 +84,14 @@ def test_a_check_of_a_step_and_node_that_are_not_listed_is_still_told(read: Read
     assert steps(report)[-1].title == "Step 99"
 
 
-def test_the_node_that_differs_from_most_is_marked() -> None:
-    assert odd_ones_out(["6.17", "6.17", "7.0", None]) == [False, False, True, False]
+def test_each_check_has_a_row_with_an_entry_for_each_place(read: Read) -> None:
+    report = read(broken())
+    second = next(step for step in steps(report) if step.number == 2)
+    told = {row.id: [entry and entry[1].outcome.value for entry in row.entries] for row in second.rows}
+    assert told == {"fabric.collective": ["passed", None, None], "docker.usable": [None, "passed", "fixed"]}
 
 
-def test_two_nodes_that_differ_are_both_marked(read: Read) -> None:
-    assert drifting(read(broken()).nodes)["kernel"] == [True, True]
-
-
-def test_a_fact_that_is_not_known_is_no_difference(read: Read) -> None:
-    assert drifting(read(broken()).nodes)["docker"] == [False, False]
-
-
-@pytest.mark.parametrize(
-    ("sums", "agree"), [(["a", "a"], True), (["a", "b"], False), (["a", None], None), (["a"], None)]
-)
-def test_weights_agree_only_where_all_sums_are_known(read: Read, sums: list[str | None], agree: bool | None) -> None:
-    report = healthy()
-    report["training"]["ranks"] = [{"rank": rank, "weights_sha256": value} for rank, value in enumerate(sums)]
-    training = read(report).training
-    assert training is not None
-    assert weights_agree(training) is agree
-
-
-def test_the_curve_runs_from_the_first_loss_to_the_last_within_its_frame(read: Read) -> None:
-    report = healthy()
-    report["training"]["steps"] = [{"step": n, "loss": 5.0 - n / 1000} for n in range(1, 3001)]
-    training = read(report).training
-    assert training is not None
-    curve = loss_curve(training)
-    assert curve is not None
-    spots = [tuple(map(float, spot.split(","))) for spot in curve.points.split()]
-    assert len(spots) <= 401
-    assert (spots[0], spots[-1]) == ((56.0, 16.0), (624.0, 168.0))
-    assert (curve.high, curve.low) == (4.999, 2.0)
-
-
-def test_there_is_no_curve_of_one_loss(read: Read) -> None:
-    report = healthy()
-    report["training"]["steps"] = [{"step": 1, "loss": 5.0}, {"step": 2, "loss": None}]
-    training = read(report).training
-    assert training is not None
-    assert loss_curve(training) is None
+def test_a_check_that_warns_is_a_group_of_its_own_that_is_never_brief(read: Read) -> None:
+    checks = [a_check("a.a", 1, "spark-1"), a_check("a.a", 1, "spark-2", warning="it is slow")]
+    (step,) = [step for step in steps(read(a_report(checks))) if step.groups]
+    assert [(group.warned, group.brief) for group in step.groups] == [(True, False), (False, True)]

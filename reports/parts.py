@@ -1,0 +1,87 @@
+"""Which part of the cluster a check is about, so that the drawing can mark where something is wrong."""
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+
+from reports.model import Check, Link, Report
+from reports.outcome import Outcome
+
+
+class Part(StrEnum):
+    """A part of a node, as the drawing shows it."""
+
+    MACHINE = "machine"
+    GPU = "gpu"
+    DOCKER = "docker"
+    SWARM = "swarm"
+    WORK = "work"
+    FABRIC = "fabric"
+
+
+_OF_SUBJECT = {
+    "ssh": Part.MACHINE,
+    "machine": Part.MACHINE,
+    "gpu": Part.GPU,
+    "docker": Part.DOCKER,
+    "toolkit": Part.DOCKER,
+    "swarm": Part.SWARM,
+    "stack": Part.WORK,
+    "container": Part.WORK,
+    "config": Part.WORK,
+    "train": Part.WORK,
+    "full": Part.WORK,
+    "cleanup": Part.WORK,
+    "network": Part.FABRIC,
+    "rdma": Part.FABRIC,
+    "fabric": Part.FABRIC,
+}
+
+_A_LINK = re.compile(r"(?<!\w)(en\w*\d\w*|eth\d+|ib\w*\d|\d{1,3}(?:\.\d{1,3}){3})(?!\w)")
+
+Entry = tuple[int, Check]
+"""A check with its position in the file."""
+
+
+def part_of(check: Check) -> Part | None:
+    """Return the part that a check is about, by the subject in its id; None for a subject that is not known here."""
+    return _OF_SUBJECT.get(check.id.partition(".")[0])
+
+
+def about(report: Report, part: Part, node: str | None) -> list[Entry]:
+    """Return the checks about a part of a node, or of the cluster where node is None."""
+    return [
+        (position, check)
+        for position, check in enumerate(report.checks)
+        if check.node == node and part_of(check) is part
+    ]
+
+
+def about_link(entries: Iterable[Entry], links: Iterable[Link]) -> list[Entry]:
+    """Return, of checks about the fabric, those that concern one link, given by its ends.
+
+    One that names links (by interface or address) concerns those alone; one that names none concerns them all.
+    """
+    words = [word for link in links for word in (link.name, *(one.partition("/")[0] for one in link.addresses))]
+    named = re.compile("|".join(rf"(?<![\w.]){re.escape(word)}(?![\w.]*\w)" for word in words) or "(?!)")
+    return [
+        (position, check)
+        for position, check in entries
+        if not check.outcome.needs_attention or not _names_a_link(check) or named.search(_text(check))
+    ]
+
+
+def worst(entries: Iterable[Entry]) -> Entry | None:
+    """Return the entry whose outcome wants the most attention, the first of its kind; None where there is none."""
+    order = list(Outcome)
+    return min(entries, key=lambda entry: order.index(entry[1].outcome), default=None)
+
+
+def _names_a_link(check: Check) -> bool:
+    return _A_LINK.search(_text(check)) is not None
+
+
+def _text(check: Check) -> str:
+    """What names the guilty link: the cause, if it names any, else what was compared."""
+    told = " ".join(part for part in (check.found, check.expected) if part)
+    return check.cause if check.cause and _A_LINK.search(check.cause) else f"{check.cause or ''} {told}"
