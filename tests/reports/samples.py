@@ -324,3 +324,10 @@ def large(nodes: int = 8, checks: int = 140) -> Json:
         for node in range(nodes)
     ]
     return a_report(told, nodes=nodes)
+
+
+def with_long_output(report: Json, lines: int = 10_000) -> Json:
+    """Let a command have said more lines than anybody reads, each with a word that cannot be broken at a space."""
+    said = "".join(f"{number:05} {'x' * 200}\n" for number in range(lines))
+    report["checks"][5]["evidence"] = [{"command": "journalctl -u docker", "exit": 0, "output": said}]
+    return report

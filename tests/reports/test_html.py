@@ -85,6 +85,12 @@ def test_the_first_cause_comes_with_what_follows_from_it_and_what_differs_there(
         assert told in first
 
 
+def test_of_many_causes_the_first_stand_open_and_the_rest_is_folded(read: Read) -> None:
+    page = Page(to_html(read(samples.large(nodes=2))))
+    assert "and 24 more causes" in page.text
+    assert [attrs.get("start") for tag, attrs in page.elements if tag == "ol"][:2] == [None, "9"]
+
+
 def test_why_a_check_was_skipped_or_blocked_is_seen_without_opening_it(read: Read) -> None:
     summaries = " ".join(Page(to_html(read(samples.broken()))).text_of["summary"])
     assert "--train none: nothing is launched in a check." in summaries

@@ -1,0 +1,147 @@
+"""The page in a real browser: nothing breaks, nothing overflows, everybody can use it, and its controls work."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from reports import write_formats
+from tests.reports import samples
+from tests.reports.browser import Look, chromium
+from tests.reports.samples import Json
+
+WIDTHS = (360, 820, 1440)
+THEMES = ("light", "dark")
+
+SAMPLES: dict[str, Callable[[], Json]] = {
+    "ready": samples.healthy,
+    "failed": samples.broken,
+    "eight nodes": lambda: samples.large(nodes=8, checks=40),
+    "hostile": lambda: samples.with_long_output(samples.hostile()),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def look(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Look]:
+    """Return a function that opens the page of a sample; each is written and opened once."""
+    opened: dict[str, Look] = {}
+
+    def open_page(sample: str) -> Look:
+        if sample not in opened:
+            folder = tmp_path_factory.mktemp("run")
+            (folder / "report.json").write_text(json.dumps(SAMPLES[sample]()))
+            write_formats(folder)
+            opened[sample] = Look(browser, folder / "report.html")
+        return opened[sample]
+
+    return open_page
+
+
+@pytest.fixture
+def failed(browser: Browser, tmp_path: Path) -> Look:
+    """The page of a failed run, as it is when it is opened."""
+    (tmp_path / "report.json").write_text(json.dumps(samples.broken()))
+    write_formats(tmp_path)
+    return Look(browser, tmp_path / "report.html")
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_page_runs_without_an_error_and_asks_for_nothing_but_itself(
+    look: Callable[[str], Look], sample: str
+) -> None:
+    page = look(sample)
+    assert page.errors == []
+    assert [address.rpartition("/")[2] for address in page.requests] == ["report.html"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_the_page_is_never_wider_than_the_window(look: Callable[[str], Look], sample: str, width: int) -> None:
+    page = look(sample)
+    page.turn(width, "light")
+    page.page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    assert page.overflow == 0
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("sample", ["ready", "failed", "hostile"])
+def test_axe_finds_no_serious_fault(look: Callable[[str], Look], sample: str, theme: str) -> None:
+    page = look(sample)
+    page.turn(1440 if theme == "light" else 360, theme)
+    assert page.faults == []
+
+
+def test_a_search_leaves_only_what_has_all_its_words(failed: Look) -> None:
+    failed.page.fill("input[type=search]", "daemon UUID")
+    assert failed.page.locator(".group:visible .what").all_inner_texts()[0].startswith("The daemon offers")
+    assert failed.page.locator(".group:visible").count() == 1
+    assert failed.page.locator("output").inner_text() == "1 of 13 results"
+    failed.page.click("text=Show all")
+    assert failed.page.locator("output").inner_text() == "13 results"
+
+
+def test_an_outcome_and_a_node_narrow_each_other(failed: Look) -> None:
+    failed.page.check("input[value=passed]")
+    assert failed.page.locator("output").inner_text() == "5 of 13 results"
+    failed.page.select_option("select", "spark-1")
+    assert failed.page.locator("output").inner_text() == "3 of 13 results"
+
+
+def test_the_rows_of_a_step_fold_and_unfold_by_keyboard(failed: Look) -> None:
+    calm = failed.page.locator(".check-row.calm").first
+    assert calm.is_hidden()
+    failed.page.locator(".fold:visible").first.focus()
+    failed.page.keyboard.press("Enter")
+    assert calm.is_visible()
+    failed.page.keyboard.press("Space")
+    assert calm.is_hidden()
+
+
+def test_a_link_opens_the_folded_part_that_it_leads_to(failed: Look) -> None:
+    assert failed.page.locator("#check-1").is_hidden()
+    failed.page.evaluate("location.hash = '#check-1'")
+    failed.page.wait_for_selector("#check-1", state="visible", timeout=5000)
+
+
+def test_the_drawing_leads_to_the_check_that_fails(failed: Look) -> None:
+    failed.page.locator("svg.cluster a:has(.marked.failed)").first.click()
+    assert failed.page.evaluate("location.hash") == "#check-6"
+    assert failed.page.locator("#check-6").is_visible()
+
+
+def test_evidence_is_shown_where_it_is_opened(failed: Look) -> None:
+    article = failed.page.locator("#check-6")
+    article.locator("details.evidence > summary").click()
+    assert "GPU 0: NVIDIA GB10" in article.locator("pre").nth(1).inner_text()
+
+
+def test_every_remedy_can_be_copied(failed: Look) -> None:
+    failed.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    button = failed.page.locator("#check-6 button.copy")
+    button.click()
+    failed.page.wait_for_function("document.querySelector('#check-6 button.copy').textContent !== 'Copy'")
+    assert button.inner_text() == "Copied"
+    assert failed.page.evaluate("navigator.clipboard.readText()") == "pytest runbook --fix --allow restart-docker"
+
+
+def test_without_scripts_nothing_is_hidden_for_good(browser: Browser, failed: Look) -> None:
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(failed.page.url)
+    assert page.locator(".check-row").count() == page.locator(".check-row:visible").count()
+    assert page.locator(".filter").is_hidden()
+    assert page.locator("button:visible").count() == 0
+
+
+def test_in_print_the_controls_are_gone_and_what_failed_is_there(failed: Look) -> None:
+    failed.page.emulate_media(media="print")
+    assert failed.page.locator("button:visible").count() == 0
+    assert failed.page.locator(".filter").is_hidden()
+    assert failed.page.locator("#check-6").is_visible()
