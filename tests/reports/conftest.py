@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reports.model import Report, load
-from tests.reports.samples import Json
+from tests.reports.pieces import Json
 
 
 @pytest.fixture

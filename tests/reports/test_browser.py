@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from reports import write_formats
 from tests.reports import samples
 from tests.reports.browser import Look, chromium
-from tests.reports.samples import Json
+from tests.reports.pieces import Json
 
 WIDTHS = (360, 820, 1440)
 THEMES = ("light", "dark")

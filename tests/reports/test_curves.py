@@ -8,7 +8,8 @@ from reports.curves import loss_chart, speed_chart
 from reports.model import Report, Training
 from reports.scale import marks
 from reports.timeline import timeline
-from tests.reports.samples import Json, a_check, a_report, healthy, large
+from tests.reports.pieces import Json, a_check, a_report
+from tests.reports.samples import healthy, large
 
 Read = Callable[[Json], Report]
 

@@ -12,7 +12,7 @@ from reports.drawing import WIDTH, Box, draw
 from reports.model import Check, Report
 from reports.outcome import Outcome
 from reports.parts import about_link, part_of
-from tests.reports.samples import Json, a_check, a_report
+from tests.reports.pieces import Json, a_check, a_report
 
 Read = Callable[[Json], Report]
 

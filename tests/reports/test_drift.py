@@ -6,7 +6,8 @@ import pytest
 
 from reports.drift import drift, odd_ones_out, weights_agree
 from reports.model import Report
-from tests.reports.samples import Json, a_report, broken, healthy
+from tests.reports.pieces import Json, a_report
+from tests.reports.samples import broken, healthy
 
 Read = Callable[[Json], Report]
 

@@ -10,9 +10,10 @@ import pytest
 from reports.html import TEMPLATES, diff_lines, headline, to_html
 from reports.model import Report
 from reports.outcome import Outcome
-from tests.reports import samples
+from tests.reports import pieces, samples
 from tests.reports.page import Page
-from tests.reports.samples import DIFF, HOSTILE, Json
+from tests.reports.pieces import DIFF, Json
+from tests.reports.samples import HOSTILE
 
 Read = Callable[[Json], Report]
 OUR_SCRIPT = (TEMPLATES / "report.js").read_text()
@@ -29,10 +30,10 @@ def test_the_page_nests_and_has_each_id_once(read: Read, sample: Callable[[], Js
 
 
 @pytest.mark.parametrize(
-    ("sample", "verdict"), [(samples.healthy, "READY"), (samples.broken, "NOT READY"), (samples.a_report, "NOT SURE")]
+    ("sample", "verdict"), [(samples.healthy, "READY"), (samples.broken, "NOT READY"), (pieces.a_report, "NOT SURE")]
 )
 def test_the_verdict_comes_first(read: Read, sample: Callable[..., Json], verdict: str) -> None:
-    content = sample([]) if sample is samples.a_report else sample()
+    content = sample([]) if sample is pieces.a_report else sample()
     page = Page(to_html(read(content)))
     assert page.text_of["h1"] == [verdict]
     assert page.text_of["title"][0].startswith(verdict)
@@ -111,7 +112,7 @@ def test_an_interrupted_run_says_that_it_is_incomplete(read: Read) -> None:
 
 
 def test_a_node_of_which_nothing_is_known_is_told_as_not_known(read: Read) -> None:
-    content = samples.a_report([samples.a_check("network.ssh", 1, "spark-1", "unknown")], nodes=1)
+    content = pieces.a_report([pieces.a_check("network.ssh", 1, "spark-1", "unknown")], nodes=1)
     content["nodes"] = [dict.fromkeys(content["nodes"][0]) | {"name": "spark-1"}]
     page = Page(to_html(read(content)))
     assert page.text.count("not known") >= 5
@@ -127,7 +128,7 @@ def test_a_node_without_a_gpu_is_not_told_as_not_known(read: Read) -> None:
 
 
 def test_a_report_without_nodes_and_checks_is_still_a_page(read: Read) -> None:
-    text = Page(to_html(read(samples.a_report([], nodes=0)))).text
+    text = Page(to_html(read(pieces.a_report([], nodes=0)))).text
     assert "No node is in this report." in text
     assert "No check was run." in text
 
@@ -178,7 +179,7 @@ def test_eight_nodes_with_all_checks_make_less_than_a_megabyte(read: Read) -> No
 
 
 def test_a_text_of_a_million_characters_is_cut_and_its_copy_button_withheld(read: Read) -> None:
-    content = samples.a_report([samples.a_check("a.b", 1, None, "failed", remedy="x" * 1_000_000)])
+    content = pieces.a_report([pieces.a_check("a.b", 1, None, "failed", remedy="x" * 1_000_000)])
     page = Page(to_html(read(content)))
     assert len(page.text) < 500_000
     assert "copy" not in page.attributes("class")
@@ -186,16 +187,16 @@ def test_a_text_of_a_million_characters_is_cut_and_its_copy_button_withheld(read
 
 def test_an_answer_that_many_checks_rest_on_is_on_the_page_once(read: Read) -> None:
     evidence = [{"command": "ip -j addr show", "exit": 0, "output": "the only answer"}]
-    checks = [samples.a_check(f"network.c{n}", 1, "spark-1", evidence=evidence) for n in range(5)]
-    page = Page(to_html(read(samples.a_report(checks))))
+    checks = [pieces.a_check(f"network.c{n}", 1, "spark-1", evidence=evidence) for n in range(5)]
+    page = Page(to_html(read(pieces.a_report(checks))))
     assert page.text.count("the only answer") == 1
     assert page.attributes("href").count("#exhibit-0") == 5
 
 
 def test_the_same_answer_of_two_nodes_is_told_of_both(read: Read) -> None:
     evidence = [{"command": "uname -r", "exit": 0, "output": "6.17"}]
-    checks = [samples.a_check("machine.kernel", 1, f"spark-{n}", evidence=evidence) for n in (1, 2)]
-    text = Page(to_html(read(samples.a_report(checks)))).text
+    checks = [pieces.a_check("machine.kernel", 1, f"spark-{n}", evidence=evidence) for n in (1, 2)]
+    text = Page(to_html(read(pieces.a_report(checks)))).text
     assert "spark-1 uname -r exit 0" in text
     assert "spark-2 uname -r exit 0" in text
 

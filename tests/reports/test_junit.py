@@ -8,8 +8,8 @@ import pytest
 
 from reports.junit import to_junit
 from reports.model import Report
-from tests.reports import samples
-from tests.reports.samples import Json
+from tests.reports import pieces, samples
+from tests.reports.pieces import Json
 
 Read = Callable[[Json], Report]
 
@@ -106,5 +106,5 @@ def test_eight_nodes_with_all_checks_make_less_than_a_megabyte(read: Read) -> No
 
 
 def test_a_run_without_checks_is_an_empty_file_of_suites(read: Read) -> None:
-    root = parsed(read(samples.a_report([])))
+    root = parsed(read(pieces.a_report([])))
     assert (root.get("tests"), len(root)) == ("0", 0)

@@ -9,7 +9,8 @@ from reports.markdown import escape, to_markdown
 from reports.model import Report
 from tests.reports import samples
 from tests.reports.page import Page
-from tests.reports.samples import HOSTILE, Json
+from tests.reports.pieces import Json
+from tests.reports.samples import HOSTILE
 
 Read = Callable[[Json], Report]
 

@@ -7,7 +7,8 @@ import pytest
 
 from reports.model import Report, ReportError, load
 from reports.outcome import Outcome
-from tests.reports.samples import Json, a_check, a_report, broken, healthy
+from tests.reports.pieces import Json, a_check, a_report
+from tests.reports.samples import broken, healthy
 
 
 def read(folder: Path, content: Json | str | bytes) -> Report:

@@ -8,7 +8,8 @@ from reports.matrix import places, steps
 from reports.model import Report
 from reports.outcome import Outcome
 from reports.summary import Verdict, sentence, verdict
-from tests.reports.samples import Json, a_check, a_report, broken, healthy
+from tests.reports.pieces import Json, a_check, a_report
+from tests.reports.samples import broken, healthy
 
 Read = Callable[[Json], Report]
 
