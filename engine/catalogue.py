@@ -45,19 +45,23 @@ def modules() -> Iterator[ModuleType]:
 
 def _section(heading: tuple[int, str], modules: Iterable[ModuleType]) -> str:
     number, title = heading
-    checks = [
+    lines = [
+        f"\n## Step {number}. {title}\n",
+        "| check | judged | what must be true | repaired by | needs |",
+        "|---|---|---|---|---|",
+        *map(_row, checks_of(modules)),
+    ]
+    return "\n".join(lines)
+
+
+def checks_of(modules: Iterable[ModuleType]) -> list[Check]:
+    """Read the checks that modules declare, in the order in which they run."""
+    return [
         check
         for module in modules
         for function in filter(inspect.isfunction, vars(module).values())
         if (check := declared(function, module))
     ]
-    lines = [
-        f"\n## Step {number}. {title}\n",
-        "| check | judged | what must be true | repaired by | needs |",
-        "|---|---|---|---|---|",
-        *map(_row, checks),
-    ]
-    return "\n".join(lines)
 
 
 def _thresholds() -> str:
@@ -71,11 +75,12 @@ def _row(check: Check) -> str:
     needs = "<br>".join([*(f"`{name}`" for name in check.needs), *everywhere])
     where = "per node" if check.per_node else "cluster"
     title = check.title + (f" (`{check.threshold}`)" if check.threshold else "") + (" (*warns*)" if check.warns else "")
-    cells = (f"`{check.id}`", where, title, _repair(check), needs)
+    cells = (f"`{check.id}`", where, title, repair(check), needs)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _repair(check: Check) -> str:
+def repair(check: Check) -> str:
+    """Say who makes a check true, and how."""
     if check.fix is not None:
         return f"`--fix`: {_first_line(check.fix)}"
     return f"you: {check.remedy}" if check.remedy else "you: as the cause says"

@@ -36,6 +36,8 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--cleanup", action="store_true", help="run step 14: remove the stack")
     group.addoption("--bundle", action="store_true", help="write an archive to send to somebody who was not there")
+    group.addoption("--list", action="store_true", help="print the steps and checks with what --fix may do, and end")
+    group.addoption("--metrics", type=Path, metavar="FILE", help="write a Prometheus textfile as well")
     group.addoption("--report-dir", type=Path, metavar="DIR", help=f"where reports go (default: {DEFAULT_REPORTS})")
     group.addoption("--ask-become-pass", action="store_true", help="ask once for the sudo password of all nodes")
 
@@ -52,6 +54,7 @@ class Options:
     load: bool
     cleanup: bool
     bundle: bool
+    metrics: Path | None
     report_dir: Path
     ask_become_pass: bool
     places: tuple[str, ...]
@@ -85,6 +88,7 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         load=config.getoption("load") or (mode == "fix" and train != "none"),
         cleanup=config.getoption("cleanup"),
         bundle=config.getoption("bundle"),
+        metrics=config.getoption("metrics"),
         report_dir=(config.getoption("report_dir") or config.rootpath / DEFAULT_REPORTS).absolute(),
         ask_become_pass=config.getoption("ask_become_pass"),
         places=tuple(_places(config)),

@@ -12,6 +12,7 @@ from engine.check import Check, check_of
 from engine.comparison import compared, passed_comparison
 from engine.judge import Compared
 from engine.last_screen import last_lines, title
+from engine.listing import listing
 from engine.options import add_options, choose_inventory, read_options
 from engine.outcome import GOOD, Outcome, Verdict
 from engine.run import Run
@@ -29,6 +30,15 @@ _TOLD = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTER
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options of the contract."""
     add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Print the checks and end, where nothing else was asked for."""
+    if not config.getoption("list"):
+        return None
+    print(listing(), end="")
+    return pytest.ExitCode.OK
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -173,6 +173,8 @@ class Run:
         if self.judge.broken:
             (self.directory / "errors.txt").write_text("\n".join(self.judge.broken), encoding="utf-8")
         reports.render(self.directory)
+        if self.options.metrics and self.options.mode != "undo":
+            reports.write_metrics(self.directory, self.options.metrics)
         if self.options.bundle:
             self.bundle = write_bundle(self.directory, self.cluster, self.journal)
         self.cluster.close()

@@ -6,9 +6,10 @@ from reports.files import point, write_whole
 from reports.html import to_html
 from reports.junit import to_junit
 from reports.markdown import to_markdown
+from reports.metrics import to_metrics
 from reports.model import ReportError, load
 
-__all__ = ["ReportError", "render", "write_formats"]
+__all__ = ["ReportError", "render", "write_formats", "write_metrics"]
 
 
 def render(run_dir: Path) -> None:
@@ -36,10 +37,22 @@ def write_formats(run_dir: Path) -> list[Path]:
     contents = {"junit.xml": to_junit(report), "report.html": to_html(report), "summary.md": to_markdown(report)}
     paths = []
     for name, content in contents.items():
-        path = run_dir / name
-        try:
-            write_whole(path, content)
-        except OSError as error:
-            raise ReportError(f"{path} cannot be written ({error.strerror}); make room or give the right.") from error
-        paths.append(path)
+        paths.append(run_dir / name)
+        _write(run_dir / name, content)
     return paths
+
+
+def write_metrics(run_dir: Path, path: Path) -> None:
+    """Write a run as a Prometheus textfile; whoever reads it meanwhile sees the old one or the new one.
+
+    Raises:
+        ReportError: report.json cannot be read, or the file cannot be written.
+    """
+    _write(path, to_metrics(load(run_dir / "report.json")))
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise ReportError(f"{path} cannot be written ({error.strerror}); make room or give the right.") from error

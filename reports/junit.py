@@ -1,4 +1,8 @@
-"""junit.xml: a suite for each step, a case for each check and place, and the remedy kept in it."""
+"""junit.xml: a suite for each step, a case for each check and place, and the remedy kept in it.
+
+It keeps to the schema of Jenkins' xUnit plugin (junit-10.xsd) with one exception: a case has properties, which that
+schema knows of suites alone, and which Jenkins' own `junit` step shows when it is told to keep properties.
+"""
 
 from xml.etree import ElementTree as ET
 
@@ -25,18 +29,20 @@ def to_junit(report: Report) -> str:
     """Return the file; texts are already free of what XML 1.0 forbids, as `model` reads them so."""
     outputs = [len(evidence.output) for check in report.checks for evidence in check.evidence]
     limit = fair_limit(outputs, OUTPUT_BUDGET)
-    root = ET.Element("testsuites", {"name": "Spark Runbook", **_totals(report.checks)})
+    totals = {name: value for name, value in _totals(report.checks).items() if name != "skipped"}
+    root = ET.Element("testsuites", {"name": "Spark Runbook", **totals})
     for step in steps(report):
         checks = tuple(check for check in report.checks if check.step == step.number)
         if checks:
             name = f"{step.number:02d} {step.title}"
-            suite = ET.SubElement(root, "testsuite", {"name": name, **_totals(checks)})
+            about = {"name": name, "id": str(step.number), "package": "runbook"}
+            suite = ET.SubElement(root, "testsuite", {**about, **_totals(checks)})
             started = moment(report.run.started)
             if started:
                 suite.set("timestamp", f"{started:%Y-%m-%dT%H:%M:%S}")
             _properties(suite, _of_run(report))
             for check in checks:
-                _case(suite, check, limit)
+                _case(suite, name, check, limit)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -52,11 +58,12 @@ def _totals(checks: tuple[Check, ...]) -> dict[str, str]:
     }
 
 
-def _case(suite: ET.Element, check: Check, limit: int) -> None:
+def _case(suite: ET.Element, step: str, check: Check, limit: int) -> None:
     case = ET.SubElement(
         suite,
         "testcase",
-        classname=f"runbook.step_{check.step:02d}",
+        # Up to the last dot it is a package to those who show it.
+        classname=f"runbook.{step.replace('.', ' ')}",
         name=f"{check.id}[{check.place}]",
         time=_time(check.seconds or 0.0),
     )
@@ -95,6 +102,8 @@ def _of_check(check: Check) -> list[tuple[str, str | None]]:
         ("outcome", check.outcome.value),
         ("cause", check.cause),
         ("remedy", check.remedy),
+        ("warning", check.warning),
+        ("threshold", check.threshold.words if check.threshold else None),
     ]
 
 
@@ -107,6 +116,7 @@ def _told(check: Check) -> str:
             ("found", check.found),
             ("cause", check.cause),
             ("remedy", check.remedy),
+            ("threshold", check.threshold.words if check.threshold else None),
             ("waits for", ", ".join(check.blocked_by) or None),
         ]
         if value is not None

@@ -1,5 +1,6 @@
 """Bad options and inventories end in one sentence and exit status 4, before anything is touched."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,16 @@ def test_load_was_asked_for(node):
 )
 def test_nothing_is_put_under_load_unasked(tmp_path: Path, options: tuple[str, ...], outcome: str) -> None:
     assert Project(tmp_path, LOAD).run(*options).outcomes == {"load.asked": outcome}
+
+
+def test_the_checks_are_listed_with_what_fix_may_do_and_nothing_is_run(tmp_path: Path) -> None:
+    result = Project(tmp_path).run("--list")
+    assert (result.exit, result.report) == (0, None)
+    assert "Step 4  Enable resource advertising" in result.out
+    assert re.search(r"  gpu\.offered +node +daemon\.json offers.*\n +--fix: \S", result.out)
+    assert "(limit tcp_gbps" in result.out
+
+
+def test_metrics_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
+    Project(tmp_path).run(f"--metrics={tmp_path / 'spark.prom'}")
+    assert 'spark_runbook_ready{cluster="' in (tmp_path / "spark.prom").read_text()

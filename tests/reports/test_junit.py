@@ -1,5 +1,6 @@
 """junit.xml counts right and carries the remedy."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
@@ -31,13 +32,15 @@ def properties(element: ET.Element) -> dict[str, str]:
 def test_the_counts_are_those_of_the_cases(read: Read, sample: Callable[[], Json]) -> None:
     root = parsed(read(sample()))
     for level in [root, *root.iter("testsuite")]:
-        told = {name: int(level.get(name, "-1")) for name in ("tests", "failures", "errors", "skipped")}
         tags = Counter(child.tag for found in level.iter("testcase") for child in found)
-        assert told == {
+        counts = {
             "tests": len(list(level.iter("testcase"))),
             "failures": tags["failure"],
             "errors": tags["error"],
             "skipped": tags["skipped"],
+        }
+        assert {name: int(level.get(name, "-1")) for name in counts if name in level.attrib} == {
+            name: number for name, number in counts.items() if level is not root or name != "skipped"
         }
 
 
@@ -68,7 +71,7 @@ def test_there_is_a_suite_for_each_step_that_was_run(read: Read) -> None:
 def test_a_case_names_its_step_node_cause_and_remedy(read: Read) -> None:
     found = case(parsed(read(samples.broken())), "gpu.advertised[spark-2]")
     told = properties(found)
-    assert (found.get("classname"), found.get("time")) == ("runbook.step_04", "0.100")
+    assert (found.get("classname"), found.get("time")) == ("runbook.04 Enable resource advertising", "0.100")
     assert (told["id"], told["node"], told["outcome"]) == ("gpu.advertised", "spark-2", "failed")
     assert told["remedy"] == "pytest runbook --fix --allow restart-docker"
     failure = found.find("failure")
@@ -92,6 +95,43 @@ def test_the_run_says_in_every_suite_what_was_simulated(read: Read) -> None:
         assert "GPU: GB10 stand-in, no CUDA" in values
         assert "NOT READY" in values
         assert suite.get("timestamp") == "2026-11-23T18:45:01"
+
+
+ATTRIBUTES = {
+    "testsuites": {"name", "time", "tests", "failures", "errors"},
+    "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "id", "package"},
+    "testcase": {"name", "time", "classname"},
+    "property": {"name", "value"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+    "skipped": {"type", "message"},
+}
+CHILDREN = {
+    "testsuites": {"testsuite"},
+    "testsuite": {"properties", "testcase"},
+    "testcase": {"properties", "skipped", "error", "failure", "system-out"},
+    "properties": {"property"},
+}
+"""What Jenkins' schema allows of what we write, and a case's properties."""
+
+
+@pytest.mark.parametrize("sample", [samples.healthy, samples.broken, samples.hostile, samples.large])
+def test_elements_attributes_and_times_are_those_that_jenkins_allows(read: Read, sample: Callable[[], Json]) -> None:
+    for element in parsed(read(sample())).iter():
+        assert set(element.attrib) <= ATTRIBUTES.get(element.tag, set())
+        assert {child.tag for child in element} <= CHILDREN.get(element.tag, set())
+        assert re.fullmatch(r"\d+\.\d{3}", element.get("time", "0.000"))
+
+
+def test_no_two_cases_have_one_name_in_one_class(read: Read) -> None:
+    cases = [(found.get("classname"), found.get("name")) for found in parsed(read(samples.large())).iter("testcase")]
+    assert len(set(cases)) == len(cases)
+
+
+def test_a_threshold_is_told_with_its_source_and_margin(read: Read) -> None:
+    told = properties(case(parsed(read(samples.broken())), "fabric.collective[cluster]"))
+    assert told["threshold"] == "at least 21.875 GB/s on the bus, 3.675 too little (NVIDIA)"
+    assert told["warning"].startswith("TCP was used")
 
 
 def test_hostile_text_comes_out_as_text(read: Read) -> None:
