@@ -4,6 +4,7 @@ from pathlib import Path
 
 from reports.files import point, write_whole
 from reports.html import to_html
+from reports.index import write_index
 from reports.junit import to_junit
 from reports.markdown import to_markdown
 from reports.metrics import to_metrics
@@ -13,7 +14,7 @@ __all__ = ["ReportError", "render", "write_formats", "write_metrics"]
 
 
 def render(run_dir: Path) -> None:
-    """Write the formats of a run that has just ended and point `latest`, beside its folder, to it.
+    """Write the formats of a run that has just ended; beside its folder, point `latest` to it and tell all runs.
 
     Raises:
         ReportError: report.json cannot be read, or the folder cannot be written.
@@ -25,6 +26,10 @@ def render(run_dir: Path) -> None:
         point(link, folder.name)
     except OSError as error:
         raise ReportError(f"{link} cannot be pointed to the run ({error.strerror}); move it away.") from error
+    try:
+        write_index(folder.parent)
+    except OSError as error:
+        raise ReportError(f"{folder.parent} cannot be written ({error.strerror}); make room.") from error
 
 
 def write_formats(run_dir: Path) -> list[Path]:

@@ -10,8 +10,20 @@ from lab.__main__ import parser as lab_parser
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OF_OTHER_PROGRAMS = {"--no-deps", "--nodes", "--light", "--user", "--validate", "--flush", "--force", "--rotate"}
-"""Options of pip, the lab, docker, dockerd and journalctl that the pages name."""
+OF_OTHER_PROGRAMS = {
+    "--no-deps",
+    "--nodes",
+    "--light",
+    "--user",
+    "--validate",
+    "--flush",
+    "--force",
+    "--rotate",
+    "--keep",
+    "--yes",
+    "--undoable",
+}
+"""Options of pip, the lab, the reports, docker, dockerd and journalctl that the pages name."""
 
 
 def ours() -> set[str]:

@@ -26,7 +26,7 @@ def test_all_formats_lie_beside_the_report_and_nothing_else(tmp_path: Path) -> N
     run = a_run(tmp_path, "first")
     render(run)
     assert {path.name for path in run.iterdir()} == FORMATS
-    assert {path.name for path in tmp_path.iterdir()} == {"first", "latest"}
+    assert {path.name for path in tmp_path.iterdir()} == {"first", "latest", "index.html"}
 
 
 def test_latest_points_to_the_newest_run_by_a_relative_link(tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""index.html beside the runs: readiness over time, what changed between runs, and figures against their own past."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from reports.compare import Turn, turns
+from reports.files import write_whole
+from reports.history import Entry, gather
+from reports.html import inline, page_environment, policy_hash
+from reports.outcome import Outcome
+from reports.summary import Verdict
+from reports.trend import Trend, trends
+
+FILE = "index.html"
+MOST_RUNS = 200
+"""So many of the newest runs are on the page."""
+MOST_TURNS = 40
+CHART_WIDTH, CHART_HEIGHT, EDGE = 320, 110, 10
+
+SYMBOLS = {
+    Verdict.READY: Outcome.PASSED,
+    Verdict.NOT_READY: Outcome.FAILED,
+    Verdict.NOT_SURE: Outcome.UNKNOWN,
+}
+_LETTERS = {outcome: chr(ord("a") + place) for place, outcome in enumerate(Outcome)}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One run in the list, with what ended otherwise than in the run before it; None where there is none before."""
+
+    run: Entry
+    turns: list[Turn] | None
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A trend drawn: its points, where its band lies (top and height), and where it ends, in SVG user units."""
+
+    trend: Trend
+    points: str
+    band: tuple[float, float] | None
+    end: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ClusterHistory:
+    """The runs of one cluster, newest first."""
+
+    name: str
+    lines: list[Line]
+    charts: list[Chart]
+
+
+def write_index(out: Path) -> Path:
+    """Write index.html over all runs of a folder and return its path.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = out / FILE
+    write_whole(path, to_index(gather(out)))
+    return path
+
+
+def to_index(runs: Sequence[Entry]) -> str:
+    """Return the page over these runs, oldest first."""
+    shown = [run for run in runs if run.mode != "undo"][-MOST_RUNS:]
+    style, script = Markup("\n").join([inline("report.css"), inline("index.css")]), inline("index.js")
+    environment = page_environment()
+    environment.globals.update(symbols=SYMBOLS, most_turns=MOST_TURNS)
+    return environment.get_template("index.html.j2").render(
+        clusters=[_cluster(name, shown) for name in dict.fromkeys(run.cluster for run in reversed(shown))],
+        number=len(runs),
+        outcomes=list(Outcome),
+        letters=_LETTERS,
+        data=_data(shown),
+        style=style,
+        script=script,
+        style_hash=policy_hash(style),
+        script_hash=policy_hash(script),
+    )
+
+
+def chart(trend: Trend) -> Chart:
+    """Draw a trend from its first run to its newest."""
+    values = [value for _, value in trend.values]
+    ends = [trend.band.low, trend.band.high] if trend.band else []
+    low, high = min(values + ends), max(values + ends)
+
+    def down(value: float) -> float:
+        return round(EDGE + (high - value) / ((high - low) or 1) * (CHART_HEIGHT - 2 * EDGE), 1)
+
+    pitch = (CHART_WIDTH - 2 * EDGE) / (len(values) - 1)
+    spots = [(round(EDGE + place * pitch, 1), down(value)) for place, value in enumerate(values)]
+    top = down(trend.band.high) if trend.band else 0.0
+    band = (top, round(down(trend.band.low) - top, 1)) if trend.band else None
+    return Chart(trend, " ".join(f"{x},{y}" for x, y in spots), band, spots[-1])
+
+
+def _cluster(name: str, runs: Sequence[Entry]) -> ClusterHistory:
+    own = [run for run in runs if run.cluster == name]
+    lines = [Line(run, turns(own[place - 1], run) if place else None) for place, run in enumerate(own)]
+    return ClusterHistory(name, lines[::-1], [chart(trend) for trend in trends(own)])
+
+
+def _data(runs: Sequence[Entry]) -> Markup:
+    """Return all outcomes for the comparison of any two runs: a letter for each check, a space where it was not run."""
+    names = sorted({name for run in runs for name in run.outcomes})
+    told = {
+        run.id: "".join(_LETTERS[run.outcomes[name]] if name in run.outcomes else " " for name in names).rstrip()
+        for run in runs
+    }
+    # In a script nothing is escaped, so nothing that could end it may be in it.
+    text = json.dumps({"checks": names, "runs": told}).replace("<", "\\u003c")
+    return Markup(text)  # noqa: S704 - JSON without a "<" cannot leave its element

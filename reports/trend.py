@@ -1,0 +1,70 @@
+"""A figure over the runs, against what it was when the cluster was first measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from reports.history import Entry, Measured
+
+FIRST, FEWEST = 10, 4
+"""Of so many runs at most, and at least, the band is made. It stays where it is, so that what creeps leaves it."""
+RECENT = 3
+"""One slow run is chance; the middle of so many is what is told."""
+FLOOR = 0.05
+"""The band is never narrower than this share to either side."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Where a figure used to be."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One figure: (run's id, value) oldest first, its band, None while there are too few runs, and if it got worse."""
+
+    measured: Measured
+    values: tuple[tuple[str, float], ...]
+    band: Band | None
+
+    @property
+    def recent(self) -> float:
+        """The middle of the newest values."""
+        return median(value for _, value in self.values[-RECENT:])
+
+    @property
+    def worse(self) -> bool:
+        """Whether the newest values have left the band on the wrong side."""
+        if self.band is None:
+            return False
+        return self.recent > self.band.high if self.measured.less_is_better else self.recent < self.band.low
+
+
+def trends(runs: Sequence[Entry]) -> list[Trend]:
+    """Return every figure that was measured at least twice in these runs, those that got worse first."""
+    values: dict[str, list[tuple[str, float]]] = {}
+    newest: dict[str, Measured] = {}
+    for run in runs:
+        for name, measured in run.figures.items():
+            values.setdefault(name, []).append((run.id, measured.value))
+            newest[name] = measured
+    found = [
+        Trend(newest[name], tuple(series), band([value for _, value in series]))
+        for name, series in values.items()
+        if len(series) > 1
+    ]
+    return sorted(found, key=lambda trend: not trend.worse)
+
+
+def band(values: Sequence[float]) -> Band | None:
+    """Return the band of the first values, those that are judged by it aside: three robust deviations, or the floor."""
+    first = values[:-RECENT][:FIRST]
+    if len(first) < FEWEST:
+        return None
+    middle = median(first)
+    # 1.4826 makes the median of the deviations that of a normal distribution.
+    spread = max(3 * 1.4826 * median(abs(value - middle) for value in first), FLOOR * abs(middle))
+    return Band(middle - spread, middle + spread)

@@ -1,0 +1,74 @@
+"""Old runs go only when somebody says so, and never those that are still needed."""
+
+from pathlib import Path
+
+import pytest
+
+from reports.__main__ import main
+from tests.reports.runs import a_run
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Six runs: the first changed something, the second was the last ready, and `latest` points to the sixth."""
+    folders = [a_run(tmp_path, number) for number in range(1, 7)]
+    (folders[0] / "journal.jsonl").touch()
+    (folders[1] / "state.json").touch()
+    (tmp_path / "latest").symlink_to(folders[5].name)
+    return tmp_path
+
+
+def days(out: Path) -> list[int]:
+    return sorted(int(path.name[6:8]) for path in out.glob("2*"))
+
+
+def test_without_yes_it_is_told_what_could_go_and_nothing_goes(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prune", str(out), "--keep", "2"]) == 0
+    told = capsys.readouterr().out
+    assert days(out) == [1, 2, 3, 4, 5, 6]
+    assert told.count("could go\n") == 2
+    assert "2 of 6 runs could go" in told
+    assert "Nothing was removed: --yes removes them." in told
+
+
+def test_with_yes_those_go_that_were_told(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prune", str(out), "--keep", "2", "--yes"]) == 0
+    assert days(out) == [1, 2, 5, 6]
+    told = capsys.readouterr().out
+    assert told.count("removed\n") == 2
+    assert "20261103" not in (out / "index.html").read_text()
+
+
+def test_why_an_old_run_stays_is_told(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["prune", str(out), "--keep", "2"])
+    told = capsys.readouterr().out
+    assert "stays: its changes can be taken back by it" in told
+    assert "stays: the diagnosis compares with it" in told
+
+
+def test_what_can_be_taken_back_goes_only_when_it_is_named(out: Path) -> None:
+    main(["prune", str(out), "--keep", "2", "--undoable", "--yes"])
+    assert days(out) == [2, 5, 6]
+
+
+def test_the_latest_stays_wherever_it_stands(out: Path) -> None:
+    (out / "latest").unlink()
+    (out / "latest").symlink_to("20261103-060000-check")
+    main(["prune", str(out), "--keep", "1", "--yes"])
+    assert days(out) == [1, 2, 3, 6]
+
+
+def test_what_is_no_run_is_left_alone(out: Path) -> None:
+    (out / "notes").mkdir()
+    main(["prune", str(out), "--keep", "1", "--yes"])
+    assert (out / "notes").is_dir()
+
+
+def test_at_least_one_run_stays(out: Path) -> None:
+    main(["prune", str(out), "--keep", "0", "--undoable", "--yes"])
+    assert 6 in days(out)
+
+
+def test_an_empty_folder_has_nothing_to_remove(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prune", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "Nothing to remove: 0 runs, all stay.\n"
