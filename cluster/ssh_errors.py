@@ -23,7 +23,10 @@ def explain(target: Target, error: Exception) -> str:  # noqa: C901, PLR0911, PL
         case paramiko.PasswordRequiredException():
             return f"{_keys(target)} has a passphrase: load it into your agent with `ssh-add`."
         case paramiko.AuthenticationException():
-            return f"{place} refuses the key of {user}: copy it there with `ssh-copy-id`, or name another with `key`."
+            return (
+                f"{place} refuses the key of {user}: copy it there with `ssh-copy-id`, or name another with `key`; "
+                "where others may write into the home or ~/.ssh, sshd takes no key at all."
+            )
         case socket.gaierror():
             return f"the address {target.host} of {target.name} is not known to any name server: correct `address`."
         case TimeoutError():

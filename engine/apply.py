@@ -1,11 +1,16 @@
 """Making a change: asked for, written down, done, and put back where it does not hold."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cluster.errors import ClusterError, CommandFailed
+from cluster.node import Node
 from engine.change import Change, Instruction, RunCommand
 from engine.journal import Journal
 from engine.undo import settle, take_back
+
+Keep = Callable[[Node, Journal, int], None]
+"""Keeps the record of one change elsewhere as well, by its number."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +24,11 @@ class Refusal:
 class Applier:
     """Applies the changes of one run."""
 
-    def __init__(self, journal: Journal, allowed: frozenset[str]) -> None:
-        """Write to `journal`; make disruptive changes only where their flag is in `allowed`."""
+    def __init__(self, journal: Journal, allowed: frozenset[str], keep: Keep | None = None) -> None:
+        """Write to `journal`, and `keep` each record elsewhere; what is disruptive takes its flag in `allowed`."""
         self._journal = journal
         self._allowed = allowed
+        self._keep = keep
 
     def refusal(self, change: Change) -> Refusal | None:
         """Tell why a change may not be made, or None when it may."""
@@ -44,6 +50,8 @@ class Applier:
         """
         number = self._journal.begin(check, step, change)
         try:
+            if self._keep is not None:
+                self._keep(change.node, self._journal, number)
             with change.node.changes_allowed():
                 change.apply()
         except ClusterError as error:

@@ -31,6 +31,8 @@ class Change(ABC):
     consent: Consent | None = None
     settle: str | None = None
     """The command that makes the node take up such changes; undo runs it once, after putting them back."""
+    foreseeable: bool = True
+    """Whether a plan can tell what the node is like afterwards; if not, what rests on it is judged only then."""
     undo_asks: str | None = None
     """Taking it back would end running containers, so where there are some it is done only with `--allow` and this."""
 
@@ -125,6 +127,7 @@ class RunCommand(Change):
     settles: str | None = None
     """Set on the command that makes the node take up earlier changes: if it fails, those are put back."""
     consent: Consent | None = None
+    foreseeable: bool = True
     undo_asks: str | None = None
 
     def describe(self) -> str:

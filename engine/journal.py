@@ -65,6 +65,15 @@ class Journal:
         )
         return self._count
 
+    def line(self, number: int) -> bytes:
+        """Return the record with which a change began, as it stands in the file."""
+        return next(line for line in self.path.read_bytes().splitlines(keepends=True) if _begins(line, number))
+
+    def take_over(self, lines: list[bytes]) -> None:
+        """Begin a journal with records that were kept elsewhere, in the order in which they were made."""
+        for entry in sorted(map(json.loads, lines), key=lambda entry: entry["number"]):
+            self._append(entry)
+
     def mark(self, number: int, state: str) -> None:
         """Write down that a change is done, failed or undone."""
         self._append({"number": number, "state": state})
@@ -108,6 +117,11 @@ class Journal:
             directory = os.open(self.path.parent, os.O_RDONLY)
             os.fsync(directory)
             os.close(directory)
+
+
+def _begins(line: bytes, number: int) -> bool:
+    entry = json.loads(line)
+    return bool(entry["number"] == number and entry["state"] == "begun")
 
 
 def _drop_cut_off_line(descriptor: int) -> None:

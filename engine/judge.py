@@ -61,17 +61,21 @@ class Judge:
 
     def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> None:
         self._assert(check, assertion, verdict)
-        pending = [other for other in self.verdicts if other.pending and _concerns(other, check, node)]
+        provisional = [other for other in self.verdicts if other.provisional and _concerns(other, check, node)]
+        pending = [other for other in provisional if other.pending]
+        verdict.unforeseen = any(other.unforeseen for other in provisional)
         if pending and check.due_after and verdict.outcome is Outcome.PASSED:
             verdict.outcome, verdict.cause = Outcome.FAILED, "what is planned before it has to be taken up"
-        if verdict.outcome is Outcome.FAILED or (pending and verdict.outcome is Outcome.UNKNOWN):
+        if verdict.outcome is Outcome.FAILED or (provisional and verdict.outcome is Outcome.UNKNOWN):
             verdict.remedy, verdict.pending = check.remedy, bool(pending)
-            self._repair(check, node, assertion, verdict)
-        if pending and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX):
+            if not verdict.unforeseen:
+                self._repair(check, node, assertion, verdict)
+        if provisional and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX):
             # In a plan nothing has been changed yet, so what rests on a planned change cannot be judged.
             verdict.pending, verdict.remedy = True, None
-            verdict.stopped_by(pending)
+            verdict.stopped_by(provisional)
             verdict.cause = "it can be judged when the changes planned before it are made"
+        verdict.provisional = verdict.pending or bool(provisional)
 
     def _blocked(self, check: Check, node: Node | None, verdict: Verdict) -> bool:
         """Fill the verdict of a check that cannot be judged, because its node or another check stands in the way."""
@@ -183,6 +187,7 @@ class Judge:
             elif self._mode == "plan" and not self._plan.add(change):
                 continue
             verdict.changes.append(told)
+            verdict.unforeseen |= self._mode == "plan" and not change.foreseeable
             if self._mode == "fix" and not refused:
                 self._applier.apply(check.id, check.step, change)
                 told.applied = True

@@ -87,6 +87,10 @@ class Verdict:
     evidence: list[Evidence] = field(default_factory=list)
     pending: bool = False
     """In a plan: it would come true by changes that are only planned so far. Not part of the report."""
+    provisional: bool = False
+    """In a plan: it is pending, or rests on what is. Not part of the report."""
+    unforeseen: bool = False
+    """In a plan: it rests on a change of which nobody can tell before what it brings about. Not part of the report."""
 
     @property
     def place(self) -> Place:

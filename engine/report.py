@@ -17,6 +17,8 @@ from engine.outcome import Outcome, Verdict
 from engine.redact import redact_all
 
 SCHEMA = 1
+_OF_THE_PLAN = {"pending", "provisional", "unforeseen"}
+"""What a verdict holds for the plan alone."""
 
 
 def describe_node(node: Node) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def write_report(directory: Path, run: dict[str, Any], cluster: Cluster | None, 
 def verdicts_as_json(verdicts: list[Verdict]) -> list[dict[str, Any]]:
     """Turn verdicts into plain data."""
     return [
-        {name: value for name, value in asdict(verdict).items() if name != "pending"}
+        {name: value for name, value in asdict(verdict).items() if name not in _OF_THE_PLAN}
         | {
             "outcome": verdict.outcome.value,
             "started": None if verdict.started is None else round(verdict.started, 3),

@@ -10,13 +10,14 @@ from typing import Any
 import reports
 from cluster.cluster import Cluster
 from cluster.inventory import Inventory
+from engine import node_journal
 from engine.apply import Applier
 from engine.bundle import write_bundle
 from engine.check import Context
 from engine.comparison import Comparison
 from engine.dead_man import settle_unconfirmed
 from engine.diagnosis import Cause, diagnose, explain
-from engine.journal import FILE, Journal, find_journal
+from engine.journal import FILE, Journal, JournalError, find_journal
 from engine.judge import Judge
 from engine.lock import ClusterLock
 from engine.options import Options
@@ -44,7 +45,7 @@ class Run:
         self.cluster = Cluster(inventory, become_password=_ask_password() if options.ask_become_pass else None)
         self.journal = Journal(self.directory / FILE)
         self.last: Comparison | None = None
-        self.judge = Judge(self.cluster, Applier(self.journal, options.allowed), options.mode, self)
+        self.judge = Judge(self.cluster, Applier(self.journal, options.allowed, node_journal.keep), options.mode, self)
         self.steps: dict[int, str] = {}
         self.training: dict[str, Any] | None = None
         self.interrupted = False
@@ -131,9 +132,19 @@ class Run:
             JournalError: There is no such run.
         """
         assert self.options.undo is not None  # the mode says so
-        undo_run(
-            self.cluster, find_journal(self.options.report_dir, self.options.undo), self._note, self.options.allowed
-        )
+        journal = self._journal_to_undo(self.options.undo)
+        undo_run(self.cluster, journal, self._note, self.options.allowed)
+        node_journal.forget_undone(self.cluster, journal)
+
+    def _journal_to_undo(self, run_id: str) -> Journal:
+        """Find a run's journal here, or, where this is not the machine that it ran on, on the nodes that it changed."""
+        try:
+            return find_journal(self.options.report_dir, run_id)
+        except JournalError as missing:
+            recovered = node_journal.recover(self.cluster, self.options.report_dir, run_id)
+            if recovered is None:
+                raise JournalError(f"{missing} No node keeps a journal of it either.") from None
+            return recovered
 
     def _note(self, taken: TakenBack) -> None:
         record = taken.record

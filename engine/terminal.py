@@ -1,6 +1,7 @@
 """What a person sees while a run goes on: the playbook's steps, one line a check, and a verdict at the end."""
 
 import os
+import re
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -42,6 +43,8 @@ class Screen:
         self._status: Status | None = None
         self._step: int | None = None
         self._skipped: list[Verdict] = []
+        self._told: dict[tuple[str, ...], str] = {}
+        """The changes told last, without their node's name, and the node that they were told of."""
 
     def head(self, title: str, simulated: list[str]) -> None:
         """Say what is about to be looked at, and which parts of it are not real."""
@@ -136,6 +139,13 @@ class Screen:
             )
 
     def _changes(self, verdict: Verdict) -> None:
+        """Tell changes; where a node before has the same ones in this check, name that node instead."""
+        node = verdict.node or ""
+        same = (verdict.id, *(_without_node(change.describe, node) for change in verdict.changes))
+        if node and same in self._told:
+            self._console.print(Text(f"      the same as on {self._told[same]}", "cyan"))
+            return
+        self._told = {key: name for key, name in self._told.items() if key[0] == verdict.id} | {same: node}
         for change in verdict.changes:
             lines = [_plain(line) for line in change.describe.splitlines()]
             if len(lines) > SHOWN_LINES and not self._verbose:
@@ -160,6 +170,11 @@ class Screen:
         """Give the copy of standard output back."""
         self.rest()
         self._console.file.flush()
+
+
+def _without_node(describe: str, node: str) -> str:
+    """Leave out the name before a command or a path, by which changes are told apart."""
+    return re.sub(rf"(?m)^((?:--- |\+\+\+ )?){re.escape(node)}(?=[:$])", r"\1", describe)
 
 
 def count(verdicts: list[Verdict]) -> str:

@@ -18,6 +18,7 @@ def start(node: Node) -> Iterator[Change]:
             "systemctl reset-failed docker.service; systemctl start docker.service",
             undo_command="systemctl stop docker.service docker.socket",
             undo_asks="restart-docker",
+            foreseeable=False,
             deadline_s=120,
         )
 

@@ -9,6 +9,8 @@ from lab import ending, host, starting
 from lab.control import ask
 from lab.enter import replace_with
 from lab.errors import LabError
+from lab.faults import inject
+from lab.faults.catalogue import find, table
 from lab.inventory import running_inventory
 from lab.places import RunDir, run_dir
 from lab.readiness import wait_docker_settled, wait_ssh
@@ -50,6 +52,14 @@ def parser() -> argparse.ArgumentParser:
         snapshot = commands.add_parser(name, help=what)
         snapshot.add_argument("name", metavar="NAME", type=_snapshot_name)
 
+    fault = commands.add_parser("fault", help="break something, by name, and put it back")
+    deeds = fault.add_subparsers(dest="deed", required=True, metavar="DEED")
+    deeds.add_parser("list", help="the faults, each with the check that has to name it")
+    breaks = deeds.add_parser("inject", help="save the lab, then break it")
+    breaks.add_argument("names", nargs="+", metavar="NAME", help="what `fault list` tells; several happen together")
+    breaks.add_argument("--unsaved", action="store_true", help="save nothing, so that `clear` cannot put it back")
+    deeds.add_parser("clear", help="put the lab back as it was before the fault")
+
     commands.add_parser("down", help="take the lab down: nothing of it is left")
     return top
 
@@ -78,12 +88,27 @@ def _restore(run: RunDir, name: str) -> None:
         wait_docker_settled(run, booted)
 
 
+def _fault(run: RunDir, arguments: argparse.Namespace) -> None:
+    if arguments.deed == "inject":
+        inject.inject(run, [find(name) for name in arguments.names], saves=not arguments.unsaved)
+    else:
+        inject.require_injected(run)
+        _restore(run, inject.BEFORE)
+        inject.forget(run)
+
+
 def _obey(arguments: argparse.Namespace) -> None:
     run = run_dir()
     if arguments.command == "inventory":
         print(running_inventory(run), end="")
-        return
-    host.require_root()
+    elif arguments.command == "fault" and arguments.deed == "list":
+        print(table())
+    else:
+        host.require_root()
+        _change(run, arguments)
+
+
+def _change(run: RunDir, arguments: argparse.Namespace) -> None:
     match arguments.command:
         case "build":
             host.require(run)
@@ -100,6 +125,8 @@ def _obey(arguments: argparse.Namespace) -> None:
             ask(run, "save", arguments.name)
         case "restore":
             _restore(run, arguments.name)
+        case "fault":
+            _fault(run, arguments)
         case "down":
             ending.end(run)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.boot import WITHHELD, without
 from lab.control import ask, supervisor_pid
+from lab.errors import LabError
 from lab.places import RunDir
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -65,3 +66,17 @@ def output(run: RunDir, name: str, command: Sequence[str]) -> str | None:
     leader, _ = ask(run, "doors", name)
     done = subprocess.run(_line(run, leader, command, "root"), capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def run_in(run: RunDir, name: str, command: str) -> None:
+    """Run a shell command in a node as root.
+
+    Raises:
+        LabError: if no lab is running, the node is off, or the command fails, with the last line of what it said.
+    """
+    leader, _ = ask(run, "doors", name)
+    line = _line(run, leader, ["sh", "-c", command], "root")
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise LabError(f"{name}: `{command}` ended with status {done.returncode}: {said}")

@@ -87,7 +87,12 @@ def test_files_are_not_used_up(node: Node) -> None:
     )
 
 
-@check("machine.disk_room", needs=("ssh.sudo",), remedy="make room in the model cache, or choose a smaller recipe")
+@check(
+    "machine.disk_room",
+    needs=("ssh.sudo",),
+    explained_by=("machine.disk_used", "machine.inodes_used"),
+    remedy="make room in the model cache, or choose a smaller recipe",
+)
 def test_model_fits_on_the_disk(node: Node, recipe: Recipe) -> None:
     """The recipe's model fits on the disk."""
     assert why.room_gb(node, recipe) >= recipe.needs.disk_gb, why.no_room(node, recipe)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,13 +72,21 @@ class Lab:
         """Run a shell command as root in a node, past ssh."""
         return self.do("exec", node, "--", "sh", "-c", command, check=check)
 
-    def start(self, *options: str, cluster: str = "--lab") -> subprocess.Popen[str]:
+    def start(
+        self,
+        *options: str,
+        cluster: str = "--lab",
+        environment: Mapping[str, str] | None = None,
+        stdin: int | None = None,
+    ) -> subprocess.Popen[str]:
         """Start `pytest runbook --lab OPTIONS` without waiting for it."""
         self.mark = time.time()
         command = [sys.executable, "-m", "pytest", "runbook", cluster, f"--report-dir={self.reports}", *options]
         return subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+            command, cwd=ROOT, env={**self.environment, **(environment or {})},
+            stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=stdin is not None,
+        )  # fmt: skip
 
     def runbook(self, *options: str) -> Result:
         """Run `pytest runbook --lab OPTIONS` to its end."""
@@ -87,16 +96,21 @@ class Lab:
         """Run it on what another option than --lab says."""
         return self.finish(self.start(*options, cluster=cluster))
 
-    def finish(self, process: subprocess.Popen[str]) -> Result:
-        """Wait for a started run."""
+    def finish(self, process: subprocess.Popen[str], feed: str | None = None) -> Result:
+        """Wait for a started run; `feed` is what a person would type."""
         try:
-            screen, _ = process.communicate(timeout=RUN_S)
+            screen, _ = process.communicate(feed, timeout=RUN_S)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
         path = self.reports / "latest" / "report.json"
         report = json.loads(path.read_text()) if path.exists() else {}
         return Result(process.returncode, screen, report)
+
+    def runs_with_changes(self) -> list[str]:
+        """The ids of all runs that began to change something, oldest first."""
+        journals = [path for path in self.reports.glob("*/journal.jsonl") if not path.parent.is_symlink()]
+        return [path.parent.name for path in sorted(journals, key=lambda path: path.stat().st_ctime_ns)]
 
     def state(self, node: str) -> str:
         """Everything on a node that a run may touch: files with mode, owner and checksum, groups, swarm, addresses."""

@@ -1,0 +1,124 @@
+"""Steps 6 to 9: image, directories, stack, containers and configuration."""
+
+from typing import Final
+
+from lab.faults.fault import PERSON, Fault
+from lab.faults.nodes import HOME
+
+WORKSPACE: Final = f"{HOME}/spark-runbook"
+CACHE: Final = f"{HOME}/.cache/huggingface"
+STACK: Final = "finetuning-multinode"
+LEAVE_CONTAINERS: Final = "docker ps -aq | xargs -r docker rm -f"
+
+FAULTS: Final = (
+    Fault(
+        "image-missing",
+        "the image is not on a node",
+        "stack.image",
+        "spark-2",
+        "",
+        breaks={"spark-2": "docker images -q | xargs docker rmi -f"},
+    ),
+    Fault(
+        "workspace-gone",
+        "the directory that the container sees as its workspace is gone",
+        "stack.directories",
+        "spark-2",
+        "",
+        allow=("recreate-stack",),
+        breaks={"spark-2": f"rm -rf {WORKSPACE}"},
+    ),
+    Fault(
+        "workspace-of-root",
+        "the workspace belongs to root",
+        "stack.workspace_writable",
+        "spark-2",
+        "",
+        breaks={"spark-2": f"chown root: {WORKSPACE}"},
+    ),
+    Fault(
+        "cache-of-root",
+        "the model cache belongs to root",
+        "stack.cache_writable",
+        "spark-2",
+        "",
+        PERSON,
+        warns=True,
+        breaks={"spark-2": f"chown root: {CACHE}"},
+    ),
+    Fault(
+        "program-edited",
+        "the fine-tuning program of one node was edited",
+        "stack.workload",
+        "spark-2",
+        "",
+        breaks={"spark-2": f"echo '# mine' >>{WORKSPACE}/finetune/train.py"},
+    ),
+    Fault(
+        "program-lost",
+        "a file of the fine-tuning program is gone",
+        "stack.workload",
+        "spark-2",
+        "",
+        breaks={"spark-2": f"rm {WORKSPACE}/finetune/train.py"},
+    ),
+    Fault(
+        "stack-removed",
+        "somebody removed the stack",
+        "stack.deployed",
+        None,
+        "",
+        breaks={"spark-1": f"docker stack rm {STACK}; sleep 3"},
+    ),
+    Fault(
+        "stack-changed",
+        "somebody changed the stack by hand",
+        "stack.deployed",
+        None,
+        "",
+        allow=("recreate-stack",),
+        breaks={
+            "spark-1": f"docker service update --detach --label-add com.spark-runbook.digest=mine {STACK}_finetune"
+        },
+    ),
+    Fault(
+        "container-twice",
+        "a second container carries the stack's label",
+        "container.one",
+        "spark-2",
+        "",
+        PERSON,
+        breaks={
+            "spark-2": "docker run -d --label com.spark-runbook.cluster=lab "
+            "$(docker images -q | head -n 1) sleep infinity"
+        },
+    ),
+    Fault(
+        "ranks-both-zero",
+        "both nodes are rank 0: they would wait for each other without a word",
+        "config.rendered",
+        "spark-2",
+        "",
+        breaks={"spark-2": f"sed -i 's/machine_rank: 1/machine_rank: 0/' {WORKSPACE}/accelerate.yaml"},
+    ),
+    Fault(
+        "todo-left",
+        "a TODO was left in the configuration",
+        "config.rendered",
+        "spark-2",
+        "",
+        breaks={"spark-2": f"sed -i 's/main_process_ip:.*/main_process_ip: < TODO/' {WORKSPACE}/accelerate.yaml"},
+    ),
+    Fault(
+        "port-taken",
+        "another program has the port at which ranks meet",
+        "config.port",
+        None,
+        "",
+        PERSON,
+        breaks={
+            "spark-1": "setsid python3 -c 'import socket, time; s = socket.create_server((str(), 29500)); "
+            "time.sleep(900)' >/dev/null 2>&1 </dev/null &"
+        },
+    ),
+)
