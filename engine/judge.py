@@ -61,8 +61,9 @@ class Judge:
 
     def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> None:
         self._assert(check, assertion, verdict)
-        provisional = [other for other in self.verdicts if other.provisional and _concerns(other, check, node)]
+        provisional = [other for other in self.verdicts if other.rests_on and _concerns(other, check, node)]
         pending = [other for other in provisional if other.pending]
+        verdict.rests_on = list(dict.fromkeys(place for other in provisional for place in other.rests_on))
         verdict.unforeseen = any(other.unforeseen for other in provisional)
         if pending and check.due_after and verdict.outcome is Outcome.PASSED:
             verdict.outcome, verdict.cause = Outcome.FAILED, "what is planned before it has to be taken up"
@@ -70,12 +71,14 @@ class Judge:
             verdict.remedy, verdict.pending = check.remedy, bool(pending)
             if not verdict.unforeseen:
                 self._repair(check, node, assertion, verdict)
-        if provisional and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX):
+        if provisional and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX, Outcome.SKIPPED):
             # In a plan nothing has been changed yet, so what rests on a planned change cannot be judged.
             verdict.pending, verdict.remedy = True, None
-            verdict.stopped_by(provisional)
+            verdict.stopped_by(other.place for other in pending or provisional)
+            verdict.follows_from = verdict.rests_on
             verdict.cause = "it can be judged when the changes planned before it are made"
-        verdict.provisional = verdict.pending or bool(provisional)
+        elif verdict.outcome is Outcome.WOULD_FIX:
+            verdict.rests_on = [verdict.place, *verdict.rests_on]
 
     def _blocked(self, check: Check, node: Node | None, verdict: Verdict) -> bool:
         """Fill the verdict of a check that cannot be judged, because its node or another check stands in the way."""
@@ -85,7 +88,7 @@ class Judge:
             told = [other for other in self.verdicts if other.node == silent[0].name][:1]
             verdict.outcome, verdict.cause = Outcome.UNKNOWN, silent[0].trouble
             if told:
-                verdict.stopped_by(told)
+                verdict.stopped_by(other.place for other in told)
             return True
         stopped = [
             other
@@ -93,7 +96,7 @@ class Judge:
             if other.outcome in STOPS_OTHERS and not other.pending and _concerns(other, check, node)
         ]
         if stopped:
-            verdict.stopped_by(stopped)
+            verdict.stopped_by(other.place for other in stopped)
             where = f" on {stopped[0].node}" if stopped[0].node else ""
             verdict.cause = f"it needs that: {stopped[0].title[0].lower()}{stopped[0].title[1:]}{where}"
         return bool(stopped)

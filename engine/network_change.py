@@ -19,6 +19,11 @@ class WriteNetplan(WriteFile):
     takes_back: list[str] = field(default_factory=list)
     root: bool = True
 
+    def describe(self) -> str:
+        """Show the difference, if there is one, and the command that makes it hold."""
+        same = self.before.content == self.content and self.before.mode in (None, f"{self.mode or 0:o}")
+        return "\n".join([*([] if same else [super().describe()]), f"{self.node.name}$ sudo netplan apply"])
+
     def undo(self) -> list[UndoStep]:
         """Put the file back, and the interfaces as they were."""
         back = "; ".join(f"{command} 2>/dev/null" for command in self.takes_back)

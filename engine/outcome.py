@@ -87,8 +87,8 @@ class Verdict:
     evidence: list[Evidence] = field(default_factory=list)
     pending: bool = False
     """In a plan: it would come true by changes that are only planned so far. Not part of the report."""
-    provisional: bool = False
-    """In a plan: it is pending, or rests on what is. Not part of the report."""
+    rests_on: list[Place] = field(default_factory=list)
+    """In a plan: the checks whose planned changes it rests on, itself among them. Not part of the report."""
     unforeseen: bool = False
     """In a plan: it rests on a change of which nobody can tell before what it brings about. Not part of the report."""
 
@@ -97,12 +97,11 @@ class Verdict:
         """Which check it is, and where."""
         return Place(self.id, self.node)
 
-    def stopped_by(self, others: Iterable["Verdict"]) -> None:
-        """Become blocked, by these."""
-        stops = list(others)
+    def stopped_by(self, places: Iterable[Place]) -> None:
+        """Become blocked, by the checks in these places."""
         self.outcome = Outcome.BLOCKED
-        self.blocked_by = sorted({other.id for other in stops})
-        self.follows_from = [other.place for other in stops]
+        self.follows_from = list(places)
+        self.blocked_by = sorted({place.id for place in self.follows_from})
 
 
 def is_ready(outcomes: Iterable[Outcome]) -> bool:

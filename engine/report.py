@@ -17,7 +17,7 @@ from engine.outcome import Outcome, Verdict
 from engine.redact import redact_all
 
 SCHEMA = 1
-_OF_THE_PLAN = {"pending", "provisional", "unforeseen"}
+_OF_THE_PLAN = {"pending", "rests_on", "unforeseen"}
 """What a verdict holds for the plan alone."""
 
 

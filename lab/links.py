@@ -43,9 +43,15 @@ def make_bridges() -> None:
     _ip(lines)
 
 
-def make_node(octet: int, number: int) -> None:
-    """Make a node's first namespace with all its interfaces in it, all of them dark."""
-    home = namespace(number, 0)
+def make_node(octet: int, number: int, boot: int = 0) -> None:
+    """Make a namespace for a node's next boot with all its interfaces in it, new and dark.
+
+    Args:
+        octet: the third octet of the management network.
+        number: the node's number.
+        boot: how often the node has booted.
+    """
+    home = namespace(number, boot)
     check(["ip", "netns", "add", home])
     lines = []
     for interface in INTERFACES:
@@ -59,17 +65,16 @@ def make_node(octet: int, number: int) -> None:
 
 
 def power_up(number: int, boot: int) -> None:
-    """Set a node's interfaces up without an address, as a DGX Spark boots, whatever the last boot had set them to."""
-    fresh = "mtu 1500 arp on multicast on allmulticast off promisc off up"
-    _ip(["link set lo up", *(f"link set {name} {fresh}" for name in INTERFACES)], namespace(number, boot))
+    """Set a node's interfaces up without an address, as a DGX Spark boots."""
+    _ip([f"link set {name} up" for name in ("lo", *INTERFACES)], namespace(number, boot))
 
 
-def power_down(number: int, boot: int) -> None:
-    """Move a node's interfaces to the namespace of its next boot, and forget the old one with all it held."""
-    old, new = namespace(number, boot), namespace(number, boot + 1)
-    check(["ip", "netns", "add", new])
-    _ip([f"link set {name} down netns {new}" for name in INTERFACES], old)
-    check(["ip", "netns", "delete", old])
+def power_down(octet: int, number: int, boot: int) -> None:
+    """Make a node's interfaces anew for its next boot: settings and counters begin where a card begins."""
+    # With one end of a cable the other goes at once; with its namespace it would go at some later time.
+    _ip([f"link delete {port(number, interface)}" for interface in INTERFACES])
+    check(["ip", "netns", "delete", namespace(number, boot)])
+    make_node(octet, number, boot + 1)
 
 
 def set_carrier(cables: Cables) -> None:

@@ -86,9 +86,9 @@ class Node:
         self.ended()
 
     def ended(self) -> None:
-        """Take note that the node is off, and give its interfaces a fresh namespace for the next boot."""
+        """Take note that the node is off, and make its interfaces anew for the next boot."""
         self._process = None
-        links.power_down(self.number, self._boots)
+        links.power_down(self._settings.network, self.number, self._boots)
         self._boots += 1
 
     def exit_status(self) -> int | None:

@@ -175,6 +175,7 @@ def test_peers_are_routed_over_the_fabric(node: Node) -> None:
 @check(
     "network.neighbours",
     needs=("network.route",),
+    needs_everywhere=ADDRESSED,
     applies=has_a_fabric,
     remedy="find the machine with that hardware address; give it another IP address",
 )
@@ -185,7 +186,8 @@ def test_peers_answer_themselves(node: Node) -> None:
 
 @check(
     "network.reachable",
-    needs=("network.addressed", "network.neighbours"),
+    needs=("network.neighbours",),
+    needs_everywhere=ADDRESSED,
     applies=has_a_fabric,
     remedy="look at what the cause names; then at cable and switch",
 )

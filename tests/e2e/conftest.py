@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.lab import Lab
+from tests.e2e.score import Score
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the long tests be asked for."""
     parser.addoption("--faults", action="store_true", help="all faults of the lab, in pairs as well, and every kill")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the score of the faults."""
+    if config.getoption("--faults"):
+        config.pluginmanager.register(Score())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -12,7 +12,7 @@ from cluster.inventory import parse_inventory
 from cluster.node import Node
 from engine import dead_man
 from engine.apply import Applier
-from engine.change import RunCommand
+from engine.change import RunCommand, WriteFile
 from engine.journal import Journal
 from engine.network_change import WriteNetplan
 from fixers.daemon import RESTART, WriteDaemonJson
@@ -80,3 +80,12 @@ def test_daemon_json_that_docker_refuses_is_never_written(node: Node, applier: A
     with pytest.raises(CommandFailed, match="dockerd --validate"):
         applier.apply("test.daemon", 4, WriteDaemonJson(node, DAEMON_JSON, b'{"no-such-setting": 1}\n'))
     assert node.read(f"test -e {DAEMON_JSON}", root=True).exit == 1
+
+
+def test_disk_that_is_full_keeps_the_old_file_whole(node: Node, applier: Applier) -> None:
+    with node.changes_allowed():
+        node.change("mkdir -p /mnt/full && mount -t tmpfs -o size=16k tmpfs /mnt/full && echo old >/mnt/full/settings")
+        node.change("head -c 16k /dev/zero >/mnt/full/filler 2>/dev/null; true")
+    with pytest.raises(CommandFailed, match="No space left on device"):
+        applier.apply("test.full", 4, WriteFile(node, "/mnt/full/settings", b"new" * 4000))
+    assert node.read("cat /mnt/full/settings; ls -A /mnt/full").out.split() == ["old", "filler", "settings"]
