@@ -11,8 +11,10 @@ from cluster.facts.base import Facts, ParseError, Reading, contents, fact
 from cluster.facts.docker import DAEMON_JSON, FIND_ROOT
 from cluster.facts.parse import lines, load_json, succeeded, validated
 
+# grep ends each line, the last one of a file as well, which `read` would otherwise leave out.
 _PROGRAMS = f"""\
-sed -n 's/.*"path"[^"]*"\\([^"]*\\)".*/\\1/p' {DAEMON_JSON} 2>/dev/null | while read -r program; do
+grep -o '"path"[[:space:]]*:[[:space:]]*"[^"]*"' {DAEMON_JSON} 2>/dev/null | sed 's/.*"\\(.*\\)"$/\\1/' |
+while read -r program; do
   command -v "$program" >/dev/null && echo "$program"
 done; true"""
 _ALIASES = {"H": "hosts", "host": "hosts", "l": "log-level", "G": "group", "s": "storage-driver", "b": "bridge"}

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from cluster.node import Node
 
 SWARM_MANAGER = "2377/tcp"
-SWARM_NODES = ("7946/tcp", "7946/udp")
+SWARM_GOSSIP = "7946/udp"
+SWARM_NODES = ("7946/tcp", SWARM_GOSSIP)
 ANY_RANK = "45000/tcp"
 """NCCL and gloo listen on ports that the kernel chooses (32768 to 60999); one of them stands for all."""
 
@@ -73,19 +74,32 @@ class DoorFacts(Facts):
     def shut(self) -> dict[str, str]:
         """The doors through which nothing gets, by `ADDRESS PORT/PROTOCOL`.
 
-        A refusal is a good answer, unless something listens there: then a packet filter gave it.
+        A refusal is a good answer, unless something listens there: then a packet filter gave it. Where something
+        listens for datagrams, which answers nobody who knocks, the peer's own rules are asked.
         """
         peers = {
             str(address.ip): peer
             for peer in self.node.cluster.peers(self.node)
             for address in self.node.cluster.fabric.of(peer.name).values()
         }
-        return {
+        closed = {
             door: answer
             for door, answer in self.doors.items()
             if (host := door.split()[0]) in peers
             if answer == "silence" or (answer == "refused" and listens(peers[host], host, door.split()[-1]))
         }
+        return closed | {
+            f"{host} {SWARM_GOSSIP}": "silence"
+            for host, peer in peers.items()
+            if listens(peer, host, SWARM_GOSSIP) and peer.doors.turns_away(SWARM_GOSSIP)
+        }
+
+    def turns_away(self, port: str) -> bool:
+        """Whether a rule of this node's packet filter is about PORT/PROTOCOL alone, and turns it away."""
+        number, _, protocol = port.partition("/")
+        return any(
+            _turns_away(rule) and f"-p {protocol} " in rule and f"--dport {number} " in rule for rule in self.rules
+        )
 
     @property
     def has_ufw(self) -> bool:

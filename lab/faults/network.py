@@ -80,7 +80,7 @@ FAULTS: Final = (
         "everybody may read a netplan file",
         "network.private",
         "spark-2",
-        "",
+        "60-spark-runbook.yaml",
         breaks={"spark-2": f"chmod 644 {OURS}"},
     ),
     Fault(
@@ -88,7 +88,7 @@ FAULTS: Final = (
         "the address was given by hand, so that a reboot takes it away",
         "network.persisted",
         "spark-1",
-        "netplan",
+        "it was set by hand, and a reboot loses it",
         breaks={"spark-1": f"rm {OURS}"},
     ),
     Fault(

@@ -50,7 +50,7 @@ FAULTS: Final = (
         "the user may not use sudo any more",
         "ssh.sudo",
         "spark-2",
-        "",
+        "sudo asks for a password",
         PERSON,
         breaks={"spark-2": "rm -f /etc/sudoers.d/*"},
     ),
@@ -59,7 +59,7 @@ FAULTS: Final = (
         "a node is not let in by its peer any more",
         "ssh.mesh",
         "spark-1",
-        "",
+        "the peer does not know this node's key",
         breaks={"spark-2": f"sed -i /nvidia@spark-1/d {HOME}/.ssh/authorized_keys"},
     ),
     Fault(
@@ -67,7 +67,7 @@ FAULTS: Final = (
         "a node does not know its peer's host key any more",
         "ssh.mesh",
         "spark-1",
-        "",
+        "this node does not know the peer's host key",
         breaks={"spark-1": f": >{HOME}/.ssh/known_hosts"},
     ),
     Fault(
@@ -84,7 +84,7 @@ FAULTS: Final = (
         "everybody may read a private key, so ssh does not use it",
         "ssh.modes",
         "spark-2",
-        "",
+        "id_ed25519 (644)",
         breaks={"spark-2": f"chmod 644 {HOME}/.ssh/id_ed25519"},
     ),
     Fault(
@@ -92,7 +92,7 @@ FAULTS: Final = (
         "two nodes have one name",
         "machine.hostname",
         None,
-        "",
+        "spark-1 (spark-1 and spark-2)",
         PERSON,
         breaks={"spark-2": "hostname spark-1; echo spark-1 >/etc/hostname"},
     ),
@@ -101,7 +101,7 @@ FAULTS: Final = (
         "the disk that models are kept on is full",
         "machine.disk_used",
         "spark-2",
-        "",
+        "/home/nvidia/.cache/huggingface is nearly full",
         PERSON,
         breaks={
             "spark-2": f"mount -t tmpfs -o size=4m,mode=777 tmpfs {HOME}/.cache/huggingface; "
@@ -113,7 +113,7 @@ FAULTS: Final = (
         "the disk that models are kept on has no room for one more file",
         "machine.inodes_used",
         "spark-2",
-        "",
+        "no more files can be made there",
         PERSON,
         breaks={
             "spark-2": f"mount -t tmpfs -o nr_inodes=20,mode=777 tmpfs {HOME}/.cache/huggingface; "

@@ -113,9 +113,7 @@ def allowed(flags: Iterable[str]) -> list[str]:
 
 def causes(run: Result, faults: list[Fault]) -> tuple[list[bool], list[str]]:
     """Tell of each fault whether it is named in the right place and words, and what else is called a cause."""
-    named = [
-        any(one["cause"] is not None and fault.cause in words(one) for one in verdicts(run, fault)) for fault in faults
-    ]
+    named = [any(fault.cause in words(one) for one in verdicts(run, fault)) for fault in faults]
     expected = {check for fault in faults for check in (fault.check, *fault.also)}
     first = [cause for cause in run.report["diagnosis"] if cause["outcome"] in WRONG]
     warned = [one["id"] for one in run.report["checks"] if one["warning"]]

@@ -14,7 +14,7 @@ BAD = {
     ("--inventory", "none.yaml"): "none.yaml does not exist: write it, or name another with --inventory.",
     ("--inventory", "bad.yaml"): "bad.yaml:2: nodes[0].colour: unknown key; docs/inventory.md lists the keys",
     ("--undo", "20260101-000000-fix"): "no run 20260101-000000-fix with changes is in",
-    ("-n", "2"): "",  # pytest itself answers where xdist is not installed
+    ("-n", "2"): "steps build on each other, so xdist (-n) cannot run them",
 }
 """Options, and how the sentence begins."""
 

@@ -100,6 +100,19 @@ def test_a_refusal_where_something_listens_is_a_firewalls(spark: Recorded) -> No
 
 
 @pytest.mark.parametrize(
+    ("rule", "shut"),
+    [("-p udp -m udp --dport 7946 -j DROP", True), ("-p udp -m udp --dport 7947 -j DROP", False), ("-j ACCEPT", False)],
+)
+def test_datagrams_to_a_swarm_that_runs_are_judged_by_the_peers_own_rules(
+    spark: Recorded, rule: str, shut: bool
+) -> None:
+    spark.said(NetworkFacts, "spark-2", listening="udp UNCONN 0 0 *:7946 *:*\n")
+    spark.said(DoorFacts, "spark-2", rules=f"-P INPUT ACCEPT\n-A INPUT {rule}\n")
+    verdict = spark.judge(step_01.test_no_firewall_is_in_the_way, "spark-1")
+    assert (verdict.outcome is Outcome.FAILED) == shut
+
+
+@pytest.mark.parametrize(
     ("before", "after", "check", "cause"),
     [
         ("4: ACTIVE", "1: DOWN", rdma_01.test_rdma_is_active, "is DOWN over Ethernet"),
