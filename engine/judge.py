@@ -71,9 +71,10 @@ class Judge:
             verdict.remedy, verdict.pending = check.remedy, bool(pending)
             if not verdict.unforeseen:
                 self._repair(check, node, assertion, verdict)
-        if provisional and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX, Outcome.SKIPPED):
+        asks = verdict.outcome is Outcome.FAILED and any(told.risk == "disruptive" for told in verdict.changes)
+        if provisional and not asks and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX, Outcome.SKIPPED):
             # In a plan nothing has been changed yet, so what rests on a planned change cannot be judged.
-            verdict.pending, verdict.remedy = True, None
+            verdict.pending, verdict.remedy, verdict.changes = True, None, []
             verdict.stopped_by(other.place for other in pending or provisional)
             verdict.follows_from = verdict.rests_on
             verdict.cause = "it can be judged when the changes planned before it are made"

@@ -48,9 +48,9 @@ def settings_of(node: Node) -> dict[str, Any]:
 
 
 def write_settings(
-    node: Node, settings: dict[str, Any], *, settle: str = RESTART, consent: Consent | None = None
+    node: Node, settings: dict[str, Any], *, settle: str | None = RESTART, consent: Consent | None = None
 ) -> WriteDaemonJson:
-    """Write daemon.json; `settle` is what makes docker take it up."""
+    """Write daemon.json; `settle` is what makes docker take it up, None where it does not run."""
     content = (json.dumps(settings, indent=2) + "\n").encode()
     return WriteDaemonJson(node, DAEMON_JSON, content, settle=settle, consent=consent)
 
@@ -96,4 +96,5 @@ def restart(node: Node) -> Iterator[Change]:
     """Let docker take up its settings; running containers would die, so then it asks."""
     names = [container.name for container in node.docker.running]
     consent = Consent("restart-docker", f"{', '.join(names)} on {node.name}") if names else None
-    yield RunCommand(node, RESTART, settles=RESTART, consent=consent, deadline_s=120)
+    # Containers that run come back by themselves, and nobody knows before what they find then.
+    yield RunCommand(node, RESTART, settles=RESTART, consent=consent, foreseeable=not names, deadline_s=120)

@@ -52,5 +52,7 @@ def end_live_restore(node: Node) -> Iterator[Change]:
         "end-live-restore", f"live-restore, by which containers on {node.name} outlive a docker that stops"
     )
     settings = {name: value for name, value in settings_of(node).items() if name != "live-restore"}
-    yield write_settings(node, settings, settle=RELOAD, consent=consent)
-    yield RunCommand(node, RELOAD, settles=RELOAD, consent=consent)
+    runs = node.docker.active == "active"
+    yield write_settings(node, settings, settle=RELOAD if runs else None, consent=consent)
+    if runs:
+        yield RunCommand(node, RELOAD, settles=RELOAD, consent=consent)

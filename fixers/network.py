@@ -52,9 +52,7 @@ def shorten_frames(cluster: Cluster) -> Iterator[Change]:
 def switch_on(node: Node) -> Iterator[Change]:
     """Set the CX-7 interfaces up that somebody has set down."""
     for name in node.network.switched_off:
-        yield RunCommand(
-            node, f"ip link set {name} up", undo_command=f"ip link set {name} down", foreseeable=False
-        )
+        yield RunCommand(node, f"ip link set {name} up", undo_command=f"ip link set {name} down", foreseeable=False)
 
 
 def switch_on_all(cluster: Cluster) -> Iterator[Change]:

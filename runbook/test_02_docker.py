@@ -82,6 +82,17 @@ def test_docker_starts_at_boot(node: Node) -> None:
 
 
 @check(
+    "docker.live_restore",
+    fix=docker.end_live_restore,
+    needs=("ssh.sudo", "docker.settings_valid"),
+    applies=by_swarm,
+)
+def test_live_restore_is_off(node: Node) -> None:
+    """Docker does not keep containers alive without its daemon, which a swarm forbids."""
+    assert why.live_restore(node) == (), "live-restore is on: docker would refuse a swarm, or to start in one"
+
+
+@check(
     "docker.running",
     fix=docker.start,
     needs=(
@@ -90,6 +101,7 @@ def test_docker_starts_at_boot(node: Node) -> None:
         "docker.settings_valid",
         "docker.settings_once",
         "docker.swarm_addresses",
+        "docker.live_restore",
     ),
 )
 def test_docker_runs(node: Node) -> None:
@@ -114,9 +126,3 @@ def test_storage_driver_is_sound(node: Node) -> None:
     assert {node.docker.engine.driver} & SLOW_OR_GONE == set(), (
         "every layer is copied whole, or the driver is no longer kept up"
     )
-
-
-@check("docker.live_restore", fix=docker.end_live_restore, needs=("ssh.sudo", "docker.running"), applies=by_swarm)
-def test_live_restore_is_off(node: Node) -> None:
-    """Docker does not keep containers alive without its daemon, which a swarm forbids."""
-    assert node.docker.engine.live_restore is False, "live-restore is on: docker would refuse to begin or join a swarm"

@@ -183,7 +183,7 @@ def test_nvidia_is_the_default_runtime(node: Node) -> None:
 @check(
     "gpu.swarm_resource",
     fix=daemon.name_swarm_resource,
-    needs=("toolkit.installed", "gpu.offered"),
+    needs=("toolkit.settings_valid", "gpu.offered"),
     applies=offers_to_a_swarm,
 )
 def test_swarm_resource_matches(node: Node) -> None:

@@ -38,6 +38,7 @@ def test_container_was_given_the_own_one(node: Node) -> None:
     "container.gpu_works",
     fix=stack.recreate,
     needs=("container.one", "container.gpu", "container.workspace"),
+    explained_by=("toolkit.installed", "toolkit.version", "toolkit.settings_valid", "toolkit.mode"),
     applies=has_docker,
 )
 def test_gpu_works_in_the_container(node: Node) -> None:

@@ -80,7 +80,7 @@ def test_two_faults_at_once(ready: Lab, good: set[str], pair: tuple[str, str]) -
 def is_refused(lab: Lab, faults: list[Fault], plan: Result) -> None:
     """Nothing that only a person can do is done, and what to do is told."""
     if all(fault.repaired_by == PERSON for fault in faults):
-        assert plan.changes == [] or all(change["risk"] == "human" for change in changes(plan)), plan.changes
+        assert all(change["risk"] != "safe" for change in changes(plan)), plan.changes
     assert plan.exit == (0 if all(fault.warns for fault in faults) else plan.exit or 1), plan.screen
     for fault in faults:
         for one in verdicts(plan, fault):

@@ -213,4 +213,10 @@ def test_live_restore_is_ended_only_when_asked(healthy: Recorded) -> None:
     healthy.said(DockerFacts, engine=info(LiveRestoreEnabled=True))
     verdict = judge(healthy, step_02.test_live_restore_is_off)
     assert verdict.outcome is Outcome.FAILED
-    assert verdict.cause == "live-restore is on: docker would refuse to begin or join a swarm"
+    assert verdict.cause == "live-restore is on: docker would refuse a swarm, or to start in one"
+
+
+def test_live_restore_is_named_before_docker_that_does_not_start_with_it(healthy: Recorded) -> None:
+    healthy.said(DockerFacts, active=said("failed\n", exit_status=3), settings='{"live-restore": true}')
+    verdict = judge(healthy, step_02.test_live_restore_is_off)
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "daemon.json")
