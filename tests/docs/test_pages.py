@@ -9,7 +9,7 @@ from lab.__main__ import parser as lab_parser
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OF_OTHER_PROGRAMS = {
     "--no-deps",
     "--nodes",
@@ -22,8 +22,10 @@ OF_OTHER_PROGRAMS = {
     "--keep",
     "--yes",
     "--undoable",
+    "--strict",
+    "--live-restore",
 }
-"""Options of pip, the lab, the reports, docker, dockerd and journalctl that the pages name."""
+"""Options of pip, mkdocs, the lab, the reports, docker, dockerd and journalctl that the pages name."""
 
 
 def ours() -> set[str]:
