@@ -25,14 +25,16 @@ MOST_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Room:
-    """How many characters of what nodes said are shown, and whether those that passed checks rest on are, too."""
+    """How many characters of evidence are shown, and whether that which passed checks rest on is, too."""
 
-    characters: int
+    evidence: int
     whole: bool
 
 
 ROOMS = (Room(300_000, whole=True), Room(100_000, whole=True), Room(200_000, whole=False), Room(30_000, whole=False))
 """The markup comes on top; the first with which the page keeps to its limit is taken."""
+TOLD = 250_000
+"""Of what the checks themselves tell so many characters are shown; they come before all evidence."""
 
 
 def to_html(report: Report) -> str:
@@ -48,9 +50,11 @@ def to_html(report: Report) -> str:
 def _page(report: Report, room: Room) -> str:
     environment = page_environment()
     all_exhibits, shown = exhibits(report, whole=room.whole)
-    quoted = [*_told(report), *(part for one in all_exhibits for part in (one.evidence.command, one.evidence.output))]
-    limit = text.fair_limit([len(one) for one in quoted], room.characters)
+    said = [part for one in all_exhibits for part in (one.evidence.command, one.evidence.output)]
+    limit = text.fair_limit([len(one) for one in _told(report)], TOLD)
+    limit_of_evidence = text.fair_limit([len(one) for one in said], room.evidence)
     environment.filters["clip"] = lambda value: text.clip(value, limit)
+    environment.filters["clip_evidence"] = lambda value: text.clip(value, limit_of_evidence)
     environment.tests["whole"] = lambda value: len(value) <= limit
     environment.globals.update(
         counts=counts, diff_lines=diff_lines, entries=entries, following=following, weights_agree=weights_agree

@@ -12,7 +12,7 @@ from reports.outcome import Outcome
 from reports.summary import verdict
 from reports.text import clip, fair_limit, moment
 
-# Characters of all commands' output; CI services refuse or cut files of many megabytes.
+# Characters of all commands and their output; CI services refuse or cut files of many megabytes.
 OUTPUT_BUDGET = 300_000
 
 _TAGS = {
@@ -27,8 +27,8 @@ _TAGS = {
 
 def to_junit(report: Report) -> str:
     """Return the file; texts are already free of what XML 1.0 forbids, as `model` reads them so."""
-    outputs = [len(evidence.output) for check in report.checks for evidence in check.evidence]
-    limit = fair_limit(outputs, OUTPUT_BUDGET)
+    said = [part for check in report.checks for one in check.evidence for part in (one.command, one.output)]
+    limit = fair_limit([len(part) for part in said], OUTPUT_BUDGET)
     totals = {name: value for name, value in _totals(report.checks).items() if name != "skipped"}
     root = ET.Element("testsuites", {"name": "Spark Runbook", **totals})
     for step in steps(report):
@@ -130,7 +130,7 @@ def _told(check: Check) -> str:
 
 def _evidence(check: Check, limit: int) -> str:
     return "\n".join(
-        f"$ {evidence.command}\n{clip(evidence.output, limit)}\n"
+        f"$ {clip(evidence.command, limit)}\n{clip(evidence.output, limit)}\n"
         f"[{'did not end' if evidence.exit is None else f'exit {evidence.exit}'}]"
         for evidence in check.evidence
     )

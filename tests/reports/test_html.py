@@ -178,6 +178,15 @@ def test_eight_nodes_with_all_checks_make_less_than_a_megabyte(read: Read) -> No
     assert "characters left out; the whole is in report.json" in source
 
 
+def test_however_large_the_page_what_to_do_is_told_whole_and_can_be_copied(read: Read) -> None:
+    content = samples.large(nodes=8, checks=140) | {"next": "Do this. " * 40}
+    content["checks"][0]["remedy"] = "Put the cable back. " * 20
+    page = Page(to_html(read(content)))
+    assert ("Do this. " * 40).strip() in page.text
+    assert ("Put the cable back. " * 20).strip() in page.text
+    assert page.attributes("class").count("copy") >= 2
+
+
 def test_a_text_of_a_million_characters_is_cut_and_its_copy_button_withheld(read: Read) -> None:
     content = pieces.a_report([pieces.a_check("a.b", 1, None, "failed", remedy="x" * 1_000_000)])
     page = Page(to_html(read(content)))
