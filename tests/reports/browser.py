@@ -50,7 +50,7 @@ class Look:
     def turn(self, width: int, theme: Any) -> None:
         """Look at it in another width, in pixels, and in a `light` or `dark` theme."""
         self.page.set_viewport_size({"width": width, "height": 900})
-        self.page.emulate_media(color_scheme=theme)
+        self.page.emulate_media(media="screen", color_scheme=theme)
 
     @property
     def overflow(self) -> int:

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from reports import write_formats
 from tests.reports import samples
@@ -13,7 +12,6 @@ from tests.reports.browser import Look, chromium
 from tests.reports.pieces import Json
 
 WIDTHS = (360, 820, 1440)
-THEMES = ("light", "dark")
 
 SAMPLES: dict[str, Callable[[], Json]] = {
     "ready": samples.healthy,
@@ -46,11 +44,12 @@ def look(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
 
 @pytest.fixture
-def failed(browser: Browser, tmp_path: Path) -> Look:
+def failed(look: Callable[[str], Look]) -> Look:
     """The page of a failed run, as it is when it is opened."""
-    (tmp_path / "report.json").write_text(json.dumps(samples.broken()))
-    write_formats(tmp_path)
-    return Look(browser, tmp_path / "report.html")
+    page = look("failed")
+    page.page.goto(page.page.url.partition("#")[0])
+    page.turn(1440, "light")
+    return page
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
@@ -59,7 +58,7 @@ def test_the_page_runs_without_an_error_and_asks_for_nothing_but_itself(
 ) -> None:
     page = look(sample)
     assert page.errors == []
-    assert [address.rpartition("/")[2] for address in page.requests] == ["report.html"]
+    assert {address.rpartition("/")[2] for address in page.requests} == {"report.html"}
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -71,11 +70,16 @@ def test_the_page_is_never_wider_than_the_window(look: Callable[[str], Look], sa
     assert page.overflow == 0
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("sample", ["ready", "failed", "hostile"])
+@pytest.mark.parametrize(
+    ("sample", "theme"),
+    [("ready", "light"), ("ready", "dark"), ("failed", "light"), ("failed", "dark"), ("hostile", "dark")],
+)
 def test_axe_finds_no_serious_fault(look: Callable[[str], Look], sample: str, theme: str) -> None:
     page = look(sample)
+    page.page.reload()
     page.turn(1440 if theme == "light" else 360, theme)
+    if sample != "hostile":  # where all that can be unfolded is too much to be looked at
+        page.page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
     assert page.faults == []
 
 
@@ -127,8 +131,7 @@ def test_every_remedy_can_be_copied(failed: Look) -> None:
     failed.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     button = failed.page.locator("#check-6 button.copy")
     button.click()
-    failed.page.wait_for_function("document.querySelector('#check-6 button.copy').textContent !== 'Copy'")
-    assert button.inner_text() == "Copied"
+    expect(button).to_have_text("Copied")
     assert failed.page.evaluate("navigator.clipboard.readText()") == "pytest runbook --fix --allow restart-docker"
 
 
