@@ -168,6 +168,7 @@ class Run:
             "simulated": self.cluster.inventory.simulated_parts,
             "ready": self.ready,
             "interrupted": self.interrupted,
+            "whole": self.whole,
             "version": VERSION,
         }
         body = {

@@ -9,6 +9,7 @@ Sample = tuple[dict[str, str], float]
 
 _HELP = {
     "ready": "1 where the cluster is ready, 0 where it is not or that could not be judged.",
+    "whole": "1 where no check was left out by -k, -m or a path, so that ready speaks of the whole cluster.",
     "finished_timestamp_seconds": "When the run ended, in seconds since 1970.",
     "duration_seconds": "How long the run took.",
     "checks": "How many checks came to an outcome.",
@@ -36,6 +37,7 @@ def _families(report: Report) -> dict[str, list[Sample]]:
     speed = report.training.tokens_per_s if report.training else None
     return {
         "ready": [({}, float(verdict(report) is Verdict.READY))],
+        "whole": [({}, float(run.whole))],
         "finished_timestamp_seconds": [] if ended is None else [({}, ended)],
         "duration_seconds": [] if run.seconds is None else [({}, run.seconds)],
         "checks": [({"outcome": outcome.value}, float(told.get(outcome, 0))) for outcome in Outcome],

@@ -47,6 +47,7 @@ class Run(_Part):
     cluster: Text | None = None
     command: Text | None = None
     interrupted: bool = False
+    whole: bool = True
     version: Text | None = None
 
 

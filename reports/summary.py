@@ -36,7 +36,7 @@ def sentence(report: Report) -> str:
     told = _told(report.checks)
     if report.run.mode == "undo":
         return f"{told} An undo takes changes back and does not judge whether the cluster is ready."
-    return told
+    return told if report.run.whole else f"{told} Only a part of all checks was selected."
 
 
 def _told(checks: tuple[Check, ...]) -> str:

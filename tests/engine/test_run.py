@@ -75,6 +75,7 @@ def test_one_check_can_be_run_alone_and_tells_what_it_compared(project: Project)
     assert result.outcomes == {"files.second": "passed"}
     assert result.report is not None
     assert [(one["found"], one["expected"]) for one in result.report["checks"]] == [("there", "there")]
+    assert result.report["run"]["whole"] is False
 
 
 def test_an_interrupted_run_says_so_and_what_it_did_can_be_taken_back(tmp_path: Path) -> None:

@@ -38,6 +38,13 @@ def test_a_ready_run_is_told_with_its_time_and_speed(read: Read) -> None:
     assert told["training_tokens_per_second", 'cluster="desk",recipe="tiny"'] == 900.1
 
 
+def test_a_run_of_some_checks_is_told_apart_from_one_of_all(read: Read) -> None:
+    report = samples.healthy()
+    assert values(read(report))["whole", 'cluster="desk"'] == 1
+    report["run"]["whole"] = False
+    assert values(read(report))["whole", 'cluster="desk"'] == 0
+
+
 def test_what_needs_attention_is_told_by_check_and_node(read: Read) -> None:
     told = values(read(samples.broken()))
     assert told["ready", 'cluster="desk"'] == 0

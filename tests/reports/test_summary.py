@@ -67,6 +67,12 @@ def test_an_undo_says_why_it_is_not_sure(read: Read) -> None:
     assert sentence(report).endswith("does not judge whether the cluster is ready.")
 
 
+def test_a_run_of_some_checks_says_that_it_speaks_of_no_more(read: Read) -> None:
+    report = healthy()
+    report["run"]["whole"] = False
+    assert sentence(read(report)).endswith("Only a part of all checks was selected.")
+
+
 def test_a_cell_shows_its_worst_outcome_and_counts_all(read: Read) -> None:
     report = read(broken())
     fourth = next(step for step in steps(report) if step.number == 4)
