@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
+from .lora import streamline
 from .refusal import RefusalError
 
 if TYPE_CHECKING:
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
-def load_tokenizer(source: str) -> Any:
+def load_tokenizer(recipe: Recipe, source: str) -> Any:
     """Load the tokenizer of a model; a tokenizer without a padding token pads with its end token.
 
     Raises:
         RefusalError: there is none at that path or name.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
+        tokenizer = AutoTokenizer.from_pretrained(source, **_origin(recipe))
     except (OSError, ValueError) as error:
         raise _unavailable(source, error) from error
     if tokenizer.pad_token_id is None:
@@ -40,10 +41,13 @@ def load_base(recipe: Recipe, source: str, device: torch.device) -> Any:
     Raises:
         RefusalError: there is none at that path or name, or the hub refuses it.
     """
-    dtype = DTYPES[recipe.dtype] if recipe.method == "lora" else torch.float32
+    dtype = DTYPES["float32" if recipe.method == "full" else recipe.dtype]
+    four_bits = {"quantization_config": _four_bits(dtype)} if recipe.method == "qlora" else {}
     try:
-        return AutoModelForCausalLM.from_pretrained(source, dtype=dtype, device_map={"": device})
-    except (OSError, ValueError) as error:
+        return AutoModelForCausalLM.from_pretrained(
+            source, dtype=dtype, device_map={"": device}, **four_bits, **_origin(recipe)
+        )
+    except (OSError, ValueError, ImportError) as error:
         raise _unavailable(source, error) from error
 
 
@@ -65,17 +69,46 @@ def prepare_to_train(recipe: Recipe, base: Any) -> Any:
             target_modules=recipe.lora.targets,
             task_type="CAUSAL_LM",
         )
+        if recipe.method == "qlora":
+            model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
         try:
             model = get_peft_model(model, config)
         except ValueError as error:
             raise RefusalError(f"lora.targets {recipe.lora.targets} do not fit {recipe.model}: {error}") from error
+        streamline(model)
     return model.train()
+
+
+def layers_of(model: Any) -> list[Any]:
+    """Return the layers that the model is a stack of, as transformers names them."""
+    base = model.get_base_model() if isinstance(model, PeftModel) else model
+    names = set(base._no_split_modules or ())
+    return [module for module in base.modules() if type(module).__name__ in names]
+
+
+def compile_layers(model: Any) -> None:
+    """Have every layer compiled when it is first called; alike as they are, they share one compilation."""
+    for layer in layers_of(model):
+        layer.compile()
 
 
 def count_parameters(model: torch.nn.Module) -> dict[str, int]:
     """Return how many parameters there are, and how many of them are trained."""
     sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.parameters()]
     return {"parameters": sum(size for size, _ in sizes), "trainable": sum(size for size, trained in sizes if trained)}
+
+
+def _origin(recipe: Recipe) -> dict[str, Any]:
+    return {"revision": recipe.revision or "main", "trust_remote_code": recipe.trust_remote_code}
+
+
+def _four_bits(dtype: torch.dtype) -> BitsAndBytesConfig:
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
 
 
 def _unavailable(source: str, error: Exception) -> RefusalError:

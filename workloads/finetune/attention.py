@@ -1,0 +1,92 @@
+"""How attention is computed, and how it is told where packed examples begin."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import AttentionInterface
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.utils import is_flash_attn_2_available
+
+try:
+    # Since torch 2.10. PyTorch's own flash attention over examples of different lengths that lie end to end.
+    from torch.nn.attention.varlen import varlen_attn
+except ImportError:
+    varlen_attn = None
+
+from .refusal import RefusalError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .batches import Batch
+    from .recipe import Recipe
+
+VARLEN = "varlen"
+
+
+def set_attention(model: Any, recipe: Recipe, device: torch.device) -> str:
+    """Set a model's attention to what the recipe asks for, and return it; `auto` is the fastest that there is here.
+
+    `sdpa` works everywhere: transformers derives a block-diagonal mask from the positions. Without a mask, `varlen`
+    and `flash_attention_2` need 16 bits on a GPU.
+
+    Raises:
+        RefusalError: it cannot be had here.
+    """
+    wanted = recipe.attention if recipe.attention != "auto" else _fastest(recipe, device)
+    if wanted == VARLEN:
+        if varlen_attn is None:
+            raise RefusalError(f"attention: torch {torch.__version__} has no varlen: set auto, or take torch 2.10")
+        AttentionInterface.register(VARLEN, _varlen)
+    try:
+        model.set_attn_implementation(wanted)
+    except (ImportError, ValueError) as error:
+        raise RefusalError(f"attention: {wanted} cannot be had: {str(error).splitlines()[0]}") from error
+    return wanted
+
+
+def arguments(batch: Batch) -> dict[str, Any]:
+    """Return what a transformers model is called with for a batch, by name."""
+    told = {"input_ids": batch.input_ids, "use_cache": False}
+    if batch.borders is None:
+        return told | {"attention_mask": batch.attention_mask}
+    places = {"cu_seq_lens_q": batch.borders, "cu_seq_lens_k": batch.borders}
+    return (
+        told
+        | places
+        | {"position_ids": batch.position_ids, "max_length_q": batch.longest, "max_length_k": batch.longest}
+    )
+
+
+def _fastest(recipe: Recipe, device: torch.device) -> str:
+    if not recipe.packing or recipe.dtype != "bfloat16" or device.type != "cuda":
+        return "sdpa"
+    if varlen_attn is not None:
+        return VARLEN
+    return "flash_attention_2" if is_flash_attn_2_available() else "sdpa"
+
+
+def _varlen(
+    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **told: Any
+) -> tuple[Tensor, None]:
+    """Compute attention as transformers asks for it, with queries, keys, values of shape (1, heads, tokens, size)."""
+    borders, longest = told.get("cu_seq_lens_q"), told.get("max_length_q")
+    if borders is None:
+        # Not packed. Padding is on the right, where a causal mask keeps it out of sight.
+        result: tuple[Tensor, None] = ALL_ATTENTION_FUNCTIONS["sdpa"](module, query, key, value, attention_mask, **told)
+        return result
+    # Beside weights in float32 the rotation leaves queries and keys in float32, which the kernel does not take.
+    flat = [each.transpose(1, 2).flatten(0, 1).to(value.dtype) for each in (query, key, value)]
+    attended = varlen_attn(
+        *flat, borders, borders, longest, longest, scale=told.get("scaling"), window_size=(-1, 0), **_GROUPED
+    )
+    return attended.unsqueeze(0), None
+
+
+# Fewer heads of keys than of queries: torch 2.11 takes them as they are, later versions want to be told.
+_GROUPED: dict[str, Any] = (
+    {"enable_gqa": True} if varlen_attn and "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
+)
