@@ -70,6 +70,10 @@ class Rank:
                 self.steps.append(event)
                 self.doing = f"step {event.get('step')} of {event.get('steps')}"
                 return _step_words(event)
+            case "resumed":
+                return f"rank {self.number}: carries on after step {event.get('step')}"
+            case "straggler":
+                return f"rank {event.get('straggler')} on {event.get('host')} takes {event.get('times')} times as long"
             case "saved":
                 self.saved = event
             case "end":

@@ -16,6 +16,7 @@ from cluster.node import Node
 from workloads.accelerate_config import launch_command
 from workloads.job import FINISHED, Rank, Training, guilty
 from workloads.recipe import Recipe, load_recipe
+from workloads.resume import find_unfinished
 
 GRACE_S = 5.0
 """After one rank has failed the others have so long to say what they saw, before they are ended."""
@@ -55,12 +56,18 @@ class Launch:
         self._cluster = cluster
         self._name = recipe_name
         self._recipe: Recipe = load_recipe(recipe_name)
+        self._recipe_file = f"{WORKSPACE_IN_CONTAINER}/recipes/{recipe_name}.yaml"
         self._output = f"{WORKSPACE_IN_CONTAINER}/runs/{datetime.now(UTC):%Y%m%d-%H%M%S}-{recipe_name}"
         self._ranks = [Rank(node.rank, node.name) for node in cluster.nodes]
 
     def run(self) -> Training:
-        """Launch on all nodes, follow to the end and tell what came of it; Ctrl-C ends the job first."""
+        """Launch on all nodes, follow to the end and tell what came of it; Ctrl-C ends the job first.
+
+        A run that was interrupted is carried on.
+        """
         started = time.monotonic()
+        if self._recipe.checkpoint_every:
+            self._output = find_unfinished(self._cluster, self._recipe_file) or self._output
         blamed: Rank | None = None
         story = FINISHED
         with ThreadPoolExecutor(max_workers=self._cluster.size) as pool:
@@ -131,7 +138,7 @@ class Launch:
             self._cluster.tell(f"{self._name}: {words}")
 
     def _command(self) -> list[str]:
-        program = ["finetune", "--recipe", f"{WORKSPACE_IN_CONTAINER}/recipes/{self._name}.yaml"]
+        program = ["finetune", "--recipe", self._recipe_file]
         program += ["--world-size", str(self._cluster.size), "--output", self._output]
         program += ["--device", self._cluster.inventory.device]
         return launch_command(f"{WORKSPACE_IN_CONTAINER}/{ACCELERATE_YAML}", self._recipe.timeouts.join_s, program)

@@ -6,6 +6,7 @@ on the nodes, where pydantic is not to be had.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -61,17 +62,25 @@ class Reference(_Section):
 class Recipe(_Section):
     """One fine-tune.
 
-    `model` is `tiny` (made on the spot), a path or a hub name; `dataset` is a JSON file, relative to the folder the
-    program runs in, or a hub name. Exactly one of `epochs` and `max_steps` is a number.
+    `model` is `tiny` (made on the spot), a path or a hub name; `revision` is a branch, tag or commit of it on the hub.
+    `dataset` is a JSON file, relative to the folder the program runs in, or a hub name; `rows` takes so many from its
+    beginning. Exactly one of `epochs` and `max_steps` is a number. With `packing`, a batch is one row of
+    `batch_per_rank` times `sequence_length` tokens; without, so many padded rows. `merge` saves the base model with the
+    adapter in it as well. `checkpoint_every` counts steps.
     """
 
     description: Text
     model: Text
-    method: Literal["lora", "full"]
+    revision: Text | None
+    trust_remote_code: bool
+    method: Literal["lora", "qlora", "full"]
     lora: Lora | None
+    merge: bool
     dataset: Text
+    rows: Count | None
     train_on_prompt: bool
     sequence_length: Annotated[int, Field(ge=8)]
+    packing: bool
     batch_per_rank: Count
     gradient_accumulation: Count
     epochs: Count | None
@@ -81,19 +90,33 @@ class Recipe(_Section):
     max_grad_norm: Positive
     seed: Annotated[int, Field(ge=0)]
     dtype: Literal["float32", "bfloat16"]
+    attention: Literal["auto", "varlen", "sdpa", "flash_attention_2"]
     gradient_checkpointing: bool
+    compile: bool
     sharding: Literal["none", "fsdp2"]
+    checkpoint_every: Count | None
+    keep_checkpoints: Count
     timeouts: Timeouts
     needs: Needs
     reference: Reference | None
 
     @model_validator(mode="after")
     def _consistent(self) -> Recipe:
-        if (self.method == "lora") != (self.lora is not None):
-            raise ValueError("method: lora needs a section lora, and method: full needs lora: null")
-        if (self.epochs is None) == (self.max_steps is None):
-            raise ValueError("epochs, max_steps: one is a number and the other null")
+        for wrong, rule in self._rules():
+            if wrong:
+                raise ValueError(rule)
         return self
+
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        yield (
+            (self.method == "full") != (self.lora is None),
+            "method: lora and qlora need a section lora, and method: full needs lora: null",
+        )
+        yield (self.epochs is None) == (self.max_steps is None), "epochs, max_steps: one is a number and the other null"
+        sharded = self.sharding == "fsdp2"
+        yield self.method == "qlora" and sharded, "sharding: four-bit weights are not sharded: set none, or method lora"
+        yield self.compile and sharded, "compile: a sharded model is not compiled: set one of the two to false or none"
+        yield self.merge and self.method != "lora", "merge: only an adapter beside 16 or 32 bit weights can be merged"
 
 
 def list_recipes() -> list[str]:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,13 @@ class Job:
     world: int = 2
     sharding: Sharding = "none"
     port: int = field(default_factory=free_port)
+    environment: dict[str, str] = field(default_factory=dict)
 
-    def recipe(self, changes: dict[str, object] | None = None, name: str = "recipe.yaml") -> Path:
+    def recipe(self, changes: Mapping[str, object] | None = None, name: str = "recipe.yaml") -> Path:
         """Write the tiny recipe with some fields changed."""
         fields = yaml.safe_load((WORKLOADS / "recipes/tiny.yaml").read_text())
         path = self.folder / name
-        path.write_text(yaml.safe_dump(fields | (changes or {})))
+        path.write_text(yaml.safe_dump(fields | dict(changes or {})))
         return path
 
     def start(self, rank: int, recipe: Path, workspace: Path = WORKLOADS) -> subprocess.Popen[str]:
@@ -95,6 +97,7 @@ class Job:
             "GLOO_SOCKET_IFNAME": "lo",
             "OMP_NUM_THREADS": "1",
         }
+        environment |= self.environment
         with (self.folder / f"stdout{rank}").open("w") as out, (self.folder / f"stderr{rank}").open("w") as err:
             return subprocess.Popen(
                 command, cwd=workspace, env=environment, stdout=out, stderr=err, text=True, start_new_session=True

@@ -22,14 +22,14 @@ def _changed(folder: Path, **changes: Any) -> str:
     return str(path)
 
 
-def test_tiny_and_an_eight_billion_recipe_are_shipped() -> None:
-    assert {"tiny", "llama3-8b-lora"} <= set(list_recipes())
+def test_the_playbooks_models_and_the_smoke_run_are_shipped() -> None:
+    assert list_recipes() == ["llama3-3b-full", "llama3-70b-lora", "llama3-70b-qlora", "llama3-8b-lora", "tiny"]
 
 
 @pytest.mark.parametrize("name", list_recipes())
 def test_a_shipped_recipe_is_read_alike_by_controller_and_node(name: str) -> None:
     here, there = load_recipe(name), on_node.read_recipe(find_recipe(name))
-    names = {field.name for field in fields(on_node.Recipe)} - {"digest", "lora", "timeouts"}
+    names = {field.name for field in fields(on_node.Recipe)} - {"digest", "lora", "timeouts", "needs"}
     assert {each: getattr(here, each) for each in names} == {each: getattr(there, each) for each in names}
 
 
@@ -46,7 +46,7 @@ def test_a_recipe_of_ones_own_is_given_by_path(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
-    with pytest.raises(RecipeError, match=r"^llama9: no such recipe; there are llama3-8b-lora, tiny"):
+    with pytest.raises(RecipeError, match=r"^llama9: no such recipe; there are llama3-3b-full, llama3-70b-lora"):
         load_recipe("llama9")
 
 
@@ -58,8 +58,11 @@ def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
         ({"learning_rate": "0.1"}, "learning_rate: Input should be a valid number"),
         ({"learning_rate": float("nan")}, "learning_rate: Input should be"),
         ({"batch_per_rank": 0}, "batch_per_rank: Input should be greater than or equal to 1"),
-        ({"method": "qlora"}, "method: Input should be 'lora' or 'full'"),
-        ({"lora": None}, "method: lora needs a section lora"),
+        ({"method": "dora"}, "method: Input should be 'lora', 'qlora' or 'full'"),
+        ({"lora": None}, "method: lora and qlora need a section lora"),
+        ({"method": "qlora", "sharding": "fsdp2"}, "sharding: four-bit weights are not sharded"),
+        ({"compile": True, "sharding": "fsdp2"}, "compile: a sharded model is not compiled"),
+        ({"method": "qlora", "merge": True}, "merge: only an adapter beside 16 or 32 bit weights"),
         ({"lora": {"rank": 8}}, r"lora.alpha: Field required \(and 2 more\)"),
         ({"epochs": 1}, "epochs, max_steps: one is a number and the other null"),
         ({"max_steps": None}, "epochs, max_steps: one is a number and the other null"),

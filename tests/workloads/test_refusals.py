@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ def test_a_rank_that_hangs_is_told_by_the_one_that_waits(job: Job) -> None:
         os.kill(hanging, signal.SIGCONT)
         finish(ranks[1])
     assert f"waited {STEP_LIMIT_S} s while in step" in _error(job, 0)
+    assert f"rank 1 ({socket.gethostname()}) did not do its part" in _error(job, 0)
 
 
 def test_a_rank_that_is_told_to_stop_says_so(job: Job) -> None:
@@ -122,7 +124,7 @@ def test_a_loss_that_is_not_finite_stops_all_ranks_at_that_step(job: Job) -> Non
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"dataset": "data/none.json"}, "data/none.json: the data set cannot be read: [Errno 2]"),
+        ({"dataset": "data/none.json"}, "data/none.json: the data set cannot be read: there is no such file"),
         ({"model": "/nowhere"}, "/nowhere: the model cannot be loaded"),
         ({"sequence_length": 8}, "no row's answer begins within 8 tokens: raise sequence_length"),
     ],

@@ -7,49 +7,58 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import PeftModel
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
+
+from .model import layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor, nn
 
+    from .objective import Objective
     from .world import World
 
 
-def spread(model: Any, world: World) -> Any:
-    """Return the model ready for a step on all ranks: sharded layer by layer, or replicated."""
-    if not world.sharded:
-        return DistributedDataParallel(model, gradient_as_bucket_view=True)
-    mesh = init_device_mesh(world.device.type, (world.size,))
-    base = model.get_base_model() if isinstance(model, PeftModel) else model
-    layers = set(base._no_split_modules)
-    for module in base.modules():
-        if type(module).__name__ in layers:
-            fully_shard(module, mesh=mesh)
-    return fully_shard(model, mesh=mesh)
+def spread(objective: Objective, world: World) -> Any:
+    """Return the model and its loss ready for a step on all ranks: sharded layer by layer, or replicated."""
+    if world.sharded:
+        mesh = init_device_mesh(world.device.type, (world.size,))
+        for layer in layers_of(objective.model):
+            fully_shard(layer, mesh=mesh)
+        return fully_shard(objective, mesh=mesh)
+    if world.size == 1:
+        return objective
+    return DistributedDataParallel(objective, gradient_as_bucket_view=True, broadcast_buffers=False)
 
 
-def unwrapped(model: Any) -> Any:
-    """Return the model without the wrapper that replicates it."""
-    return model.module if isinstance(model, DistributedDataParallel) else model
+def unwrapped(objective: Any) -> Any:
+    """Return the objective without the wrapper that replicates it."""
+    return objective.module if isinstance(objective, DistributedDataParallel) else objective
+
+
+def forget_weights(objective: Any) -> None:
+    """Let go of weights that were gathered for a forward pass without a backward pass.
+
+    Of its outermost module FSDP2 would keep them, and not notice that training changed them (seen in torch 2.13).
+    """
+    if isinstance(objective, FSDPModule):
+        objective.reshard()
 
 
 @contextmanager
-def gradient_sync(model: Any, wanted: bool) -> Iterator[None]:
+def gradient_sync(objective: Any, wanted: bool) -> Iterator[None]:
     """Exchange gradients in this backward pass, or leave them to add up until the last round of accumulation."""
-    if isinstance(model, FSDPModule):
-        model.set_requires_gradient_sync(wanted)
-        yield
-    elif wanted:
-        yield
-    else:
-        with model.no_sync():
+    if isinstance(objective, FSDPModule):
+        objective.set_requires_gradient_sync(wanted)
+    if isinstance(objective, DistributedDataParallel) and not wanted:
+        with objective.no_sync():
             yield
+    else:
+        yield
 
 
 def full(tensor: Tensor) -> Tensor:

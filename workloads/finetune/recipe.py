@@ -37,15 +37,28 @@ class Timeouts:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What every node must have free, in units of 10^9 bytes: memory for the run, disk for the model."""
+
+    memory_gb: float
+    disk_gb: float
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What to train, on what, and how; `digest` is the SHA-256 of the file's bytes."""
 
     model: str
+    revision: str | None
+    trust_remote_code: bool
     method: str
     lora: Lora | None
+    merge: bool
     dataset: str
+    rows: int | None
     train_on_prompt: bool
     sequence_length: int
+    packing: bool
     batch_per_rank: int
     gradient_accumulation: int
     epochs: int | None
@@ -55,7 +68,13 @@ class Recipe:
     max_grad_norm: float
     seed: int
     dtype: str
+    attention: str
     gradient_checkpointing: bool
+    compile: bool
+    sharding: str
+    checkpoint_every: int | None
+    keep_checkpoints: int
+    needs: Needs
     timeouts: Timeouts
     digest: str
 
@@ -75,13 +94,14 @@ def read_recipe(path: Path) -> Recipe:
         raise RefusalError(f"{path}: the recipe is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(told, dict):
         raise RefusalError(f"{path}: the recipe is not a mapping of fields to values")
-    # Fields beyond these (what the run needs, a reference throughput) are the controller's.
+    # Fields beyond these (a description, a reference throughput) are the controller's.
     told["digest"] = hashlib.sha256(content).hexdigest()
     told["timeouts"] = _section(path, Timeouts, told.get("timeouts"))
+    told["needs"] = _section(path, Needs, told.get("needs"))
     told["lora"] = told.get("lora") and _section(path, Lora, told["lora"])
     recipe: Recipe = _section(path, Recipe, told)
-    if recipe.method not in {"lora", "full"} or (recipe.method == "lora") != (recipe.lora is not None):
-        raise RefusalError(f"{path}: method is lora (with a section lora) or full (with lora: null)")
+    if recipe.method not in {"lora", "qlora", "full"} or (recipe.method == "full") != (recipe.lora is None):
+        raise RefusalError(f"{path}: method is lora or qlora (with a section lora) or full (with lora: null)")
     if (recipe.epochs is None) == (recipe.max_steps is None):
         raise RefusalError(f"{path}: give a number for either epochs or max_steps, and null for the other")
     return recipe

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,8 +9,13 @@ import torch.distributed as dist
 from transformers.utils import logging as transformers_logging
 
 from . import data, guard, save
-from .model import count_parameters, load_base, load_tokenizer, prepare_to_train
-from .parallel import collect_trained, spread, unwrapped
+from .attention import set_attention
+from .batches import Course
+from .checkpoints import Checkpoints
+from .model import compile_layers, count_parameters, load_base, load_tokenizer, prepare_to_train
+from .objective import Objective, check_loss
+from .parallel import collect_trained, forget_weights, spread, unwrapped
+from .preflight import check_memory
 from .tiny import make_tiny
 from .train import train
 from .world import choose_device, join
@@ -36,56 +40,79 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
 
     metrics.phase("joining")
     watchdog.expect("joining the other ranks", recipe.timeouts.join_s)
-    world = _join(recipe, device, metrics)
+    world = _join(recipe, device, metrics, watchdog)
 
     metrics.phase("data")
     watchdog.expect("loading the data", None)
-    rows = data.load_rows(recipe.dataset)
-    guard.agree("the data", data.digest_rows(rows), f"copy one {recipe.dataset} to all nodes")
+    rows = data.load_rows(recipe.dataset, recipe.rows)
+    digest = data.digest_rows(rows)
+    guard.agree("the data", digest, f"copy one {recipe.dataset} to all nodes")
 
     metrics.phase("model")
     watchdog.expect("loading the model", None)
     source = _source(recipe, output, rows, world)
-    tokenizer = load_tokenizer(source)
+    tokenizer = load_tokenizer(recipe, source)
     examples = data.encode_all(rows, tokenizer, recipe)
-    model = _load(recipe, source, world)
-    metrics.emit("model", **count_parameters(model), rows=len(rows), rows_left_out=len(rows) - len(examples))
-    model = spread(model, world)
+    model, fingerprint = _load(recipe, source, world)
+    attention = set_attention(model, recipe, world.device)
+    counts = count_parameters(model)
+    metrics.emit("model", **counts, rows=len(rows), rows_left_out=len(rows) - len(examples), attention=attention)
+    objective = spread(Objective(model, recipe), world)
+    check_loss(unwrapped(objective), examples, tokenizer.pad_token_id, recipe, world)
+    forget_weights(objective)
+    if recipe.compile:
+        compile_layers(model)
 
     metrics.phase("training")
     # Dropout has to differ between ranks; all that had to be equal is made.
     torch.manual_seed(recipe.seed + world.rank)
-    result = train(model, examples, tokenizer.pad_token_id, recipe, world, metrics=metrics, watchdog=watchdog)
+    identity = {"the recipe": recipe.digest, "the data": digest, "the model": fingerprint}
+    checkpoints = Checkpoints(output / "checkpoints", identity, recipe.keep_checkpoints, world)
+    tally = train(
+        objective,
+        Course(examples, tokenizer.pad_token_id, recipe, world.rank, world.size),
+        recipe,
+        world,
+        checkpoints=checkpoints,
+        metrics=metrics,
+        watchdog=watchdog,
+    )
 
     metrics.phase("saving")
     watchdog.expect("gathering the weights", recipe.timeouts.load_s)
-    model = unwrapped(model)
-    weights, digest = collect_trained(model, keep=world.rank == 0)
-    guard.agree("the trained weights", digest, "they did not train one model: compare the network and the GPUs")
-    expected = save.probe(model, examples[0], recipe, world)
-    dist.barrier()
+    objective = unwrapped(objective)
+    weights, weights_digest = collect_trained(model, keep=world.rank == 0)
+    guard.agree("the trained weights", weights_digest, "they did not train one model: compare the network and the GPUs")
+    expected = save.probe(objective, examples[0], world)
     if world.rank == 0:
         watchdog.expect("saving", None)
         folder = save.save(model, weights, tokenizer, recipe, output)
         # The trained model makes room for the one that is loaded again.
-        del model, weights
+        del model, objective, weights
         loaded = save.load_saved(folder, source, recipe, world)
         difference = save.verify(loaded, expected, examples[0], recipe, world)
         answer = save.generate(loaded, tokenizer, rows[0], world)
-        metrics.emit("saved", path=str(folder), reloaded=True, difference=difference, generated=answer)
-    metrics.emit("end", weights_sha256=digest, **asdict(result))
+        merged = {"merged": str(save.merge(loaded, tokenizer, output))} if recipe.merge else {}
+        metrics.emit("saved", path=str(folder), reloaded=True, difference=difference, generated=answer, **merged)
+    watchdog.expect("waiting for the first rank to save", None)
+    dist.barrier()
+    checkpoints.clear()
+    metrics.emit("end", weights_sha256=weights_digest, **tally.as_event())
     dist.destroy_process_group()
 
 
-def _join(recipe: Recipe, device: str | None, metrics: Metrics) -> World:
+def _join(recipe: Recipe, device: str | None, metrics: Metrics, watchdog: Watchdog) -> World:
     """Become one job, and agree on all that can be compared before data and model are loaded."""
-    world = join(choose_device(device), recipe.timeouts.load_s)
+    chosen = choose_device(device)
+    check_memory(chosen, recipe)
+    world = join(chosen, recipe.timeouts.load_s, recipe.sharding == "fsdp2")
+    watchdog.blame = world.progress.explain_wait
     guard.check_ranks()
     versions = guard.versions()
     metrics.emit(
         "start",
         world_size=world.size,
-        host=world.host,
+        host=world.hosts[world.rank],
         versions=versions,
         device=torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else "cpu",
         sharded=world.sharded,
@@ -109,11 +136,12 @@ def _source(recipe: Recipe, output: Path, rows: list[dict[str, str]], world: Wor
     return str(folder)
 
 
-def _load(recipe: Recipe, source: str, world: World) -> Any:
-    """Load the model to train, the same on every rank."""
+def _load(recipe: Recipe, source: str, world: World) -> tuple[Any, str]:
+    """Load the model to train, the same on every rank; return it and its fingerprint."""
     torch.manual_seed(recipe.seed)
     # A model that is going to be sharded is laid out on the CPU first: it may not fit on one device.
     device = torch.device("cpu") if world.sharded else world.device
     model = prepare_to_train(recipe, load_base(recipe, source, device))
-    guard.agree("the model", guard.fingerprint(model), f"have one revision of {recipe.model} on all nodes")
-    return model
+    fingerprint = guard.fingerprint(model)
+    guard.agree("the model", fingerprint, f"have one revision of {recipe.model} on all nodes")
+    return model, fingerprint

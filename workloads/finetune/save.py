@@ -9,16 +9,19 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from .data import Example, collate, prompt_of
+from .batches import padded
+from .data import prompt_of
 from .model import load_base
+from .objective import Objective
 from .refusal import RefusalError
-from .train import forward
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from torch import Tensor
 
+    from .data import Example
     from .recipe import Recipe
     from .world import World
 
@@ -40,28 +43,41 @@ def refuse_to_overwrite(recipe: Recipe, output: Path) -> None:
 def save(model: Any, weights: dict[str, Tensor], tokenizer: Any, recipe: Recipe, output: Path) -> Path:
     """Write the adapter or the model to OUTPUT/adapter or OUTPUT/model, whole or not at all; return the folder."""
     folder = _result(recipe, output)
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     # Peft would add frozen embeddings to an adapter that has a target beside them.
-    extra = {"save_embedding_layers": False} if recipe.method == "lora" else {}
-    model.save_pretrained(partial, state_dict=weights, **extra)
-    tokenizer.save_pretrained(partial)
-    partial.rename(folder)
+    extra = {} if recipe.method == "full" else {"save_embedding_layers": False}
+
+    def write(partial: Path) -> None:
+        model.save_pretrained(partial, state_dict=weights, **extra)
+        tokenizer.save_pretrained(partial)
+
+    _write(folder, write)
     return folder
 
 
-def probe(model: Any, example: Example, recipe: Recipe, world: World) -> Tensor:
-    """Return a model's logits for one row, on the CPU; for a sharded model all ranks have to call this together."""
-    model.eval()
+def probe(objective: Any, example: Example, world: World) -> Tensor:
+    """Return the logits for one row, on the CPU; for a sharded model all ranks have to call this together."""
+    objective.eval()
     with torch.no_grad():
-        return forward(model, collate([example], pad_id=0).to(world.device), recipe).float().cpu()
+        return objective(padded([example], pad_id=0).to(world.device), logits=True).float().cpu()
 
 
 def load_saved(folder: Path, source: str, recipe: Recipe, world: World) -> Any:
     """Load what was saved as anyone would: the base model and the adapter on it, or the model."""
-    if recipe.method == "lora":
-        return PeftModel.from_pretrained(load_base(recipe, source, world.device), folder)
-    return AutoModelForCausalLM.from_pretrained(folder, device_map={"": world.device})
+    if recipe.method == "full":
+        return AutoModelForCausalLM.from_pretrained(folder, device_map={"": world.device})
+    return PeftModel.from_pretrained(load_base(recipe, source, world.device), folder)
+
+
+def merge(loaded: Any, tokenizer: Any, output: Path) -> Path:
+    """Write the base model with the adapter in it to OUTPUT/model, whole or not at all; return the folder."""
+    folder = output / "model"
+
+    def write(partial: Path) -> None:
+        loaded.merge_and_unload().save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+
+    _write(folder, write)
+    return folder
 
 
 def verify(loaded: Any, expected: Tensor, example: Example, recipe: Recipe, world: World) -> float:
@@ -70,7 +86,7 @@ def verify(loaded: Any, expected: Tensor, example: Example, recipe: Recipe, worl
     Raises:
         RefusalError: what was saved is not what was trained.
     """
-    found = probe(loaded, example, recipe, world)
+    found = probe(Objective(loaded, recipe), example, world)
     difference = float((found - expected).abs().max() / expected.abs().max())
     if not difference <= TOLERANCE[recipe.dtype]:
         raise RefusalError(
@@ -94,4 +110,11 @@ def generate(loaded: Any, tokenizer: Any, row: dict[str, str], world: World) -> 
 
 
 def _result(recipe: Recipe, output: Path) -> Path:
-    return output / ("adapter" if recipe.method == "lora" else "model")
+    return output / ("model" if recipe.method == "full" else "adapter")
+
+
+def _write(folder: Path, write: Callable[[Path], None]) -> None:
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    write(partial)
+    partial.rename(folder)

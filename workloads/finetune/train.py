@@ -5,134 +5,157 @@ from __future__ import annotations
 import math
 import resource
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
-from torch.nn import functional
 
-from .data import IGNORED, Batch, Example, count_steps, steps_of
-from .model import DTYPES
+from .pace import Pace
 from .parallel import full, gradient_sync
 from .refusal import RefusalError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from .batches import Course, Step
+    from .checkpoints import Checkpoints
     from .metrics import Metrics
     from .recipe import Recipe
     from .watchdog import Watchdog
     from .world import World
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a run came to: losses per target token of the first and last step; tokens of all ranks; seconds."""
+@dataclass
+class Tally:
+    """What a run has come to: losses per target token of its first and last step; tokens of all ranks; seconds.
 
-    loss_first: float
-    loss_last: float
-    tokens: int
-    tokens_per_s: float
-    seconds: float
+    The steady figures leave out the first step after every start, which also sets up communicators and kernels.
+    """
+
+    step: int = 0
+    loss_first: float = math.nan
+    loss_last: float = math.nan
+    tokens: int = 0
+    seconds: float = 0.0
+    steady_tokens: int = 0
+    steady_seconds: float = 0.0
+
+    def add(self, loss: float, tokens: int, seconds: float, steady: bool) -> None:
+        """Count one step."""
+        self.step += 1
+        self.loss_first = loss if self.step == 1 else self.loss_first
+        self.loss_last = loss
+        self.tokens += tokens
+        self.seconds += seconds
+        if steady:
+            self.steady_tokens += tokens
+            self.steady_seconds += seconds
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Real tokens of all ranks per second."""
+        steady = self.steady_seconds > 0
+        return (self.steady_tokens / self.steady_seconds) if steady else self.tokens / max(self.seconds, 1e-9)
+
+    def as_event(self) -> dict[str, Any]:
+        """Return what the event of the end tells."""
+        told = {name: value for name, value in asdict(self).items() if not name.startswith(("steady", "step"))}
+        return told | {"tokens_per_s": round(self.tokens_per_s, 1), "seconds": round(self.seconds, 3)}
 
 
 def train(
-    model: Any,
-    examples: list[Example],
-    pad_id: int,
+    objective: Any,
+    course: Course,
     recipe: Recipe,
     world: World,
     *,
+    checkpoints: Checkpoints,
     metrics: Metrics,
     watchdog: Watchdog,
-) -> Result:
-    """Train, telling every step.
+) -> Tally:
+    """Train, from the last checkpoint if there is one, telling every step.
 
     Raises:
         RefusalError: a loss or a gradient is not finite; the weights are as they were before that step.
     """
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=recipe.learning_rate, fused=world.device.type == "cuda")
-    steps = count_steps(len(examples), world.size, recipe)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: _rate(done, steps, recipe.warmup_steps))
-    losses: list[float] = []
-    tokens: list[int] = []
-    seconds: list[float] = []
-    for step, rounds in enumerate(steps_of(examples, recipe, world.rank, world.size, pad_id, steps), 1):
-        watchdog.expect(f"in step {step} of {steps}", recipe.timeouts.step_s)
+    trained = {name: each for name, each in objective.named_parameters() if each.requires_grad}
+    optimizer = torch.optim.AdamW(trained.values(), lr=recipe.learning_rate, fused=world.device.type == "cuda")
+    steps = course.count_steps()
+    tally = Tally(**checkpoints.restore(trained, optimizer))
+    if tally.step:
+        metrics.emit("resumed", step=tally.step, steps=steps)
+    pace = Pace(world.size)
+    started = tally.step
+    todo = range(tally.step, steps)
+    for number, step in zip(todo, course.steps(todo), strict=True):
+        watchdog.expect(f"in step {number + 1} of {steps}", recipe.timeouts.step_s)
         began = time.monotonic()
-        loss, step_tokens = _step(model, rounds, recipe, world, step)
-        norm = full(torch.nn.utils.clip_grad_norm_(trained, recipe.max_grad_norm))
+        loss, own_s = _gradients(objective, step, world, number + 1)
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * _rate(number, steps, recipe.warmup_steps)
+        norm = full(torch.nn.utils.clip_grad_norm_(trained.values(), recipe.max_grad_norm))
         if not torch.isfinite(norm):
-            raise RefusalError(f"the gradients of step {step} are not finite: lower learning_rate")
+            raise RefusalError(f"the gradients of step {number + 1} are not finite: lower learning_rate")
         optimizer.step()
-        schedule.step()
         optimizer.zero_grad()
-        losses.append(loss)
-        tokens.append(step_tokens)
-        seconds.append(time.monotonic() - began)
+        seconds = time.monotonic() - began
+        tally.add(loss, step.tokens, seconds, steady=number > started)
         metrics.emit(
             "step",
-            step=step,
+            step=number + 1,
             steps=steps,
             loss=round(loss, 6),
-            tokens=step_tokens,
-            tokens_per_s=round(step_tokens / seconds[-1], 1),
-            step_s=round(seconds[-1], 4),
+            tokens=step.tokens,
+            tokens_per_s=round(step.tokens / seconds, 1),
+            step_s=round(seconds, 4),
+            ranks_s=[round(each, 4) for each in own_s],
             memory_mb=_peak_memory_mb(world.device),
         )
-    # The first step also sets up communicators and kernels: it says little about the ones that follow.
-    steady = slice(1, None) if steps > 1 else slice(None)
-    return Result(
-        loss_first=losses[0],
-        loss_last=losses[-1],
-        tokens=sum(tokens),
-        tokens_per_s=round(sum(tokens[steady]) / sum(seconds[steady]), 1),
-        seconds=round(sum(seconds), 3),
-    )
+        if slow := pace.straggler_after(own_s):
+            metrics.emit("straggler", straggler=slow.rank, host=world.hosts[slow.rank], times=round(slow.times, 2))
+        if recipe.checkpoint_every and tally.step % recipe.checkpoint_every == 0 and tally.step < steps:
+            watchdog.expect(f"writing the checkpoint of step {tally.step}", recipe.timeouts.load_s)
+            written_s = checkpoints.write(tally.step, trained, optimizer, asdict(tally))
+            metrics.emit("checkpoint", step=tally.step, seconds=round(written_s, 3))
+    return tally
 
 
-def token_loss(model: Any, batch: Batch, recipe: Recipe) -> Tensor:
-    """Return the sum of the losses of a batch's target tokens, in float32."""
-    logits = forward(model, batch, recipe)[:, :-1]
-    targets = batch.labels[:, 1:]
-    counted = targets != IGNORED
-    return functional.cross_entropy(logits[counted].float(), targets[counted], reduction="sum")
+def _gradients(objective: Any, step: Step, world: World, number: int) -> tuple[float, list[float]]:
+    """Fill the gradients of one step; return its loss over all ranks, and how long each rank took for its own part.
 
-
-def forward(model: Any, batch: Batch, recipe: Recipe) -> Tensor:
-    """Return the logits of a batch, of shape (rows, length, vocabulary), computed in the recipe's type."""
-    dtype = DTYPES[recipe.dtype]
-    with torch.autocast(batch.input_ids.device.type, dtype, enabled=dtype != torch.float32):
-        logits: Tensor = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits
-    return logits
-
-
-def _step(model: Any, rounds: list[Batch], recipe: Recipe, world: World, step: int) -> tuple[float, int]:
-    """Fill the gradients of one step, and return its loss and its real tokens, both over all ranks."""
-    counts = torch.tensor([sum(batch.targets for batch in rounds), sum(batch.tokens for batch in rounds)])
-    dist.all_reduce(counts)
-    targets, tokens = counts.tolist()
+    The own part ends with the last forward pass: what follows waits for the other ranks.
+    """
+    began = time.monotonic()
     summed = torch.zeros((), device=world.device)
-    for number, batch in enumerate(rounds, 1):
-        with gradient_sync(model, wanted=number == len(rounds)):
-            loss = token_loss(model, batch.to(world.device), recipe)
+    for turn, batch in enumerate(step.rounds, 1):
+        last = turn == len(step.rounds)
+        with gradient_sync(objective, wanted=last):
+            loss = objective(batch.to(world.device))
+            summed += loss.detach()
+            if last:
+                share = summed.item()
+                world.progress.mark(number)
+                total, own_s = _compare(share, time.monotonic() - began, world, number)
             # Gradients are averaged over the ranks, and the loss is a mean over the tokens of all ranks.
-            (loss * world.size / targets).backward()
-        summed += loss.detach()
-    # One slot for the sum, and one a rank to name the rank whose loss is not finite.
-    told = torch.zeros(1 + world.size)
-    told[0] = summed
-    told[1 + world.rank] = not torch.isfinite(summed)
+            (loss * world.size / step.targets).backward()
+    return total / step.targets, own_s
+
+
+def _compare(share: float, own_s: float, world: World, number: int) -> tuple[float, list[float]]:
+    """Add up the ranks' losses, and gather their times.
+
+    Raises:
+        RefusalError: on every rank, if a rank's loss is not finite.
+    """
+    told = torch.zeros(2, world.size, dtype=torch.float64)
+    told[:, world.rank] = torch.tensor([share, own_s], dtype=torch.float64)
     dist.all_reduce(told)
-    culprits = [rank for rank in range(world.size) if told[1 + rank]]
+    culprits = [str(rank) for rank in range(world.size) if not math.isfinite(told[0, rank])]
     if culprits:
-        named = " and ".join(str(rank) for rank in culprits)
         raise RefusalError(
-            f"the loss of step {step} is not finite on rank {named}: lower learning_rate, look at the data"
+            f"the loss of step {number} is not finite on rank {' and '.join(culprits)}: "
+            "lower learning_rate, look at the data"
         )
-    return told[0].item() / targets, tokens
+    return told[0].sum().item(), told[1].tolist()
 
 
 def _rate(done: int, steps: int, warmup: int) -> float:

@@ -6,6 +6,7 @@ exception; with NCCL the process would end by SIGABRT. A thread can still speak.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -14,9 +15,12 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .metrics import Metrics
 
 TICK_S = 0.5
+BLAME_S = 10.0
 EXIT_FAILED = 1
 EXIT_TERMINATED = 128 + signal.SIGTERM
 
@@ -24,12 +28,15 @@ EXIT_TERMINATED = 128 + signal.SIGTERM
 class Watchdog:
     """Watches one rank from a thread of its own; start it before torch is imported.
 
+    Once the ranks are one job, `blame` is a function that says for whom this one waits.
+
     SIGTERM is blocked in the calling thread, and so in every thread started later, and taken by the watchdog.
     """
 
     def __init__(self, metrics: Metrics) -> None:
         """Start watching, with no limit yet."""
         self._metrics = metrics
+        self.blame: Callable[[], str] | None = None
         self._lock = threading.Lock()
         self.expect("start", None)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
@@ -49,11 +56,21 @@ class Watchdog:
             with self._lock:
                 doing, limit_s, waited_s = self.doing, self._limit_s, time.monotonic() - self._since
             if limit_s is not None and waited_s > limit_s:
-                die(
-                    self._metrics,
-                    f"waited {limit_s:.0f} s while {doing}: another rank is gone, hangs or was never started",
-                    EXIT_FAILED,
-                )
+                die(self._metrics, f"waited {limit_s:.0f} s while {doing}: {self._reason()}", EXIT_FAILED)
+
+    def _reason(self) -> str:
+        """What the others' marks say of whom this rank waits for; asking may hang like everything else."""
+        found = ["another rank is gone, hangs or was never started"]
+
+        def ask(blame: Callable[[], str]) -> None:
+            with contextlib.suppress(Exception):
+                found.append(blame())
+
+        if self.blame:
+            asking = threading.Thread(target=ask, args=[self.blame], daemon=True)
+            asking.start()
+            asking.join(BLAME_S)
+        return found[-1]
 
 
 def die(metrics: Metrics, message: str, status: int) -> NoReturn:

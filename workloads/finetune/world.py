@@ -10,6 +10,7 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 
+from .progress import Progress
 from .refusal import RefusalError
 
 
@@ -18,10 +19,15 @@ class World:
     """This rank's place among all ranks."""
 
     rank: int
-    size: int
-    host: str
+    hosts: list[str]
     device: torch.device
     sharded: bool
+    progress: Progress
+
+    @property
+    def size(self) -> int:
+        """How many ranks there are."""
+        return len(self.hosts)
 
 
 def choose_device(wanted: str | None) -> torch.device:
@@ -39,7 +45,7 @@ def choose_device(wanted: str | None) -> torch.device:
     return device
 
 
-def join(device: torch.device, timeout_s: float) -> World:
+def join(device: torch.device, timeout_s: float, sharded: bool) -> World:
     """Form the process group that the launcher's environment describes; alone, a group of one.
 
     Gloo serves what is on the CPU even where NCCL serves the GPUs: ranks can compare notes before NCCL is tried. Which
@@ -48,17 +54,28 @@ def join(device: torch.device, timeout_s: float) -> World:
     Args:
         device: what this rank computes on.
         timeout_s: how long one collective may wait for a peer.
+        sharded: whether the model is to be sharded even if accelerate.yaml does not say so.
 
     Raises:
         RefusalError: the accelerate configuration asks for FSDP's first version.
     """
-    sharded = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
-    if sharded and os.environ.get("FSDP_VERSION") != "2":
+    told = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+    if told and os.environ.get("FSDP_VERSION") != "2":
         raise RefusalError("accelerate.yaml shards with FSDP version 1: set fsdp_version: 2")
     backend = "gloo" if device.type == "cpu" else "cpu:gloo,cuda:nccl"
     timeout = timedelta(seconds=timeout_s)
-    if "MASTER_ADDR" in os.environ:
-        dist.init_process_group(backend, timeout=timeout)
-    else:
-        dist.init_process_group(backend, timeout=timeout, store=dist.HashStore(), rank=0, world_size=1)
-    return World(dist.get_rank(), dist.get_world_size(), socket.gethostname(), device, sharded)
+    store, rank, size = _meet()
+    dist.init_process_group(
+        backend, timeout=timeout, store=dist.PrefixStore("group", store), rank=rank, world_size=size
+    )
+    hosts = [""] * size
+    dist.all_gather_object(hosts, socket.gethostname())
+    return World(rank, hosts, device, sharded or told, Progress(store, rank, hosts))
+
+
+def _meet() -> tuple[dist.Store, int, int]:
+    """Return the store that all ranks share, this rank, and how many there are."""
+    if "MASTER_ADDR" not in os.environ:
+        return dist.HashStore(), 0, 1
+    store, rank, size = next(iter(dist.rendezvous("env://")))
+    return store, rank, size
