@@ -10,9 +10,12 @@ from pathlib import Path
 
 from .failure import explain
 from .metrics import Metrics
+from .preflight import check_before_launch
 from .recipe import read_recipe
 from .refusal import RefusalError
 from .watchdog import EXIT_FAILED, Watchdog, die
+
+HUB_S = 120.0
 
 
 def main() -> int:
@@ -35,10 +38,13 @@ def main() -> int:
 
 
 def _run(arguments: argparse.Namespace, metrics: Metrics, watchdog: Watchdog) -> None:
-    metrics.phase("imports")
-    watchdog.expect("importing packages", None)
     recipe = read_recipe(arguments.recipe)
+    metrics.phase("checks")
+    watchdog.expect("asking the hub for model and data", HUB_S)
+    check_before_launch(recipe, arguments.output)
+    watchdog.expect("importing packages", None)
     # Imported here because torch takes seconds: the watcher hears of it first, and SIGTERM is taken care of.
+    metrics.phase("imports")
     from .guard import check_world  # noqa: PLC0415
     from .run import run  # noqa: PLC0415
 

@@ -1,0 +1,125 @@
+"""What can be known to be wrong before anything is downloaded or launched, each in one sentence."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .refusal import RefusalError
+
+if TYPE_CHECKING:
+    import torch
+
+    from .recipe import Recipe
+
+COLUMNS = ("instruction", "output")
+
+
+def check_before_launch(recipe: Recipe, output: Path) -> None:
+    """Check the recipe's model, data and disk against this node and the hub.
+
+    Raises:
+        RefusalError: one of them will not do.
+    """
+    if recipe.method == "qlora" and find_spec("bitsandbytes") is None:
+        raise RefusalError("method: qlora needs the package bitsandbytes, which the training image lacks")
+    if recipe.model.startswith(("/", ".")) and not Path(recipe.model).is_dir():
+        raise RefusalError(f"{recipe.model}: the model cannot be loaded: there is no such folder")
+    if recipe.model != "tiny" and not Path(recipe.model).is_dir():
+        _check_model(recipe, output)
+    if Path(recipe.dataset).suffix == ".json":
+        if not Path(recipe.dataset).is_file():
+            raise RefusalError(f"{recipe.dataset}: the data set cannot be read: there is no such file in {Path.cwd()}")
+    elif not Path(recipe.dataset).exists():
+        _check_dataset(recipe.dataset)
+
+
+def check_memory(device: torch.device, recipe: Recipe) -> None:
+    """Compare what is free where the model will be with what the recipe needs.
+
+    A GPU that shares the machine's memory, as in a DGX Spark, counts what the kernel could free as taken: there the
+    kernel is asked.
+
+    Raises:
+        RefusalError: it is less.
+    """
+    import torch  # noqa: PLC0415 - what else is here works before it is loaded
+
+    own = device.type == "cuda" and not torch.cuda.get_device_properties(device).is_integrated
+    free = torch.cuda.mem_get_info(device)[0] if own else _available()
+    if free < recipe.needs.memory_gb * 1e9:
+        raise _lacks("memory", free, recipe.needs.memory_gb, "end what else uses it, or lower batch_per_rank")
+
+
+def _available() -> int:
+    """Return the bytes that the kernel could give to a new program."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+    return int(lines["MemAvailable"].split()[0]) * 1024
+
+
+def _check_model(recipe: Recipe, output: Path) -> None:
+    # Imported here because a run on a local model needs none of it.
+    from huggingface_hub import HfApi, constants, try_to_load_from_cache  # noqa: PLC0415
+    from huggingface_hub import errors as hub  # noqa: PLC0415
+
+    name = recipe.model
+    if isinstance(try_to_load_from_cache(name, "config.json", revision=recipe.revision or "main"), str):
+        return
+    try:
+        HfApi().auth_check(name)
+    except hub.GatedRepoError as error:
+        raise RefusalError(f"{name}: the model is gated: {_how_to_get_in()}") from error
+    except hub.RepositoryNotFoundError as error:
+        hint = "" if _has_token() else ", or it is private and HF_TOKEN is not set"
+        raise RefusalError(f"{name}: the hub knows no such model{hint}") from error
+    except hub.OfflineModeIsEnabled as error:
+        raise RefusalError(f"{name}: the model is not on this node, and HF_HUB_OFFLINE forbids to fetch it") from error
+    except Exception as error:
+        raise RefusalError(
+            f"{name}: the model is not on this node, and the hub cannot be asked: {_first(error)}"
+        ) from error
+    _check_disk(Path(constants.HF_HUB_CACHE), recipe.needs.disk_gb)
+    _check_disk(output, 1.0)
+
+
+def _check_dataset(name: str) -> None:
+    from datasets import load_dataset_builder  # noqa: PLC0415 - it takes seconds, and a local file needs none of it
+
+    try:
+        features: dict[str, Any] | None = load_dataset_builder(name).info.features
+    except Exception as error:
+        raise RefusalError(f"{name}: the data set cannot be had: {_first(error)}") from error
+    if features is not None and not set(COLUMNS) <= set(features):
+        raise RefusalError(
+            f"{name}: the data set has the columns {', '.join(features)}, and no {' or '.join(COLUMNS)}: "
+            "bring it into Alpaca's format"
+        )
+
+
+def _check_disk(folder: Path, needed_gb: float) -> None:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed_gb * 1e9:
+        raise _lacks(f"disk under {there}", free, needed_gb, "remove what is not needed")
+
+
+def _lacks(what: str, free: float, needed_gb: float, advice: str) -> RefusalError:
+    return RefusalError(f"{free / 1e9:.1f} GB of {what} are free, and the recipe needs {needed_gb:g} GB: {advice}")
+
+
+def _how_to_get_in() -> str:
+    if _has_token():
+        return "accept its licence on the model's page, with the account that HF_TOKEN belongs to"
+    return "HF_TOKEN is not set: accept its licence on the model's page, and set HF_TOKEN to a token of that account"
+
+
+def _has_token() -> bool:
+    from huggingface_hub import get_token  # noqa: PLC0415
+
+    return get_token() is not None
+
+
+def _first(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
