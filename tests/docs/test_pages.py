@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OF_OTHER_PROGRAMS = {
+    "--model",
+    "--batches",
     "--no-deps",
     "--nodes",
     "--light",
@@ -25,7 +27,7 @@ OF_OTHER_PROGRAMS = {
     "--strict",
     "--live-restore",
 }
-"""Options of pip, mkdocs, the lab, the reports, docker, dockerd and journalctl that the pages name."""
+"""Options of pip, mkdocs, the benchmark, the lab, the reports, docker, dockerd and journalctl that the pages name."""
 
 
 def ours() -> set[str]:
