@@ -54,7 +54,9 @@ def test_a_rank_that_hangs_is_told_by_the_one_that_waits(job: Job) -> None:
         os.kill(hanging, signal.SIGCONT)
         finish(ranks[1])
     assert f"waited {STEP_LIMIT_S} s while in step" in _error(job, 0)
-    assert f"rank 1 ({socket.gethostname()}) did not do its part" in _error(job, 0)
+    # It was stopped at any point of a step, and only in the first half of it do the marks say which rank it is.
+    named = f"rank 1 ({socket.gethostname()}) did not do its part"
+    assert named in _error(job, 0) or "one hangs in its backward pass" in _error(job, 0)
 
 
 def test_a_rank_that_is_told_to_stop_says_so(job: Job) -> None:

@@ -22,7 +22,7 @@ class Progress:
         self.mark(0)
 
     def mark(self, step: int) -> None:
-        """Say that this rank has done its own part of a step."""
+        """Say that this rank has done the part of a step that waits for nobody, its forward pass."""
         self._store.set(f"progress/{self._rank}", str(step))
 
     def explain_wait(self) -> str:
@@ -31,7 +31,7 @@ class Progress:
         furthest = max(steps)
         late = [f"rank {rank} ({self._hosts[rank]})" for rank, step in enumerate(steps) if step < furthest]
         if not late:
-            return "every rank has done its own part: look at the network between them, and at their GPUs"
+            return "every rank ended its forward pass: one hangs in its backward pass, or the network between them does"
         return f"{' and '.join(late)} did not do its part: it is gone, hangs, or is far too slow"
 
     def _step_of(self, rank: int) -> int:
