@@ -7,6 +7,7 @@ from lab.faults.network import PORT
 from lab.faults.shell import DAEMON_JSON, HARDWARE, edit_json, settings
 
 CONFIG_TOML: Final = "/etc/nvidia-container-runtime/config.toml"
+OFFER_OLD: Final = "it['node-generic-resources'] = ['NVIDIA_GPU=GPU-00000000-dead-beef-0000-000000000000']"
 STOP: Final = "systemctl stop docker.socket docker.service"
 
 FAULTS: Final = (
@@ -152,8 +153,9 @@ FAULTS: Final = (
         "the NVIDIA runtime is not the default",
         "gpu.default_runtime",
         "spark-2",
-        "",
+        "swarm cannot name a runtime: it takes the default",
         allow=("restart-docker",),
+        also=("gpu.in_force",),
         breaks={"spark-2": settings("it.pop('default-runtime')")},
     ),
     Fault(
@@ -161,21 +163,32 @@ FAULTS: Final = (
         "daemon.json was copied from the other node: it offers that one's GPU",
         "gpu.offered",
         "spark-2",
-        "",
+        "which is spark-1's",
         allow=("restart-docker",),
+        also=("gpu.in_force",),
         breaks={
-            "spark-2": settings(
-                "it['node-generic-resources'] = ['NVIDIA_GPU=GPU-00000000-dead-beef-0000-000000000000']"
-            )
+            "spark-2": f"runuser -u nvidia -- ssh 192.168.100.1 cat {DAEMON_JSON} >/run/copied && "
+            f"mv /run/copied {DAEMON_JSON} && systemctl restart docker"
         },
+    ),
+    Fault(
+        "gpu-replaced",
+        "the GPU was replaced, and daemon.json offers the old one",
+        "gpu.offered",
+        "spark-2",
+        "which no node has",
+        allow=("restart-docker",),
+        also=("gpu.in_force",),
+        breaks={"spark-2": settings(OFFER_OLD)},
     ),
     Fault(
         "gpu-not-offered",
         "daemon.json offers no GPU",
         "gpu.offered",
         "spark-2",
-        "",
+        "daemon.json offers no NVIDIA_GPU",
         allow=("restart-docker",),
+        also=("gpu.in_force",),
         breaks={"spark-2": settings("it.pop('node-generic-resources')")},
     ),
     Fault(
@@ -187,7 +200,7 @@ FAULTS: Final = (
         allow=("restart-docker",),
         breaks={
             "spark-2": f"cp -p {DAEMON_JSON} /run/good.json; "
-            + settings("it['node-generic-resources'] = ['NVIDIA_GPU=GPU-00000000-dead-beef-0000-000000000000']")
+            + settings(OFFER_OLD)
             + f"; cp -p /run/good.json {DAEMON_JSON}; rm /run/good.json"
         },
     ),
