@@ -37,8 +37,8 @@ class Check:
     `needs` are the ids of checks that have to hold on the same node (or the cluster) for it to be judged at all,
     `needs_everywhere` of those that have to hold on every node, and `explained_by` of those that it can be judged
     without, but whose failure explains its own. `threshold` names the limit of cluster.yaml that it holds to. One that
-    only `warns` passes where it does not hold, and says so. One that is `due_after` changes holds now and will not when
-    what it needs has been changed: a plan has its repair in it.
+    only `warns` passes where it does not hold, and says so. One that is `due_after` others holds now and will not when
+    those have been repaired: a plan has its repair in it.
     """
 
     id: str
@@ -53,7 +53,7 @@ class Check:
     remedy: str | None
     threshold: str | None
     warns: bool
-    due_after: bool
+    due_after: tuple[str, ...]
 
 
 def check(  # noqa: PLR0913 - one word each of a declaration, and all but the first are named
@@ -67,7 +67,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
     remedy: str | None = None,
     threshold: str | None = None,
     warns: bool = False,
-    due_after: bool = False,
+    due_after: tuple[str, ...] = (),
 ) -> pytest.MarkDecorator:
     """Declare a test function as a check.
 
@@ -80,7 +80,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         applies: Tells why the check does not apply here; it is then skipped with that reason.
         remedy: What a person can do where no fixer can.
         threshold: The limit of cluster.yaml that it holds to, by its name in cluster.thresholds.
-        due_after: Whether its repair is due when what it needs was changed, though it holds before.
+        due_after: Ids of checks whose repair makes this one's due, though it holds before.
         warns: It is worth a word and costs no readiness: where it does not hold, it passes with a warning.
     """
     return pytest.mark.check(

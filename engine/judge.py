@@ -65,7 +65,7 @@ class Judge:
         pending = [other for other in provisional if other.pending]
         verdict.rests_on = list(dict.fromkeys(place for other in provisional for place in other.rests_on))
         verdict.unforeseen = any(other.unforeseen for other in provisional)
-        if pending and check.due_after and verdict.outcome is Outcome.PASSED:
+        if verdict.outcome is Outcome.PASSED and any(other.id in check.due_after for other in pending):
             verdict.outcome, verdict.cause = Outcome.FAILED, "what is planned before it has to be taken up"
         if verdict.outcome is Outcome.FAILED or (provisional and verdict.outcome is Outcome.UNKNOWN):
             verdict.remedy, verdict.pending = check.remedy, bool(pending)

@@ -163,7 +163,7 @@ FAULTS: Final = (
         "daemon.json was copied from the other node: it offers that one's GPU",
         "gpu.offered",
         "spark-2",
-        "which is spark-1's",
+        "the GPU of spark-1: the file was copied from there",
         allow=("restart-docker",),
         also=("gpu.in_force",),
         breaks={
@@ -196,7 +196,7 @@ FAULTS: Final = (
         "daemon.json was corrected, and docker not restarted",
         "gpu.in_force",
         "spark-2",
-        "",
+        "offers are still the old ones",
         allow=("restart-docker",),
         breaks={
             "spark-2": f"cp -p {DAEMON_JSON} /run/good.json; "
@@ -209,7 +209,7 @@ FAULTS: Final = (
         "the runtime does not heed the variable by which swarm hands out GPUs",
         "gpu.swarm_resource",
         "spark-2",
-        "",
+        "swarm-resource is commented out",
         breaks={"spark-2": f"sed -i '/^swarm-resource/d' {CONFIG_TOML}"},
     ),
     Fault(

@@ -78,7 +78,7 @@ def check(  # noqa: PLR0913 - the same words as the real one's
     remedy: str | None = None,
     threshold: str | None = None,
     warns: bool = False,
-    due_after: bool = False,
+    due_after: tuple[str, ...] = (),
 ) -> Check:
     """Declare a check whose title is its id."""
     return Check(

@@ -210,9 +210,9 @@ def test_a_change_that_cannot_be_told_does_not_hide_the_cause(tmp_path: Path) ->
     assert verdict.remedy == "what --fix would change cannot be told: daemon.json cannot be read"
 
 
-@pytest.mark.parametrize(("due", "outcome", "planned"), [(True, Outcome.WOULD_FIX, 1), (False, Outcome.PASSED, 0)])
+@pytest.mark.parametrize(("due", "outcome", "planned"), [(("a.b",), Outcome.WOULD_FIX, 1), ((), Outcome.PASSED, 0)])
 def test_a_repair_that_is_due_after_a_planned_change_is_planned_as_well(
-    tmp_path: Path, due: bool, outcome: Outcome, planned: int
+    tmp_path: Path, due: tuple[str, ...], outcome: Outcome, planned: int
 ) -> None:
     bench = Bench(tmp_path, "plan")
     assert bench.judge(check("a.b", fix=bench.make("a.b"))).outcome is Outcome.WOULD_FIX
