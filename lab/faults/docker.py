@@ -217,7 +217,7 @@ FAULTS: Final = (
         "the runtime heeds the variable that the playbook names, which matches nothing",
         "gpu.swarm_resource",
         "spark-2",
-        "",
+        "the runtime looks for DOCKER_RESOURCE_GPU",
         breaks={"spark-2": f"sed -i 's/^swarm-resource.*/swarm-resource = \"DOCKER_RESOURCE_GPU\"/' {CONFIG_TOML}"},
     ),
 )

@@ -12,7 +12,8 @@ FAULTS: Final = (
         "a node left the swarm",
         "swarm.joined",
         "spark-2",
-        "",
+        "spark-2 is in no swarm",
+        also=("swarm.address",),
         breaks={"spark-2": LEAVE},
     ),
     Fault(
@@ -20,7 +21,7 @@ FAULTS: Final = (
         "a node is in another swarm",
         "swarm.joined",
         "spark-2",
-        "",
+        "spark-2 is in the swarm led by 192.168.100.2",
         allow=("leave-swarm",),
         breaks={"spark-2": f"{LEAVE}; docker swarm init --advertise-addr 192.168.100.2"},
     ),
