@@ -76,8 +76,8 @@ def _recreation(what: str) -> Consent:
 
 def recreate(node: Node) -> Iterator[Change]:
     """Make the container anew, in a swarm all of the stack's, when asked to: work in them would die."""
-    if not node.container.ours:
-        return  # what starts containers starts this one as well
+    if not node.container.ours or not node.stack.image_id:
+        return  # what starts containers starts this one as well, and an image that is fetched may be the one it runs
     if not launcher.by_swarm(node.cluster):
         yield from _start(node)
         return
