@@ -85,6 +85,9 @@ def next_step(causes: list[Cause], mode: str) -> str | None:
     if first.remedy == "pytest runbook --fix" and mode == "check":
         way = "Run `pytest runbook --plan` to see what would change, then `--fix`."
         return f"{place}{first.title} is not so. {way}{follows}"
+    if first.outcome is Outcome.UNKNOWN and first.remedy is None and first.cause:
+        known = f"it is not known whether {first.title[0].lower()}{first.title[1:]}"
+        return f"{place}{known}: {first.cause}{follows}"
     cause = f" ({first.cause})" if first.cause else ""
     return f"{place}{first.remedy or 'look into this: ' + first.title}{cause}.{follows}".replace("..", ".")
 
