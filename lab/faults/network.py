@@ -31,7 +31,7 @@ FAULTS: Final = (
         "the cable was pulled",
         "network.cabled",
         "spark-1",
-        "has no link",
+        "without a carrier",
         PERSON,
         pulled=(("spark-1", PORT), ("spark-1", TWIN)),
     ),
@@ -129,6 +129,7 @@ FAULTS: Final = (
         "network.unique",
         None,
         "two nodes have one address",
+        also=("network.addressed",),
         breaks={"spark-2": f"ip addr flush dev {PORT}; ip addr add 192.168.100.1/24 dev {PORT}"},
     ),
     Fault(

@@ -68,7 +68,7 @@ FAULTS: Final = (
         "somebody removed the stack",
         "stack.deployed",
         None,
-        "",
+        "that was deployed from here",
         breaks={"spark-1": f"docker stack rm {STACK}; sleep 3"},
     ),
     Fault(
@@ -76,7 +76,7 @@ FAULTS: Final = (
         "somebody changed the stack by hand",
         "stack.deployed",
         None,
-        "",
+        "the stack was deployed from another inventory or version",
         allow=("recreate-stack",),
         breaks={
             "spark-1": f"docker service update --detach --label-add com.spark-runbook.digest=mine {STACK}_finetune"
@@ -87,7 +87,7 @@ FAULTS: Final = (
         "a second container carries the stack's label",
         "container.one",
         "spark-2",
-        "",
+        "several containers carry our label",
         PERSON,
         breaks={
             "spark-2": "docker run -d --label com.spark-runbook.cluster=lab "
@@ -99,7 +99,7 @@ FAULTS: Final = (
         "both nodes are rank 0: they would wait for each other without a word",
         "config.rendered",
         "spark-2",
-        "",
+        "machine_rank: 0 instead of 1",
         breaks={"spark-2": f"sed -i 's/machine_rank: 1/machine_rank: 0/' {WORKSPACE}/accelerate.yaml"},
     ),
     Fault(
@@ -107,7 +107,7 @@ FAULTS: Final = (
         "a TODO was left in the configuration",
         "config.rendered",
         "spark-2",
-        "",
+        "a TODO was left in accelerate.yaml",
         breaks={"spark-2": f"sed -i 's/main_process_ip:.*/main_process_ip: < TODO/' {WORKSPACE}/accelerate.yaml"},
     ),
     Fault(
@@ -115,7 +115,7 @@ FAULTS: Final = (
         "another program has the port at which ranks meet",
         "config.port",
         None,
-        "",
+        "listens there: an earlier training may still hold it",
         PERSON,
         breaks={
             "spark-1": "setsid python3 -c 'import socket, time; s = socket.create_server((str(), 29500)); "
