@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -77,15 +78,15 @@ class Lab:
         *options: str,
         cluster: str = "--lab",
         environment: Mapping[str, str] | None = None,
-        stdin: int | None = None,
+        terminal: bool = False,
     ) -> subprocess.Popen[str]:
-        """Start `pytest runbook --lab OPTIONS` without waiting for it."""
+        """Start `pytest runbook --lab OPTIONS` without waiting for it, on a terminal of its own where that is asked."""
         self.mark = time.time()
         command = [sys.executable, "-m", "pytest", "runbook", cluster, f"--report-dir={self.reports}", *options]
         return subprocess.Popen(
-            command, cwd=ROOT, env={**self.environment, **(environment or {})},
-            stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=stdin is not None,
+            ["script", "-qec", shlex.join(command), "/dev/null"] if terminal else command,
+            cwd=ROOT, env={**self.environment, **(environment or {})},
+            stdin=subprocess.PIPE if terminal else None, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
     def runbook(self, *options: str) -> Result:
@@ -96,10 +97,10 @@ class Lab:
         """Run it on what another option than --lab says."""
         return self.finish(self.start(*options, cluster=cluster))
 
-    def finish(self, process: subprocess.Popen[str], feed: str | None = None) -> Result:
-        """Wait for a started run; `feed` is what a person would type."""
+    def finish(self, process: subprocess.Popen[str]) -> Result:
+        """Wait for a started run."""
         try:
-            screen, _ = process.communicate(feed, timeout=RUN_S)
+            screen, _ = process.communicate(timeout=RUN_S)
         except subprocess.TimeoutExpired:
             process.kill()
             raise

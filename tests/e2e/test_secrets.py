@@ -3,6 +3,7 @@
 import subprocess
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,20 @@ def planted(lab: Lab) -> None:
         )
 
 
+def answer(process: subprocess.Popen[str], question: str, word: str) -> None:
+    """Type a word when a run asks for it; what was typed before would be thrown away."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    screen = ""
+    while question not in screen:
+        letter = process.stdout.read(1)
+        assert letter, screen
+        screen += letter
+    time.sleep(0.5)
+    process.stdin.write(f"{word}\n")
+    process.stdin.flush()
+
+
 def written(folder: Path) -> Iterator[tuple[str, str]]:
     """All that a run wrote here, but the journal, which holds the bytes from before and is its owner's alone."""
     for path in sorted(folder.rglob("*")):
@@ -93,9 +108,10 @@ def test_no_secret_is_told_to_anybody(bare: Lab) -> None:
     with watch.watching():
         process = bare.start(
             "--fix", "--train", "smoke", "--ask-become-pass", "--bundle", "-v",
-            environment={"HF_TOKEN": TOKEN}, stdin=subprocess.PIPE,
+            environment={"HF_TOKEN": TOKEN}, terminal=True,
         )  # fmt: skip
-        run = bare.finish(process, feed=f"{PASSWORD}\n")
+        answer(process, "sudo password", PASSWORD)
+        run = bare.finish(process)
     assert run.exit == 0, run.screen
     assert watch.seen == set()
 
