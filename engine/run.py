@@ -9,6 +9,7 @@ from typing import Any
 
 import reports
 from cluster.cluster import Cluster
+from cluster.errors import CommandFailed
 from cluster.inventory import Inventory
 from engine import node_journal
 from engine.apply import Applier
@@ -206,4 +207,10 @@ def _free_id(options: Options, started: datetime) -> str:
 
 
 def _ask_password() -> str:
+    try:
+        Path("/dev/tty").open("rb").close()
+    except OSError:
+        raise CommandFailed(
+            "--ask-become-pass asks on a terminal, and there is none here: let the user use sudo without a password."
+        ) from None
     return getpass.getpass("sudo password of the nodes: ")

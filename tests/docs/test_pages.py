@@ -26,6 +26,8 @@ OF_OTHER_PROGRAMS = {
     "--undoable",
     "--strict",
     "--live-restore",
+    "--unsaved",
+    "--faults",
 }
 """Options of pip, mkdocs, the benchmark, the lab, the reports, docker, dockerd and journalctl that the pages name."""
 

@@ -81,7 +81,10 @@ class Project:
         command += ["--report-dir", str(self.reports), *options]
         environment = os.environ | {"PYTHONPATH": str(REPO), "COLUMNS": "200"}
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+        # In a session of its own there is no terminal, as in CI.
+        return subprocess.Popen(
+            command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
 
     def run(self, *options: str) -> Result:
         """Run it to its end."""

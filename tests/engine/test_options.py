@@ -14,6 +14,7 @@ BAD = {
     ("--inventory", "none.yaml"): "none.yaml does not exist: write it, or name another with --inventory.",
     ("--inventory", "bad.yaml"): "bad.yaml:2: nodes[0].colour: unknown key; docs/inventory.md lists the keys",
     ("--undo", "20260101-000000-fix"): "no run 20260101-000000-fix with changes is in",
+    ("--ask-become-pass",): "--ask-become-pass asks on a terminal, and there is none here",
     ("-n", "2"): "steps build on each other, so xdist (-n) cannot run them",
 }
 """Options, and how the sentence begins."""
