@@ -109,6 +109,7 @@ def test_ranks_with_different_packages_are_refused(job: Job) -> None:
     metadata = job.folder / "datasets-0.0.1.dist-info/METADATA"
     metadata.parent.mkdir()
     metadata.write_text("Metadata-Version: 2.1\nName: datasets\nVersion: 0.0.1\n")
+    (job.folder / "data").symlink_to(WORKLOADS / "data")
     recipe = job.recipe()
     assert all(finish(job.start(0, recipe), job.start(1, recipe, workspace=job.folder)))
     assert _error(job, 0).startswith("the ranks differ in the version of datasets: rank 0")
