@@ -3,6 +3,7 @@
 import itertools
 import signal
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,7 +18,7 @@ MOST_RUNS = 300
 HOMES = ("/home/nvidia/.ssh/authorized_keys", "/home/nvidia/.ssh/known_hosts", "/etc/group")
 
 
-def killed_runs(lab: Lab, moments: itertools.cycle[int], *options: str) -> tuple[list[str], Result]:
+def killed_runs(lab: Lab, moments: Iterator[int], *options: str) -> tuple[list[str], Result]:
     """Start runs that are killed at one moment after the other until one gets to its end; name those with a journal."""
     names: list[str] = []
     for at in itertools.islice(moments, MOST_RUNS):
