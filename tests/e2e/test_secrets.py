@@ -62,8 +62,9 @@ def planted(lab: Lab) -> None:
         lab.on(node, set_password)
         lab.on(
             node,
+            # A wireless network itself would need a card.
             "umask 077; cat >/etc/netplan/90-wireless.yaml <<'END'\n"
-            f"network: {{version: 2, wifis: {{wlan9: {{access-points: {{home: {{password: {IN_NETPLAN}}}}}}}}}}}\nEND",
+            f"# wifis: {{home: {{password: {IN_NETPLAN}}}}}\nnetwork: {{version: 2}}\nEND",
         )
         lab.on(
             node,
