@@ -45,11 +45,13 @@ class Journal:
         """Use a journal file; it appears with the first record."""
         self.path = path
         self._count = 0
+        self.begun = b""
+        """The record with which the last change began, as it stands in the file."""
 
     def begin(self, check: str, step: int, change: Change) -> int:
         """Write down a change before it is made and return its number."""
         self._count += 1
-        self._append(
+        self.begun = self._append(
             {
                 "number": self._count,
                 "state": "begun",
@@ -64,10 +66,6 @@ class Journal:
             }
         )
         return self._count
-
-    def line(self, number: int) -> bytes:
-        """Return the record with which a change began, as it stands in the file."""
-        return next(line for line in self.path.read_bytes().splitlines(keepends=True) if _begins(line, number))
 
     def take_over(self, lines: list[bytes]) -> None:
         """Begin a journal with records that were kept elsewhere, in the order in which they were made."""
@@ -102,14 +100,15 @@ class Journal:
                     f"{self.path}:{number} is damaged; its run cannot be taken back as a whole."
                 ) from None
 
-    def _append(self, entry: dict[str, Any]) -> None:
+    def _append(self, entry: dict[str, Any]) -> bytes:
+        line = json.dumps(entry).encode() + b"\n"
         new = not self.path.exists()
         if new:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             _drop_cut_off_line(descriptor)
-            os.write(descriptor, json.dumps(entry).encode() + b"\n")
+            os.write(descriptor, line)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -117,11 +116,7 @@ class Journal:
             directory = os.open(self.path.parent, os.O_RDONLY)
             os.fsync(directory)
             os.close(directory)
-
-
-def _begins(line: bytes, number: int) -> bool:
-    entry = json.loads(line)
-    return bool(entry["number"] == number and entry["state"] == "begun")
+        return line
 
 
 def _drop_cut_off_line(descriptor: int) -> None:
