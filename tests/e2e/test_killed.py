@@ -20,14 +20,13 @@ HOMES = ("/home/nvidia/.ssh/authorized_keys", "/home/nvidia/.ssh/known_hosts", "
 
 def killed_runs(lab: Lab, moments: Iterator[int], *options: str) -> tuple[list[str], Result]:
     """Start runs that are killed at one moment after the other until one gets to its end; name those with a journal."""
-    names: list[str] = []
+    earlier = set(lab.runs_with_changes())
     for at in itertools.islice(moments, MOST_RUNS):
         process = lab.start(*options, "-p", killing.__name__, environment={killing.VARIABLE: str(at)})
         run = lab.finish(process)
         assert "Traceback" not in run.screen, run.screen
-        names = lab.runs_with_changes()
         if run.exit != -signal.SIGKILL:
-            return names, run
+            return [name for name in lab.runs_with_changes() if name not in earlier], run
     raise AssertionError(f"not one of {MOST_RUNS} runs got to its end")
 
 

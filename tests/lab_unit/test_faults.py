@@ -2,8 +2,7 @@
 
 import pytest
 
-from engine.catalogue import modules
-from engine.check import declared
+from engine.catalogue import checks_of, modules
 from lab.__main__ import main
 from lab.errors import LabError
 from lab.faults.catalogue import FAULTS, find
@@ -16,8 +15,7 @@ EACH = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.fixture(scope="module")
 def checks() -> dict[str, bool]:
     """All check ids, and whether each is judged per node."""
-    found = [declared(function, module) for module in modules() for function in vars(module).values()]
-    return {check.id: check.per_node for check in found if check}
+    return {check.id: check.per_node for check in checks_of(modules())}
 
 
 @EACH
