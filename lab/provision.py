@@ -24,6 +24,16 @@ COMMANDS = {
 }
 """Where each stand-in lies on a real node, and the module that plays it."""
 
+START = """\
+#!/usr/bin/env -S python3 -S
+import sys
+
+sys.path.insert(0, "/usr/lib/spark-lab")
+from lab.standins.{module} import main
+
+main()
+"""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -96,7 +106,7 @@ def _install_standins(root: Path) -> None:
         command = root / place
         if command.exists():
             command.rename(f"{command}.real")
-        _write(command, f'#!/bin/sh\nPYTHONPATH=/usr/lib/spark-lab exec python3 -m lab.standins.{module} "$@"\n', 0o755)
+        _write(command, START.format(module=module), 0o755)
 
 
 def _copy(source: Path, target: Path) -> None:

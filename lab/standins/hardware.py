@@ -16,15 +16,16 @@ Editing that file is breaking the hardware. It holds
 
 import json
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 STATE = Path("/etc/spark-lab/hardware.json")
 
 
-@dataclass(frozen=True)
-class Driver:
+# A run asks the stand-ins dozens of times, and each is a process of its own: dataclasses would double its start.
+class Driver(NamedTuple):
     """The NVIDIA driver; see the module for its states."""
 
     version: str
@@ -32,8 +33,7 @@ class Driver:
     state: str
 
 
-@dataclass(frozen=True)
-class Gpu:
+class Gpu(NamedTuple):
     """One GPU; see the module for its states."""
 
     name: str
@@ -42,13 +42,12 @@ class Gpu:
     temperature: int
     state: str
     xid: tuple[str, ...]
-    says: dict[str, str] = field(default_factory=dict)
+    says: Mapping[str, str] = MappingProxyType({})
     processes: tuple[dict[str, str], ...] = ()
     mig: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Port:
+class Port(NamedTuple):
     """One logical interface of the ConnectX-7."""
 
     rdma: str
@@ -57,8 +56,7 @@ class Port:
     state: str
 
 
-@dataclass(frozen=True)
-class Hardware:
+class Hardware(NamedTuple):
     """All simulated hardware of a node."""
 
     driver: Driver

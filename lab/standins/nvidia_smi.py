@@ -1,11 +1,9 @@
 """nvidia-smi of a DGX Spark; wording and columns as the real one of driver 580 prints them."""
 
-import signal
 import sys
 import time
 from collections.abc import Sequence
 
-from lab.standins import nvidia_smi_log, nvidia_smi_query, nvidia_smi_table, nvidia_smi_xml
 from lab.standins.hardware import Gpu, Hardware, load
 
 NO_DEVICE, NO_DRIVER, LOST, NO_NVML, NO_PROGRAM = 6, 9, 15, 18, 127
@@ -54,16 +52,25 @@ def answer(arguments: Sequence[str], hardware: Hardware) -> tuple[str, int]:
 
 
 def _answer(arguments: Sequence[str], hardware: Hardware) -> tuple[str, int]:
+    # Each kind of output imports what it alone needs: the program is started dozens of times a run.
     match list(arguments):
         case []:
+            from lab.standins import nvidia_smi_table  # noqa: PLC0415 - see above
+
             return nvidia_smi_table.render(hardware, time.ctime()), 0
         case ["-L" | "--list-gpus"]:
             return listing([gpu for gpu in hardware.gpus if gpu.state != "unseen"]), 0
         case ["-q", "-x"]:
+            from lab.standins import nvidia_smi_xml  # noqa: PLC0415 - see above
+
             return nvidia_smi_xml.render(hardware, time.ctime()), 0
         case ["-q" | "-a" | "--query"]:
+            from lab.standins import nvidia_smi_log  # noqa: PLC0415 - see above
+
             return nvidia_smi_log.render(hardware, time.ctime()), 0
         case [fields, *_] if fields.startswith("--query-gpu="):
+            from lab.standins import nvidia_smi_query  # noqa: PLC0415 - see above
+
             return nvidia_smi_query.render(arguments, hardware)
     return f"Invalid combination of input arguments. Please run 'nvidia-smi -h' for help.\n\n{' '.join(arguments)}", 2
 
@@ -72,7 +79,7 @@ def main() -> None:
     """Print what nvidia-smi would."""
     hardware = load()
     if any(gpu.state == "hang" for gpu in hardware.gpus):
-        signal.pause()
+        time.sleep(86400)
     text, status = answer(sys.argv[1:], hardware)
     print(text)
     sys.exit(status)
