@@ -1,15 +1,17 @@
 """The cluster: all nodes, asked at once."""
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
 from cluster.connection import Connection
 from cluster.errors import UnknownFact, Unreachable
 from cluster.fabric import FabricPlan, plan_fabric
-from cluster.facts.base import Facts, Reading
+from cluster.facts.base import Facts, Reading, unnoted
 from cluster.facts.script import build_script, take_apart
 from cluster.inventory import Inventory, NodeEntry
 from cluster.local import LocalConnection
@@ -22,6 +24,9 @@ T = TypeVar("T")
 
 SAME = "the same on all nodes"
 
+AHEAD = 3
+"""So many subjects are read ahead at a time; sshd lets ten sessions share a connection."""
+
 
 class Cluster:
     """Every node of an inventory, the manager first: a node's place in the list is its rank."""
@@ -31,6 +36,8 @@ class Cluster:
         self.inventory = inventory
         self.become_password = become_password
         self.tell: Callable[[str], None] = lambda _: None
+        self._asking: dict[type[Facts], threading.Lock] = {}
+        self._ahead: ThreadPoolExecutor | None = None
         entries = [inventory.manager, *(node for node in inventory.nodes if node is not inventory.manager)]
         self.nodes = tuple(
             Node(entry.name, entry.address or entry.name, rank, self._connection(entry), self)
@@ -142,12 +149,31 @@ class Cluster:
 
     def close(self) -> None:
         """Close every connection."""
+        if self._ahead is not None:
+            self._ahead.shutdown(wait=False, cancel_futures=True)
         for node in self.nodes:
             node.connection.close()
 
     def gather(self, kind: type[Facts]) -> None:
         """Ask all nodes about a subject at once, one round trip each; nodes that already answered are left alone."""
-        self.on_all(partial(_ask, kind), [node for node in self.nodes if not node.has(kind)])
+        with self._asking.setdefault(kind, threading.Lock()):
+            self.on_all(partial(_ask, kind), [node for node in self.nodes if not node.has(kind)])
+
+    def read_ahead(self, kinds: Iterable[type[Facts]]) -> None:
+        """Ask about subjects in their order while the caller goes on; who needs one meanwhile waits for that alone."""
+        self._ahead = ThreadPoolExecutor(AHEAD)
+        for kind in kinds:
+            self._ahead.submit(self._gather_unnoted, kind)
+
+    def _gather_unnoted(self, kind: type[Facts]) -> None:
+        with unnoted():
+            self.gather(kind)
+
+    def stop_reading_ahead(self) -> None:
+        """Ask nothing more, and wait for what was asked: what follows changes the nodes, or measures them."""
+        if self._ahead is not None:
+            self._ahead.shutdown(cancel_futures=True)
+            self._ahead = None
 
     def on_all(self, do: Callable[[Node], T], nodes: Iterable[Node]) -> list[T]:
         """Do something on several nodes at once and return the results in their order."""
@@ -155,7 +181,7 @@ class Cluster:
         if len(todo) <= 1:
             return [do(node) for node in todo]
         with ThreadPoolExecutor(max_workers=len(todo)) as pool:
-            return list(pool.map(do, todo))
+            return list(pool.map(lambda node, context: context.run(do, node), todo, [copy_context() for _ in todo]))
 
 
 def _ask(kind: type[Facts], node: Node) -> None:

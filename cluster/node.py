@@ -74,6 +74,7 @@ class Node(Session):
     @contextmanager
     def changes_allowed(self) -> Iterator[None]:
         """Allow `change` for the duration of one change; afterwards nothing the node said before counts."""
+        self.cluster.stop_reading_ahead()
         try:
             with super().changes_allowed():
                 yield

@@ -123,7 +123,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     screen.head(f"{run.options.mode} of {inventory.name}: {', '.join(run.cluster.names)}", inventory.simulated_parts)
     screen.working("connecting")
     try:
-        run.open()
+        run.open(item.stash[CHECK].step for item in session.items if CHECK in item.stash)
         if run.options.mode == "undo":
             run.undo()
     except ClusterError as error:

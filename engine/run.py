@@ -2,6 +2,7 @@
 
 import getpass
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
 from cluster.inventory import Inventory
 from engine import node_journal
+from engine.ahead import subjects
 from engine.apply import Applier
 from engine.bundle import write_bundle
 from engine.check import Context
@@ -100,8 +102,8 @@ class Run:
             return None
         return " ".join(["pytest runbook", *self.options.places, f"--undo {self.id}"])
 
-    def open(self) -> None:
-        """Connect to all nodes; where changes will be made, lock them first.
+    def open(self, steps: Iterable[int]) -> None:
+        """Connect to all nodes; where changes will be made, lock them first, else begin to read what steps ask about.
 
         Raises:
             Locked: Another run is changing this cluster.
@@ -111,6 +113,8 @@ class Run:
         if self.options.mode in ("fix", "undo"):
             self._lock.acquire()
             self.cluster.on_all(settle_unconfirmed, self.cluster.reached)
+        else:
+            self.cluster.read_ahead(subjects(steps, whole=self.whole))
 
     def _explained(self) -> list[Cause]:
         """Rank what is wrong, with what differs there; where all is well, keep what the nodes are for the next time."""

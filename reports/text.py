@@ -13,6 +13,18 @@ _TERMINAL_ESCAPES = re.compile(
 )
 
 
+class _Shown(dict[int, str]):
+    """What each character is shown as, by code point; worked out once for each."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        self[code] = shown = character if character.isprintable() or character in "\n\t" else f"⟨U+{code:04X}⟩"
+        return shown
+
+
+_SHOWN = _Shown()
+
+
 def visible(text: str) -> str:
     """Return text in which nothing acts and nothing hides.
 
@@ -23,7 +35,7 @@ def visible(text: str) -> str:
     text = _TERMINAL_ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in "\n\t" else f"⟨U+{ord(c):04X}⟩" for c in text)
+    return text.translate(_SHOWN)
 
 
 def fair_limit(lengths: Sequence[int], budget: int) -> int:

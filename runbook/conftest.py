@@ -1,7 +1,6 @@
 """What is measured under load, and the fine-tunes of step 10: each once, when the first check asks for it."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Generic, TypeVar
 
 import pytest
@@ -40,13 +39,15 @@ class Measured(Generic[T]):
 
     def __init__(self, cluster: Cluster, measure: Callable[[Cluster], T]) -> None:
         """Name it; nothing is measured yet."""
-        self._measure = partial(measure, cluster)
+        self._cluster = cluster
+        self._measure = measure
         self._found: T | None = None
 
     def __call__(self) -> T:
         """Measure, or return what was found."""
         if self._found is None:
-            self._found = self._measure()
+            self._cluster.stop_reading_ahead()
+            self._found = self._measure(self._cluster)
         return self._found
 
 
@@ -87,6 +88,7 @@ class FineTune:
     def __call__(self) -> Training:
         """Launch it, or return what came of it."""
         if self._training is None:
+            self._cluster.stop_reading_ahead()
             self._training = Launch(self._cluster, self._recipe).run()
             self._run.training = self._training.as_report() | {"settings": _settings(self._recipe)}
         return self._training

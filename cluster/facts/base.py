@@ -1,8 +1,10 @@
 """A fact: one read-only command and how to understand what it says; what cannot be read is UNKNOWN, never false."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from cluster.errors import UnknownFact
 
@@ -12,6 +14,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NOT_SHOWN = "(not shown: it may hold passwords)"
+
+_NOTED = ContextVar("noted", default=True)
+
+
+@contextmanager
+def unnoted() -> Iterator[None]:
+    """Read facts for the duration without noting them as evidence of the check that happens to run meanwhile."""
+    token = _NOTED.set(False)
+    try:
+        yield
+    finally:
+        _NOTED.reset(token)
 
 
 class ParseError(Exception):
@@ -76,13 +90,21 @@ class Fact(Generic[T]):
         if facts is None:
             return self  # type: ignore[return-value]  # on the class itself the descriptor is what one wants
         reading = facts.readings[self.name]
-        facts.read.append(replace(reading, out=NOT_SHOWN) if self._private and reading.out else reading)
+        facts.note(replace(reading, out=NOT_SHOWN) if self._private and reading.out else reading)
         if reading.missing is not None:
             raise UnknownFact(reading.missing)
+        if self.name not in facts.parsed:
+            facts.parsed[self.name] = self._understand(reading)
+        found = facts.parsed[self.name]
+        if isinstance(found, ParseError):
+            raise UnknownFact(f"`{_short(reading.command)}` on {facts.node.name}: {found}.")
+        return found  # type: ignore[no-any-return]  # it is what our own parser made
+
+    def _understand(self, reading: Reading) -> T | ParseError:
         try:
             return self._parse(reading)
         except ParseError as error:
-            raise UnknownFact(f"`{_short(reading.command)}` on {facts.node.name}: {error}.") from None
+            return error
 
 
 def fact(
@@ -115,9 +137,16 @@ class Facts:
         """Keep what the node said; it is parsed when it is asked for."""
         self.node = node
         self.readings = readings
+        self.parsed: dict[str, Any] = {}
+        """What was understood, or the ParseError, by the name of the fact; each is parsed once."""
         self.read: list[Reading] = []
         self.span = (0.0, 0.0)
         """When the node was asked and when its answer was there, by our clock, in seconds since 1970."""
+
+    def note(self, reading: Reading) -> None:
+        """Note a reading as evidence of the check that runs."""
+        if _NOTED.get():
+            self.read.append(reading)
 
     @classmethod
     def probes(cls, node: "Node") -> list[Probe]:

@@ -136,7 +136,7 @@ class DockerFacts(Facts):
     version: Version = fact("dockerd --version", _version)
     groups: frozenset[str] = fact(_groups, words)
     session_groups: frozenset[str] = fact("id -nG", words)
-    usable: str = fact("docker version --format '{{.Server.Version}}'", _may_use)
+    usable: str = fact("docker ps --quiet --last 1", _may_use)
     engine: Engine = fact("docker info --format '{{json .}}'", parse_engine, root=True)
     settings: dict[str, Any] = fact(
         f"cat {DAEMON_JSON} 2>/dev/null || test ! -e {DAEMON_JSON}", parse_settings, root=True

@@ -121,7 +121,7 @@ class GpuFacts(Facts):
         """How nvidia-smi is; one that cannot even be ended is known to hang, which is an answer as well."""
         reading = self.readings["smi"]
         if reading.exit in _GIVEN_UP:
-            self.read.append(reading)
+            self.note(reading)
             return HANGS
         return self.smi.health
 

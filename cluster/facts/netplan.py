@@ -45,6 +45,10 @@ class NetplanFile:
         return not self.path.startswith("/run/")
 
 
+NO_PROGRAM = 127
+"""What a shell ends with where there is no such program."""
+
+
 def parse_netplan(reading: Reading) -> dict[str, BootEntry]:
     """Read `netplan get` into its Ethernet interfaces, IPv4 only; where it complains, it prints nothing."""
     if complaint := parse_complaint(reading):
@@ -80,7 +84,7 @@ def parse_complaint(reading: Reading) -> str:
     """
     if found := _COMPLAINT.search(reading.err):
         return found[1].strip()
-    if reading.exit != 0:
+    if reading.exit not in (0, NO_PROGRAM):
         raise ParseError(f"it failed with exit {reading.exit} and named no file")
     return ""
 

@@ -39,9 +39,12 @@ class _Interface(BaseModel):
     addr_info: list[_Address] = Field(default_factory=list)
 
 
+_INTERFACES = TypeAdapter(list[_Interface])
+
+
 def parse_links(reading: Reading) -> dict[str, Link]:
     """Read `ip -j addr show`; iproute2 before 5.0 pads its list with empty objects."""
-    found = validated(TypeAdapter(list[_Interface]), load_json(succeeded(reading)))
+    found = validated(_INTERFACES, load_json(succeeded(reading)))
     try:
         return {
             one.ifname: Link(
@@ -102,9 +105,7 @@ class NetworkFacts(Facts):
     ports: dict[str, bool] = fact(_PORTS, parse_ports)
     listening: frozenset[str] = fact("ss -H -l -n -t -u", parse_listening)
     netplan: dict[str, BootEntry] = fact("netplan get", parse_netplan, root=True, private=True)
-    complaint: str = fact(
-        "command -v netplan >/dev/null || exit 0; netplan get >/dev/null", parse_complaint, root=True, private=True
-    )
+    complaint: str = fact("netplan get", parse_complaint, root=True, private=True)
     netplan_files: tuple[NetplanFile, ...] = fact(_FILES, parse_files, root=True, private=True)
 
     @property

@@ -25,11 +25,20 @@ def build_script(probes: Iterable[Probe], become: Callable[[str], str] | None) -
     """
     nonce = secrets.token_hex(8)
     preamble = _PREAMBLE.format(nonce=nonce)
-    mine = preamble + "".join(_call(probe) for probe in probes if not probe.root)
-    roots = "".join(_call(probe) for probe in probes if probe.root)
+    asked = _by_question(probes).values()
+    mine = preamble + "".join(_call(first) for first, *_ in asked if not first.root)
+    roots = "".join(_call(first) for first, *_ in asked if first.root)
     if roots and become is not None:
         mine += become(preamble + roots) + "\n"
     return mine, nonce
+
+
+def _by_question(probes: Iterable[Probe]) -> dict[tuple[str, bool], list[Probe]]:
+    """Put together the probes that run the same command, which is run once for all of them."""
+    found: dict[tuple[str, bool], list[Probe]] = {}
+    for probe in probes:
+        found.setdefault((probe.command, probe.root), []).append(probe)
+    return found
 
 
 def _call(probe: Probe) -> str:
@@ -40,8 +49,12 @@ def take_apart(
     probes: Iterable[Probe], nonce: str, out: str, err: str, *, has_root: bool, why_cut: str, why_no_root: str
 ) -> dict[str, Reading]:
     """Give every probe its own reading; one that did not come back says why."""
+    probes = list(probes)
     said = dict(_sections(out, nonce))
     warned = dict(_sections(err, nonce))
+    for first, *others in _by_question(probes).values():
+        for answers in (said, warned):
+            answers.update({other.name: answers[first.name] for other in others if first.name in answers})
     readings = {}
     for probe in probes:
         text, exit_status = _split_exit(said.get(probe.name), nonce)

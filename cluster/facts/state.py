@@ -77,6 +77,10 @@ _FIREWALL = """\
 { iptables-save 2>/dev/null; nft list ruleset 2>/dev/null; } \
 | grep -vi docker | grep -v '^#' | sed 's/\\[[0-9]*:[0-9]*\\]//; s/counter packets [0-9]* bytes [0-9]*//'"""
 
+# The links are what `systemctl enable` and `mask` make; to have it list them takes it a second.
+_ENABLED = """\
+find /etc/systemd/system -type l -printf '%P %l\\n' | awk '{print $1, $2 == "/dev/null" ? "masked" : "enabled"}'"""
+
 _FILES = """\
 find /etc -xdev -type f -size -1024k -not -path '/etc/ssl/*' -not -path '/etc/alternatives/*' -not -name '*shadow*' \
   -not -name 'ssh_host_*' -not -name '*.key' -not -name '*.cache' -not -name '*-' -exec sha256sum '{}' +"""
@@ -107,7 +111,7 @@ class StateFacts(Facts):
     )
     firewall: State = fact(_FIREWALL, pairs(None), root=True)
     units: State = fact(
-        "systemctl list-unit-files --no-legend --plain | awk '{print $1, $2}'; "
+        f"{_ENABLED}; "
         'systemctl list-units --state=failed --no-legend --plain | awk \'{print $1 " (now)", "failed"}\'',
         pairs(" ", lambda name: not re.search(r"@|^(session|user|run|var|proc|sys|dev|docker-)-?", name)),
     )

@@ -111,6 +111,7 @@ class GpuLoad:
             ClusterError: It could not be run, or broke off.
         """
         if self._runs is None:
+            self._cluster.stop_reading_ahead()
             self._cluster.tell(f"putting every GPU under load for {SECONDS:g} s")
             nodes = self._cluster.reached
             self._runs = dict(zip((one.name for one in nodes), self._cluster.on_all(_attempt, nodes), strict=True))

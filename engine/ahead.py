@@ -1,0 +1,42 @@
+"""Which subjects each step asks about, so that they can be read while the checks before are judged."""
+
+from collections.abc import Iterable, Iterator
+
+from cluster.facts.adapter import AdapterFacts
+from cluster.facts.base import Facts
+from cluster.facts.config import ConfigFacts
+from cluster.facts.container import ContainerFacts
+from cluster.facts.daemon import DaemonFacts
+from cluster.facts.docker import DockerFacts
+from cluster.facts.doors import DoorFacts
+from cluster.facts.gpu import GpuFacts
+from cluster.facts.machine import MachineFacts
+from cluster.facts.mesh import MeshFacts
+from cluster.facts.network import NetworkFacts
+from cluster.facts.rdma import RdmaFacts
+from cluster.facts.resources import ResourceFacts
+from cluster.facts.ssh import SshFacts
+from cluster.facts.stack import StackFacts
+from cluster.facts.state import StateFacts
+from cluster.facts.swarm import SwarmFacts
+from cluster.facts.toolkit import ToolkitFacts
+
+# Not the clock: what it shows is the better the less else is going on.
+_SUBJECTS: dict[int, tuple[type[Facts], ...]] = {
+    1: (NetworkFacts, MeshFacts, AdapterFacts, RdmaFacts, MachineFacts, ResourceFacts, SshFacts, DoorFacts),
+    2: (DockerFacts, DaemonFacts),
+    3: (ToolkitFacts,),
+    4: (GpuFacts,),
+    5: (SwarmFacts,),
+    6: (StackFacts,),
+    7: (ContainerFacts,),
+    9: (ConfigFacts,),
+}
+
+
+def subjects(steps: Iterable[int], *, whole: bool) -> Iterator[type[Facts]]:
+    """Tell what the checks of some steps ask about, in their order; a `whole` run keeps what else the nodes are."""
+    for step in sorted(set(steps)):
+        yield from _SUBJECTS.get(step, ())
+    if whole:
+        yield StateFacts
