@@ -13,6 +13,7 @@ from cluster.errors import UnknownFact, Unreachable
 from cluster.fabric import FabricPlan, plan_fabric
 from cluster.facts.base import Facts, Reading, unnoted
 from cluster.facts.script import build_script, take_apart
+from cluster.facts.swarm import SwarmNode
 from cluster.inventory import Inventory, NodeEntry
 from cluster.local import LocalConnection
 from cluster.node import Node
@@ -36,6 +37,8 @@ class Cluster:
         self.inventory = inventory
         self.become_password = become_password
         self.tell: Callable[[str], None] = lambda _: None
+        self.changed_at: float | None = None
+        """When something was last changed from here, in seconds since 1970."""
         self._asking: dict[type[Facts], threading.Lock] = {}
         self._ahead: ThreadPoolExecutor | None = None
         entries = [inventory.manager, *(node for node in inventory.nodes if node is not inventory.manager)]
@@ -123,6 +126,12 @@ class Cluster:
     def bind_sources(self) -> tuple[str, ...]:
         """All directories that containers see, which docker swarm does not make by itself."""
         return (self.workspace, self.model_cache, *(mount.source for mount in self.inventory.mounts))
+
+    @property
+    def strangers(self) -> tuple[SwarmNode, ...]:
+        """The members of the swarm that could be given tasks and are not in the inventory."""
+        own = {node.docker.engine.swarm.node_id for node in self.nodes}
+        return self.manager.swarm.strangers(own, {node.machine.hostname for node in self.nodes})
 
     def drift(self, of: Callable[[Node], object]) -> str:
         """Compare something between the nodes: SAME, or what each of them has."""

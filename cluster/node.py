@@ -1,5 +1,6 @@
 """One node: its place in the cluster and what it said about every subject."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -82,6 +83,7 @@ class Node(Session):
             self.forget()
             for peer in self.cluster.peers(self):
                 peer.forget_peers()
+            self.cluster.changed_at = time.time()
 
     def facts(self, kind: type[F]) -> F:
         """Return what this node said about a subject; the first to ask makes all nodes answer at once."""
@@ -107,18 +109,24 @@ class Node(Session):
         """Drop what the node said about one subject, so that the next to ask gets a fresh answer."""
         self._facts.pop(kind, None)
 
+    def ask_again_what_was_read(self) -> None:
+        """Drop the subjects of which something was read since evidence is noted, so that they are asked about anew."""
+        for kind, facts in list(self._facts.items()):
+            if facts.read:
+                self.ask_again(kind)
+
     def forget_peers(self) -> None:
         """Drop what it said about its peers, because something on one of them has changed."""
         self._facts = {kind: facts for kind, facts in self._facts.items() if not kind.about_peers}
 
     def start_evidence(self) -> None:
         """Begin to note which facts are read."""
-        for facts in self._facts.values():
+        for facts in list(self._facts.values()):
             facts.read.clear()
 
     def evidence(self) -> list[Reading]:
         """Return what was read since, each reading once, so that a verdict can show what it rests on."""
-        return list(dict.fromkeys(reading for facts in self._facts.values() for reading in facts.read))
+        return list(dict.fromkeys(reading for facts in list(self._facts.values()) for reading in facts.read))
 
     @property
     def machine(self) -> MachineFacts:

@@ -17,6 +17,9 @@ Fixer = Callable[[Any], Iterator[Change]]
 Applies = Callable[["Context"], str | None]
 """Returns why a check does not apply here, or None when it does."""
 
+Settles = Callable[[Cluster], str | None]
+"""Returns why what does not hold may come to hold by itself, or None when there is nothing to wait for."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -38,7 +41,8 @@ class Check:
     `needs_everywhere` of those that have to hold on every node, and `explained_by` of those that it can be judged
     without, but whose failure explains its own. `threshold` names the limit of cluster.yaml that it holds to. One that
     only `warns` passes where it does not hold, and says so. One that is `due_after` others holds now and will not when
-    those have been repaired: a plan has its repair in it.
+    those have been repaired: a plan has its repair in it. One that `settles` is looked at again while there is a reason
+    to think that it comes to hold by itself.
     """
 
     id: str
@@ -54,6 +58,7 @@ class Check:
     threshold: str | None
     warns: bool
     due_after: tuple[str, ...]
+    settles: Settles | None
 
 
 def check(  # noqa: PLR0913 - one word each of a declaration, and all but the first are named
@@ -68,6 +73,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
     threshold: str | None = None,
     warns: bool = False,
     due_after: tuple[str, ...] = (),
+    settles: Settles | None = None,
 ) -> pytest.MarkDecorator:
     """Declare a test function as a check.
 
@@ -82,6 +88,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         threshold: The limit of cluster.yaml that it holds to, by its name in cluster.thresholds.
         due_after: Ids of checks whose repair makes this one's due, though it holds before.
         warns: It is worth a word and costs no readiness: where it does not hold, it passes with a warning.
+        settles: Tells why it may come to hold by itself, if it may; it is then looked at again for a while.
     """
     return pytest.mark.check(
         check_id,
@@ -94,6 +101,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         threshold=threshold,
         warns=warns,
         due_after=due_after,
+        settles=settles,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError
+from cluster.facts.base import unnoted
 from cluster.node import Node
 from engine.apply import Applier
 from engine.change import Change
@@ -19,6 +20,10 @@ from engine.outcome import STOPS_OTHERS, ChangeTold, Evidence, Held, Outcome, Pl
 from engine.plan import Plan
 
 FIX = "pytest runbook --fix"
+
+LOOK_AGAIN_S = 0.5
+SETTLE_S = 60
+"""What may come to hold by itself is looked at again for so long at most."""
 
 KEPT_OUTPUT = 4000
 """Of a command's output at most so many characters go into the report."""
@@ -60,8 +65,10 @@ class Judge:
         return verdict
 
     def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> None:
-        self._assert(check, assertion, verdict)
         provisional = [other for other in self.verdicts if other.rests_on and _concerns(other, check, node)]
+        self._assert(check, assertion, verdict)
+        if not provisional:
+            self._let_settle(check, assertion, verdict)
         pending = [other for other in provisional if other.pending]
         verdict.rests_on = list(dict.fromkeys(place for other in provisional for place in other.rests_on))
         verdict.unforeseen = any(other.unforeseen for other in provisional)
@@ -107,6 +114,28 @@ class Judge:
         known = [other for other in self.verdicts if other.id in check.explained_by and other.outcome in STOPS_OTHERS]
         near = [other for other in known if node is None or other.node in (None, node.name)]
         return [other.place for other in near or known]
+
+    def _let_settle(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
+        """Run an assertion that does not hold again while there is a reason to think that it comes to."""
+        until = time.monotonic() + SETTLE_S
+        while verdict.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and time.monotonic() < until:
+            why = self._unsettled(check)
+            if why is None:
+                return
+            self._cluster.tell(f"{verdict.node or 'cluster'}: {why}, so we look again: {check.title}")
+            time.sleep(LOOK_AGAIN_S)
+            for node in self._cluster.nodes:
+                node.ask_again_what_was_read()
+            self._assert(check, assertion, verdict)
+
+    def _unsettled(self, check: Check) -> str | None:
+        if check.settles is None:
+            return None
+        try:
+            with unnoted():
+                return check.settles(self._cluster)
+        except ClusterError:
+            return None
 
     def _assert(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
         """Run the assertion once and write down what came of it."""
@@ -202,6 +231,7 @@ class Judge:
             return
         before = replace(verdict)
         self._assert(check, assertion, verdict)
+        self._let_settle(check, assertion, verdict)
         if verdict.outcome is Outcome.PASSED:
             verdict.outcome, verdict.found, verdict.cause, verdict.remedy = (
                 Outcome.FIXED,

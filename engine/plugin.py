@@ -44,7 +44,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def pytest_configure(config: pytest.Config) -> None:
     """Build the run when runbook/ is what pytest was asked to run."""
     config.addinivalue_line(
-        "markers", "check(id, fix, needs, needs_everywhere, applies, remedy, threshold, warns, due_after): a check"
+        "markers",
+        "check(id, fix, needs, needs_everywhere, applies, remedy, threshold, warns, due_after, settles): a check",
     )
     config.addinivalue_line("markers", "step(number, title): a step of the playbook")
     if not _is_runbook(config):

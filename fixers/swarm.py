@@ -64,7 +64,7 @@ def activate(node: Node) -> Iterator[Change]:
 
 def remove_strangers(cluster: Cluster) -> Iterator[Change]:
     """Take machines that the inventory does not name out of the swarm, when asked to; they keep all else they have."""
-    for member in cluster.manager.swarm.strangers({node.docker.engine.swarm.node_id for node in cluster.nodes}):
+    for member in cluster.strangers:
         name = member.description.hostname
         consent = Consent("remove-node", f"the place of {name} in the swarm, and the tasks that run there")
         yield RunCommand(cluster.manager, f"docker node rm --force {member.id}", consent=consent)

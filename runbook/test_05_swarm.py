@@ -5,7 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import swarm
 from runbook.causes import swarm as why
-from runbook.conditions import by_swarm, has_a_fabric
+from runbook.conditions import by_swarm, has_a_fabric, swarm_settles
 
 pytestmark = step(5, "Initialize Docker Swarm", applies=by_swarm)
 
@@ -43,6 +43,7 @@ def test_no_member_is_there_twice(cluster: Cluster) -> None:
 @check(
     "swarm.ready",
     needs=("swarm.joined",),
+    settles=swarm_settles,
     remedy="let the firewall pass 2377/tcp and 7946 on the fabric; if it does already, restart docker on this node",
 )
 def test_manager_hears_from_the_node(node: Node) -> None:
@@ -60,6 +61,7 @@ def test_node_takes_tasks(node: Node) -> None:
     "swarm.strangers",
     fix=swarm.remove_strangers,
     needs=("swarm.joined",),
+    settles=swarm_settles,
     remedy="add it to the inventory, or let --fix take it out with --allow remove-node",
 )
 def test_swarm_has_no_strangers(cluster: Cluster) -> None:
@@ -86,7 +88,7 @@ def test_certificate_is_renewed(node: Node) -> None:
     )
 
 
-@check("swarm.gpu_advertised", needs=("swarm.ready",), remedy="restart docker on this node")
+@check("swarm.gpu_advertised", needs=("swarm.ready",), settles=swarm_settles, remedy="restart docker on this node")
 def test_node_offers_its_own(node: Node) -> None:
     """The node offers its own GPU to the swarm."""
     assert offers(node) == node.docker.configured["offers"], why.not_advertised(node)

@@ -5,6 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import image, stack
 from runbook.causes import stack as why
+from runbook.conditions import tasks_settle
 from workloads import launcher
 from workloads.deploy import workspace_files
 
@@ -69,7 +70,12 @@ def test_stack_is_deployed(cluster: Cluster) -> None:
     assert launcher.deployed(cluster) == launcher.expected(cluster), why.not_deployed(cluster)
 
 
-@check("stack.running", needs=("stack.deployed",), remedy="see the task's error; `docker service logs` has more")
+@check(
+    "stack.running",
+    needs=("stack.deployed",),
+    settles=tasks_settle,
+    remedy="see the task's error; `docker service logs` has more",
+)
 def test_task_runs(node: Node) -> None:
     """One task of the stack runs on the node."""
     assert why.running_tasks(node) == 1, why.not_running(node)

@@ -113,6 +113,13 @@ def _version(reading: Reading) -> Version:
     return Version(found[1])
 
 
+def _seconds(reading: Reading) -> float:
+    said = succeeded(reading).strip()
+    if not re.fullmatch(r"\d{1,12}", said, re.ASCII):
+        raise ParseError("it is no number of seconds")
+    return float(said)
+
+
 def _may_use(reading: Reading) -> str:
     return "yes" if reading.exit == 0 else (reading.err.strip() or "it said nothing").splitlines()[0][:200]
 
@@ -132,6 +139,7 @@ class DockerFacts(Facts):
     active: str = fact("systemctl is-active docker.service", word)
     enabled: str = fact("systemctl is-enabled docker.service", parse_unit_state)
     socket: str = fact("systemctl is-enabled docker.socket", parse_unit_state)
+    up_s: float = fact('ps -o etimes= -p "$(systemctl show --property=MainPID --value docker.service)"', _seconds)
     program: str = fact("command -v dockerd || true", lambda reading: reading.out.strip())
     version: Version = fact("dockerd --version", _version)
     groups: frozenset[str] = fact(_groups, words)

@@ -18,6 +18,9 @@ SERVICE = f"{STACK}_finetune"
 DIGEST_LABEL = "com.spark-runbook.digest"
 
 
+_STAYS = ("Running", "Complete", "Failed", "Shutdown", "Rejected", "Orphaned", "Remove", "Exited", "Dead")
+
+
 class Task(BaseModel):
     """One task of the service: `state` begins with Running, Pending, Rejected and so on, `error` says why not."""
 
@@ -33,6 +36,12 @@ class Task(BaseModel):
     def runs(self) -> bool:
         """Whether it is up."""
         return self.state.startswith("Running")
+
+    @property
+    def comes(self) -> bool:
+        """Whether it is on its way up, and nothing is known to stand in its way."""
+        wanted = self.desired in ("Running", "Ready")
+        return wanted and not self.state.startswith(_STAYS) and not (self.state.startswith("Pending") and self.error)
 
     @property
     def story(self) -> str:
@@ -125,17 +134,6 @@ def _files(node: "Node") -> str:
     return f"test -d {workspace} || exit 0; cd {workspace} && {look}"
 
 
-# A task that is on its way up (after a reboot, say) gets up to 15 s, or a healthy stack would look broken.
-_TASKS = f"""\
-for attempt in $(seq 30); do
-  tasks=$(docker service ps --no-trunc --format '{{{{json .}}}}' {SERVICE}) || exit 1
-  wanted=$(echo "$tasks" | grep -E '"DesiredState":"(Running|Ready)"')
-  echo "$wanted" | grep -qvE '^$|"CurrentState":"(Running|Rejected|Failed)' || break
-  sleep 0.5
-done
-echo "$tasks\""""
-
-
 # Of a task that ended: docker keeps its output as long as it keeps its container.
 _WORDS = f"""\
 ended=$(docker service ps -q --no-trunc --filter desired-state=shutdown {SERVICE} 2>/dev/null | head -n 6)
@@ -153,7 +151,7 @@ def _digest_label(node: "Node") -> str:
 
 def _all_tasks(node: "Node") -> str:
     if node.cluster.inventory.launcher == "swarm":
-        return _TASKS
+        return f"docker service ps --no-trunc --format '{{{{json .}}}}' {SERVICE}"
     shape = (
         '{"ID": "{{.ID}}", "Name": "{{.Names}}", "Node": "\'$(hostname)\'", "DesiredState": "Running", '
         '"CurrentState": "{{title .State}}", "Error": "{{.Status}}", "Image": "{{.Image}}"}'

@@ -137,12 +137,14 @@ class SwarmFacts(Facts):
         root=True,
     )
 
-    def strangers(self, own: Set[str]) -> tuple[SwarmNode, ...]:
-        """The members that could be given tasks and are none of these, by id."""
+    def strangers(self, own: Set[str], hostnames: Set[str]) -> tuple[SwarmNode, ...]:
+        """The members that could be given tasks and are none of these, by id; nor what one of these was before."""
         return tuple(
             one
             for one in self.members
-            if one.id not in own and (one.status.state, one.spec.availability) == ("ready", "active")
+            if one.id not in own
+            and one.description.hostname not in hostnames
+            and (one.status.state, one.spec.availability) == ("ready", "active")
         )
 
     def member(self, node_id: str) -> SwarmNode | None:

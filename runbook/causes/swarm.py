@@ -101,8 +101,7 @@ def availability(node: Node) -> str:
 
 def strangers(cluster: Cluster) -> tuple[str, ...]:
     """List members that could be given tasks and are in no inventory."""
-    own = {node.docker.engine.swarm.node_id for node in cluster.nodes}
-    return tuple(member.description.hostname for member in cluster.manager.swarm.strangers(own))
+    return tuple(member.description.hostname for member in cluster.strangers)
 
 
 def wrong_address(node: Node) -> str:

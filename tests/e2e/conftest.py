@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, told
 from tests.e2e.score import Score
 
 
@@ -55,7 +55,7 @@ def readied(lab: Lab) -> Lab:
     """The lab after `--fix`, without training; `ready` is saved."""
     lab.do("restore", "bare")
     run = lab.runbook("--fix", "--train", "none")
-    assert run.exit == 0, run.screen
+    assert run.exit == 0, told(run)
     lab.do("save", "ready")
     return lab
 

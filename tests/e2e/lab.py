@@ -120,3 +120,21 @@ class Lab:
     def states(self) -> set[str]:
         """The state of both nodes, line by line."""
         return {f"{node}: {line}" for node in ("spark-1", "spark-2") for line in self.state(node).splitlines()}
+
+
+def told(run: Result) -> str:
+    """What a run found wrong, in its own words: what a failing test has to show of it."""
+    if not run.report:
+        return run.screen[-3000:]
+    wrong = [
+        one for one in run.report["checks"] if one["outcome"] not in ("passed", "skipped", "fixed") or one["warning"]
+    ]
+    return "\n".join(
+        [
+            f"exit {run.exit}, next: {run.report['next']}",
+            *(f"cause: {one['id']} {one['nodes']} {one['outcome']}: {one['cause']}" for one in run.report["diagnosis"]),
+            *(f"{one['id']} {one['node']} {one['outcome']}: {one['cause']} {one['warning'] or ''}" for one in wrong),
+            *(f"change: {change}" for change in run.changes),
+            run.screen[-1500:],
+        ]
+    )

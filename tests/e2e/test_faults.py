@@ -8,7 +8,7 @@ import pytest
 
 from lab.faults.catalogue import FAULTS
 from lab.faults.fault import PERSON, Fault
-from tests.e2e.lab import Lab, Result
+from tests.e2e.lab import Lab, Result, told
 
 pytestmark = pytest.mark.lab
 
@@ -81,7 +81,7 @@ def is_refused(lab: Lab, faults: list[Fault], plan: Result) -> None:
     """Nothing that only a person can do is done, and what to do is told."""
     if all(fault.repaired_by == PERSON for fault in faults):
         assert all(change["risk"] != "safe" for change in changes(plan)), plan.changes
-    assert plan.exit == (0 if all(fault.warns for fault in faults) else plan.exit or 1), plan.screen
+    assert plan.exit == (0 if all(fault.warns for fault in faults) else plan.exit or 1), told(plan)
     for fault in faults:
         for one in verdicts(plan, fault):
             assert one["remedy"] or one["outcome"] == "unknown", one
@@ -99,12 +99,12 @@ def is_repaired(lab: Lab, faults: list[Fault], plan: Result, good: set[str]) -> 
         # Where the fault has ended the containers already, nobody has to be asked.
         assert asked & set(flags) or refused.with_outcome("failed") == [], told(refused)
     fixed = lab.runbook("--fix", "--train", "none", *allowed(flags))
-    assert fixed.exit == 0, fixed.screen
+    assert fixed.exit == 0, told(fixed)
     assert set(plan.changes) <= set(fixed.changes)
     if len(faults) == 1 or not waits(plan):
         assert sorted(fixed.changes) == sorted(plan.changes)
     again = lab.runbook("--plan")
-    assert (again.exit, again.changes) == (0, []), again.screen
+    assert (again.exit, again.changes) == (0, []), told(again)
     told_files = ["/var/lib/spark-runbook/journals/"]
     told_files += [change.splitlines()[1].split(":", 1)[1] for change in plan.changes if change.startswith("--- ")]
     differing = {line for line in lab.states() ^ good if not any(path in line for path in told_files)}
@@ -144,13 +144,3 @@ def verdicts(run: Result, fault: Fault) -> list[dict[str, object]]:
 
 def changes(run: Result) -> list[dict[str, object]]:
     return [change for one in run.report["checks"] for change in one["changes"]]
-
-
-def told(run: Result) -> str:
-    return "\n".join(
-        [
-            *(f"{one['id']} {one['nodes']} {one['outcome']}: {one['cause']}" for one in run.report["diagnosis"]),
-            *(f"{one['id']} {one['node']} warns: {one['warning']}" for one in run.report["checks"] if one["warning"]),
-            run.screen[-3000:],
-        ]
-    )

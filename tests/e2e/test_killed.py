@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e import killing
-from tests.e2e.lab import Lab, Result
+from tests.e2e.lab import Lab, Result, told
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
@@ -24,7 +24,7 @@ def killed_runs(lab: Lab, moments: Iterator[int], *options: str) -> tuple[list[s
     for at in itertools.islice(moments, MOST_RUNS):
         process = lab.start(*options, "-p", killing.__name__, environment={killing.VARIABLE: str(at)})
         run = lab.finish(process)
-        assert "Traceback" not in run.screen, run.screen
+        assert "Traceback" not in run.screen, told(run)
         if run.exit != -signal.SIGKILL:
             return [name for name in lab.runs_with_changes() if name not in earlier], run
     raise AssertionError(f"not one of {MOST_RUNS} runs got to its end")
@@ -42,20 +42,20 @@ def whole(lab: Lab) -> None:
 def test_fix_that_is_killed_at_every_moment_is_carried_on_and_taken_back(bare: Lab) -> None:
     before = bare.states()
     names, last = killed_runs(bare, itertools.cycle(range(1, MOMENTS + 1)), "--fix", "--train", "none")
-    assert last.exit == 0, last.screen
+    assert last.exit == 0, told(last)
     whole(bare)
     assert bare.runbook("--plan").changes == []
     for name in reversed(names):
         undone = bare.runbook("--undo", name, "--allow", "restart-docker")
-        assert undone.exit == 0, undone.screen
+        assert undone.exit == 0, told(undone)
     assert bare.states() ^ before == set()
 
 
 def test_undo_that_is_killed_at_every_moment_is_carried_on(bare: Lab) -> None:
     before = bare.states()
     fixed = bare.runbook("--fix", "--train", "none")
-    assert fixed.exit == 0, fixed.screen
+    assert fixed.exit == 0, told(fixed)
     _, last = killed_runs(bare, itertools.cycle((1, 2, 3, 4)), "--undo", fixed.report["run"]["id"])
-    assert last.exit == 0, last.screen
+    assert last.exit == 0, told(last)
     whole(bare)
     assert bare.states() ^ before == set()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, told
 
 pytestmark = pytest.mark.lab
 
@@ -20,7 +20,7 @@ def inventory(bare: Lab, tmp_path: Path) -> str:
 def test_plain_containers_are_started_survive_a_reboot_and_go_without_a_trace(bare: Lab, inventory: str) -> None:
     before = bare.states()
     fixed = bare.runbook_of(inventory, "--fix", "--train", "none")
-    assert fixed.exit == 0, fixed.screen
+    assert fixed.exit == 0, told(fixed)
     started = [change for change in fixed.changes if "docker run --detach" in change]
     assert len(started) == 2
     assert {"fixed"} == fixed.outcomes("stack.deployed")
@@ -30,8 +30,8 @@ def test_plain_containers_are_started_survive_a_reboot_and_go_without_a_trace(ba
     bare.do("power", "spark-2", "off")
     bare.do("power", "spark-2", "on")
     again = bare.runbook_of(inventory, "--fix", "--train", "none")
-    assert (again.exit, again.changes) == (0, []), again.screen
+    assert (again.exit, again.changes) == (0, []), told(again)
 
     undone = bare.runbook_of(inventory, "--undo", fixed.report["run"]["id"])
-    assert undone.exit == 0, undone.screen
+    assert undone.exit == 0, told(undone)
     assert bare.states() ^ before == set()

@@ -3,7 +3,7 @@
 import pytest
 import testinfra
 
-from tests.e2e.lab import Lab, Result
+from tests.e2e.lab import Lab, Result, told
 
 pytestmark = pytest.mark.lab
 
@@ -57,7 +57,7 @@ def test_plan_changes_nothing(lab: Lab, before: set[str], planned: Result) -> No
 
 
 def test_fix_ends_ready(fixed: Result) -> None:
-    assert fixed.exit == 0, fixed.screen
+    assert fixed.exit == 0, told(fixed)
     assert fixed.report["run"]["ready"] is True
     assert "READY" in fixed.screen
 
@@ -103,7 +103,7 @@ def test_check_passes_and_changes_nothing(lab: Lab, fixed: Result) -> None:
     del fixed
     state = lab.states()
     checked = lab.runbook()
-    assert checked.exit == 0, checked.screen
+    assert checked.exit == 0, told(checked)
     assert checked.with_outcome("passed", "skipped") == checked.with_outcome(
         "passed", "skipped", "fixed", "failed", "would_fix", "fix_failed", "blocked", "unknown"
     )
@@ -113,7 +113,7 @@ def test_check_passes_and_changes_nothing(lab: Lab, fixed: Result) -> None:
 def test_second_fix_has_nothing_to_do(lab: Lab, fixed: Result) -> None:
     del fixed
     again = lab.runbook("--fix", "--train", "none")
-    assert again.exit == 0, again.screen
+    assert again.exit == 0, told(again)
     assert again.changes == []
     assert again.report["undo"] is None
 
@@ -125,11 +125,11 @@ def test_cluster_survives_a_reboot(lab: Lab, fixed: Result) -> None:
     for node in ("spark-1", "spark-2"):
         lab.do("power", node, "on")
     checked = lab.runbook("--fix", "--train", "none")
-    assert checked.exit == 0, checked.screen
+    assert checked.exit == 0, told(checked)
     assert checked.changes == []
 
 
 def test_undo_gives_everything_back(lab: Lab, before: set[str], fixed: Result) -> None:
     undone = lab.runbook("--undo", fixed.report["run"]["id"])
-    assert undone.exit == 0, undone.screen
+    assert undone.exit == 0, told(undone)
     assert lab.states() ^ before == set()

@@ -16,7 +16,7 @@ from engine.change import RunCommand, WriteFile
 from engine.journal import Journal
 from engine.network_change import WriteNetplan
 from fixers.daemon import RESTART, WriteDaemonJson
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, told
 
 pytestmark = pytest.mark.lab
 
@@ -61,7 +61,7 @@ def test_network_change_that_was_never_confirmed_is_taken_back_before_the_next_r
         applier.apply("test.network", 1, WriteNetplan(node, left, UNCONFIRMED, mode=0o600, takes_back=[ADDED]))
     assert "10.98.0.1/24" in node.read("ip addr show enp1s0f1np1").out
     run = bare.runbook("-k", "network", "--fix", "--train", "none")
-    assert run.exit == 0, run.screen
+    assert run.exit == 0, told(run)
     assert run.outcomes("network.addressed") == {"fixed"}, "the change that was left must be gone before it is judged"
     assert "10.98.0.1/24" not in node.read("ip addr show enp1s0f1np1").out
     assert node.read("systemctl is-active spark-runbook-network.timer").out.strip() == "inactive"

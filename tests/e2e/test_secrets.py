@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, told
 
 pytestmark = pytest.mark.lab
 
@@ -113,7 +113,7 @@ def test_no_secret_is_told_to_anybody(bare: Lab) -> None:
         )  # fmt: skip
         answer(process, "sudo password", PASSWORD)
         run = bare.finish(process)
-    assert run.exit == 0, run.screen
+    assert run.exit == 0, told(run)
     assert watch.seen == set()
 
     private = [bare.on(node, "sed -n 3p /home/nvidia/.ssh/id_ed25519").strip() for node in ("spark-1", "spark-2")]

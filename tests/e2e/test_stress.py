@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, told
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
@@ -42,10 +42,10 @@ def test_node_that_stops_to_answer_in_a_repair_is_named_and_the_repair_is_carrie
         bare.on("spark-2", "pkill -STOP sshd")
     run = bare.finish(process)
     assert time.monotonic() - started < LONGEST_S
-    assert run.exit in (1, 6), run.screen
+    assert run.exit in (1, 6), told(run)
     assert "Traceback" not in run.screen
     assert "spark-2" in run.report["next"]
     comes_back(bare, way)
     again = bare.runbook("--fix", "--train", "none")
-    assert again.exit == 0, again.screen
+    assert again.exit == 0, told(again)
     assert bare.runbook("--plan").changes == []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, told
 
 pytestmark = pytest.mark.lab
 
@@ -25,7 +25,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 def test_three_nodes_become_ready(three: Lab) -> None:
     run = three.runbook("--fix", "--train", "none")
-    assert run.exit == 0, run.screen
+    assert run.exit == 0, told(run)
     assert [node["name"] for node in run.report["nodes"]] == NODES
     members = three.on("spark-1", "docker node ls --format '{{.Hostname}} {{.Status}}'").splitlines()
     assert sorted(members) == [f"{node} Ready" for node in NODES]
@@ -46,10 +46,10 @@ def test_a_node_is_taken_out_and_back_in_when_that_is_allowed(three: Lab, tmp_pa
     assert "spark-3" in three.on("spark-1", "docker node ls"), "nothing was removed without being asked to"
 
     out = three.runbook_of(two, "--fix", "--train", "none", "--allow", "remove-node", "--allow", "recreate-stack")
-    assert out.exit == 0, out.screen
+    assert out.exit == 0, told(out)
     assert "spark-3" not in three.on("spark-1", "docker node ls")
     assert "finetune" in three.on("spark-2", "docker ps --format '{{.Names}}'")
 
     back = three.runbook("--fix", "--train", "none", "--allow", "leave-swarm", "--allow", "recreate-stack")
-    assert back.exit == 0, back.screen
+    assert back.exit == 0, told(back)
     assert three.on("spark-1", "docker node ls --format '{{.Hostname}}'").count("spark-3") == 1

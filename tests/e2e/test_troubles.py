@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.e2e.lab import Lab
+from tests.e2e.lab import Lab, told
 
 pytestmark = pytest.mark.lab
 
@@ -31,7 +31,7 @@ def test_node_that_is_off_is_unknown_once_and_named(ready: Lab) -> None:
     run = ready.runbook()
     took = time.monotonic() - started
     ready.do("power", "spark-2", "on")
-    assert run.exit == 6, run.screen
+    assert run.exit == 6, told(run)
     assert run.with_outcome("unknown") == ["ssh.reachable spark-2"]
     assert run.with_outcome("failed", "fix_failed") == []
     assert "spark-2" in run.report["next"]
@@ -81,7 +81,7 @@ def test_killed_fix_can_be_taken_back(bare: Lab) -> None:
     process.kill()
     process.communicate()
     undone = bare.runbook("--undo", name)
-    assert undone.exit == 0, undone.screen
+    assert undone.exit == 0, told(undone)
     assert bare.states() ^ before == set()
 
 
@@ -92,7 +92,7 @@ def test_rank_that_dies_is_named_and_the_others_are_ended(ready: Lab) -> None:
         time.sleep(0.2)
     ready.on("spark-2", "pkill -KILL -f '[m] finetune'", check=False)
     run = ready.finish(process)
-    assert run.exit == 1, run.screen
+    assert run.exit == 1, told(run)
     finished = next(one for one in run.report["checks"] if one["id"] == "train.finished")
     assert finished["outcome"] == "failed"
     assert "rank 1 on spark-2" in finished["cause"]
@@ -103,7 +103,7 @@ def test_rank_that_dies_is_named_and_the_others_are_ended(ready: Lab) -> None:
 def test_without_sudo_the_node_says_what_to_do(ready: Lab) -> None:
     ready.on("spark-2", "rm -f /etc/sudoers.d/*")
     run = ready.runbook()
-    assert run.exit == 1, run.screen
+    assert run.exit == 1, told(run)
     sudo = next(one for one in run.report["checks"] if one["id"] == "ssh.sudo" and one["node"] == "spark-2")
     assert sudo["outcome"] == "failed"
     assert "--ask-become-pass" in sudo["remedy"]
@@ -129,7 +129,7 @@ def test_running_container_is_not_interrupted_without_consent(bare: Lab) -> None
     assert bare.on("spark-1", "docker ps -q --filter name=precious").strip()
     assert json.loads(bare.on("spark-1", "cat /etc/docker/daemon.json"))["log-level"] == "warn"
     allowed = bare.runbook("--fix", "--train", "none", "--allow", "restart-docker")
-    assert allowed.exit == 0, allowed.screen
+    assert allowed.exit == 0, told(allowed)
 
 
 def test_undo_does_not_interrupt_a_container_without_consent(bare: Lab) -> None:
@@ -138,12 +138,12 @@ def test_undo_does_not_interrupt_a_container_without_consent(bare: Lab) -> None:
     name = fixed.report["run"]["id"]
     bare.on("spark-2", "docker run -d --name precious spark-runbook/lab-training:1 sleep 3000")
     refused = bare.runbook("--undo", name)
-    assert refused.exit == 1, refused.screen
+    assert refused.exit == 1, told(refused)
     assert "it would interrupt precious on spark-2" in refused.screen
     assert f"--undo {name} --allow restart-docker" in refused.screen
     assert bare.on("spark-2", "docker ps -q --filter name=precious").strip()
     allowed = bare.runbook("--undo", name, "--allow", "restart-docker")
-    assert allowed.exit == 0, allowed.screen
+    assert allowed.exit == 0, told(allowed)
     assert bare.states() ^ before == set()
 
 

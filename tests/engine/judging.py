@@ -9,7 +9,7 @@ from cluster.inventory import Inventory, NodeEntry
 from cluster.node import Node
 from engine.apply import Applier
 from engine.change import Change, RunCommand
-from engine.check import Check, Fixer
+from engine.check import Check, Fixer, Settles
 from engine.comparison import Comparison, compared
 from engine.journal import Journal
 from engine.judge import Judge
@@ -79,6 +79,7 @@ def check(  # noqa: PLR0913 - the same words as the real one's
     threshold: str | None = None,
     warns: bool = False,
     due_after: tuple[str, ...] = (),
+    settles: Settles | None = None,
 ) -> Check:
     """Declare a check whose title is its id."""
     return Check(
@@ -95,4 +96,5 @@ def check(  # noqa: PLR0913 - the same words as the real one's
         threshold=threshold,
         warns=warns,
         due_after=due_after,
+        settles=settles,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
 from cluster.node import Node
 from engine.change import Change, Consent, Instruction, RunCommand
@@ -219,3 +220,35 @@ def test_a_repair_that_is_due_after_a_planned_change_is_planned_as_well(
     (tmp_path / "c.d").touch()
     verdict = bench.judge(check("c.d", fix=bench.make("c.d"), needs=("a.b",), due_after=due))
     assert (verdict.outcome, len(verdict.changes)) == (outcome, planned)
+
+
+def test_what_comes_to_hold_by_itself_is_waited_for(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "check")
+
+    def settles(_: Cluster) -> str:
+        (tmp_path / "a.b").touch()
+        return "it is being made"
+
+    verdict = bench.judge(check("a.b", settles=settles))
+    assert (verdict.outcome, verdict.found, verdict.cause) == (Outcome.PASSED, "there", None)
+
+
+def test_what_does_not_come_by_itself_fails_when_there_is_nothing_left_to_wait_for(tmp_path: Path) -> None:
+    reasons = ["it is being made", None]
+    verdict = Bench(tmp_path, "check").judge(check("a.b", settles=lambda _: reasons.pop(0)))
+    assert (verdict.outcome, verdict.cause, reasons) == (Outcome.FAILED, "nobody made a.b", [])
+
+
+def test_who_cannot_say_whether_it_comes_by_itself_is_not_waited_for(tmp_path: Path) -> None:
+    def settles(_: Cluster) -> str:
+        raise UnknownFact("docker does not say since when it is up")
+
+    verdict = Bench(tmp_path, "check").judge(check("a.b", settles=settles))
+    assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, "nobody made a.b")
+
+
+def test_a_plan_does_not_wait_for_what_rests_on_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "plan")
+    bench.judge(check("a.b", fix=bench.make("a.b")))
+    verdict = bench.judge(check("c.d", needs=("a.b",), settles=lambda _: pytest.fail("it was asked whether to wait")))
+    assert (verdict.outcome, verdict.pending) == (Outcome.BLOCKED, True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from cluster.facts.docker import DockerFacts
+from cluster.facts.machine import MachineFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.swarm import SwarmFacts
 from engine.outcome import Outcome, Verdict
@@ -27,6 +28,7 @@ def healthy(recorded: Callable[..., Recorded]) -> Recorded:
         node, address = f"spark-{number}", f"192.168.100.{number}"
         cluster.said(NetworkFacts, node, links=links("enp1s0f1np1", address), ports=PORTS)
         cluster.said(DockerFacts, node, engine=engine(f"id{number}", address), settings=settings(gpu))
+        cluster.said(MachineFacts, node, hostname=f"{node}\n")
     cluster.said(SwarmFacts, certificate_percent=certificate(days_old=10, days_left=80), services="")
     tell_members(cluster, member("id2", "spark-2", gpu=TWO))
     return cluster
@@ -163,6 +165,11 @@ def test_a_member_that_is_in_no_inventory(healthy: Recorded) -> None:
     tell_members(healthy, member("id2", "spark-2", gpu=TWO), member("id7", "laptop"))
     verdict = judge(healthy, step_05.test_swarm_has_no_strangers)
     assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "laptop")
+
+
+def test_what_a_node_was_in_the_swarm_before_is_no_stranger(healthy: Recorded) -> None:
+    tell_members(healthy, member("id2", "spark-2", gpu=TWO), member("id7", "spark-2"))
+    assert judge(healthy, step_05.test_swarm_has_no_strangers).outcome is Outcome.PASSED
 
 
 def test_a_member_that_is_gone_for_good_is_no_stranger(healthy: Recorded) -> None:
