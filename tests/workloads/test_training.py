@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.workloads.job import Job, finish
+from tests.workloads.job import WORKLOADS, Job, finish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,3 +125,42 @@ def test_a_full_fine_tune_is_saved_and_loaded_again(training_python: str, tmp_pa
     (saved,) = alone.events(0, "saved")
     assert saved["difference"] < 1e-3
     assert saved["generated"]
+
+
+def test_a_sharded_full_fine_tune_trains_what_one_machine_does(training_python: str, tmp_path: Path) -> None:
+    full = {"method": "full", "lora": None, "max_steps": 5, "sharding": "fsdp2"}
+    together = Job(training_python, tmp_path, sharding="fsdp2")
+    recipe = together.recipe(full)
+    assert finish(*[together.start(rank, recipe) for rank in range(2)]) == [0, 0], together.stderr(0)
+    (tmp_path / "alone").mkdir()
+    alone = Job(training_python, tmp_path / "alone", world=1)
+    recipe = alone.recipe({**full, "sharding": "none", "gradient_accumulation": 2})
+    assert finish(alone.start_alone(recipe)) == [0], alone.stderr(0)
+    told = [[event["loss"] for event in job.events(0, "step")] for job in (together, alone)]
+    assert told[0] == pytest.approx(told[1], rel=1e-3)
+    (saved,) = together.events(0, "saved")
+    assert saved["difference"] < 1e-3
+
+
+def test_a_base_in_16_bits_is_trained_in_32_when_it_is_sharded(training_python: str, tmp_path: Path) -> None:
+    narrow = tmp_path / "narrow"
+    code = (
+        "import sys, torch; from transformers import AutoModelForCausalLM as M, AutoTokenizer as T;"
+        "from finetune.tiny import make_tiny; from finetune.data import load_rows; from pathlib import Path;"
+        "make_tiny(load_rows('data/alpaca.json'), Path(sys.argv[1] + '.wide'), 7);"
+        "M.from_pretrained(sys.argv[1] + '.wide', dtype=torch.bfloat16).save_pretrained(sys.argv[1]);"
+        "T.from_pretrained(sys.argv[1] + '.wide').save_pretrained(sys.argv[1])"
+    )
+    subprocess.run([training_python, "-c", code, str(narrow)], check=True, cwd=WORKLOADS)
+    job = Job(training_python, tmp_path, sharding="fsdp2")
+    full = {"model": str(narrow), "method": "full", "lora": None, "max_steps": 3, "sharding": "fsdp2"}
+    recipe = job.recipe(full | {"dtype": "bfloat16", "gradient_checkpointing": True})
+    assert finish(*[job.start(rank, recipe) for rank in range(2)]) == [0, 0], job.stderr(0)
+    (saved,) = job.events(0, "saved")
+    assert saved["reloaded"] is True
+    index = subprocess.run(
+        [training_python, "-c", "import sys, safetensors.torch as s; print({str(t.dtype) for t in "
+         "s.load_file(sys.argv[1]).values()})", str(tmp_path / "out0/model/model.safetensors")],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert index.stdout.strip() == "{'torch.float32'}"

@@ -78,8 +78,10 @@ def _varlen(
         # Not packed. Padding is on the right, where a causal mask keeps it out of sight.
         result: tuple[Tensor, None] = ALL_ATTENTION_FUNCTIONS["sdpa"](module, query, key, value, attention_mask, **told)
         return result
-    # Beside weights in float32 the rotation leaves queries and keys in float32, which the kernel does not take.
-    flat = [each.transpose(1, 2).flatten(0, 1).to(value.dtype) for each in (query, key, value)]
+    # The kernel takes 16 bits alone. Beside weights in float32 the rotation leaves queries and keys in float32, and
+    # layers in four bits answer in float32 altogether.
+    dtype = torch.bfloat16 if value.dtype == torch.float32 else value.dtype
+    flat = [each.transpose(1, 2).flatten(0, 1).to(dtype) for each in (query, key, value)]
     attended = varlen_attn(
         *flat, borders, borders, longest, longest, scale=told.get("scaling"), window_size=(-1, 0), **_GROUPED
     )

@@ -41,7 +41,22 @@ def load_base(recipe: Recipe, source: str, device: torch.device) -> Any:
     Raises:
         RefusalError: there is none at that path or name, or the hub refuses it.
     """
-    dtype = DTYPES["float32" if recipe.method == "full" else recipe.dtype]
+    return _load(recipe, source, device, DTYPES["float32" if recipe.method == "full" else recipe.dtype])
+
+
+def map_base(recipe: Recipe, source: str) -> Any:
+    """Load the model to start from without taking memory for it: its weights stay in their files, mapped.
+
+    So it is with weights that keep the type they have on disk, which is why weights to be trained come in that type
+    and not in float32 (seen with transformers 5 and safetensors: only pages that are read count, as the file's own).
+
+    Raises:
+        RefusalError: there is none at that path or name, or the hub refuses it.
+    """
+    return _load(recipe, source, torch.device("cpu"), "auto" if recipe.method == "full" else DTYPES[recipe.dtype])
+
+
+def _load(recipe: Recipe, source: str, device: torch.device, dtype: Any) -> Any:
     four_bits = {"quantization_config": _four_bits(dtype)} if recipe.method == "qlora" else {}
     try:
         return AutoModelForCausalLM.from_pretrained(

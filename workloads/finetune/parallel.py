@@ -27,12 +27,20 @@ def spread(objective: Objective, world: World) -> Any:
     """Return the model and its loss ready for a step on all ranks: sharded layer by layer, or replicated."""
     if world.sharded:
         mesh = init_device_mesh(world.device.type, (world.size,))
-        for layer in layers_of(objective.model):
-            fully_shard(layer, mesh=mesh)
-        return fully_shard(objective, mesh=mesh)
+        for part in (*layers_of(objective.model), objective):
+            _widen(part)
+            fully_shard(part, mesh=mesh)
+        return objective
     if world.size == 1:
         return objective
     return DistributedDataParallel(objective, gradient_as_bucket_view=True, broadcast_buffers=False)
+
+
+def _widen(part: nn.Module) -> None:
+    """Give a part's weights that are trained the precision that small updates need; sharding it makes room again."""
+    for parameter in part.parameters():
+        if parameter.requires_grad and not isinstance(parameter, DTensor):
+            parameter.data = parameter.data.float()
 
 
 def unwrapped(objective: Any) -> Any:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from .recipe import Recipe
 
+ROOM_TO_COMPUTE = 1.2
+
 COLUMNS = ("instruction", "output")
 
 
@@ -45,12 +47,25 @@ def check_memory(device: torch.device, recipe: Recipe) -> None:
     Raises:
         RefusalError: it is less.
     """
-    import torch  # noqa: PLC0415 - what else is here works before it is loaded
-
-    own = device.type == "cuda" and not torch.cuda.get_device_properties(device).is_integrated
-    free = torch.cuda.mem_get_info(device)[0] if own else _available()
+    free = _free(device)
     if free < recipe.needs.memory_gb * 1e9:
         raise _lacks("memory", free, recipe.needs.memory_gb, "end what else uses it, or lower batch_per_rank")
+
+
+def fits(parameters: int, recipe: Recipe, device: torch.device) -> bool:
+    """Whether a whole model, in the type that it is saved in, fits into what is free now, with room to compute."""
+    bytes_each = 4 if recipe.method == "full" or recipe.dtype == "float32" else 2
+    return parameters * bytes_each * ROOM_TO_COMPUTE < _free(device)
+
+
+def _free(device: torch.device) -> int:
+    import torch  # noqa: PLC0415 - what else is here works before it is loaded
+
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        if not torch.cuda.get_device_properties(device).is_integrated:
+            return int(torch.cuda.mem_get_info(device)[0])
+    return _available()
 
 
 def _available() -> int:

@@ -12,10 +12,10 @@ from . import data, guard, save
 from .attention import set_attention
 from .batches import Course
 from .checkpoints import Checkpoints
-from .model import compile_layers, count_parameters, load_base, load_tokenizer, prepare_to_train
+from .model import compile_layers, count_parameters, load_base, load_tokenizer, map_base, prepare_to_train
 from .objective import Objective, check_loss
 from .parallel import collect_trained, forget_weights, spread, unwrapped
-from .preflight import check_memory
+from .preflight import check_memory, fits
 from .tiny import make_tiny
 from .train import train
 from .world import choose_device, join
@@ -38,18 +38,19 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
     transformers_logging.disable_progress_bar()
     save.refuse_to_overwrite(recipe, output)
 
-    metrics.phase("joining")
-    watchdog.expect("joining the other ranks", recipe.timeouts.join_s)
+    def enter(phase: str, doing: str, limit_s: float | None) -> None:
+        metrics.phase(phase)
+        watchdog.expect(doing, limit_s)
+
+    enter("joining", "joining the other ranks", recipe.timeouts.join_s)
     world = _join(recipe, device, metrics, watchdog)
 
-    metrics.phase("data")
-    watchdog.expect("loading the data", None)
+    enter("data", "loading the data", None)
     rows = data.load_rows(recipe.dataset, recipe.rows)
     digest = data.digest_rows(rows)
     guard.agree("the data", digest, f"copy one {recipe.dataset} to all nodes")
 
-    metrics.phase("model")
-    watchdog.expect("loading the model", None)
+    enter("model", "loading the model", None)
     source = _source(recipe, output, rows, world)
     tokenizer = load_tokenizer(recipe, source)
     examples = data.encode_all(rows, tokenizer, recipe)
@@ -78,8 +79,7 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
         watchdog=watchdog,
     )
 
-    metrics.phase("saving")
-    watchdog.expect("gathering the weights", recipe.timeouts.load_s)
+    enter("saving", "gathering the weights", recipe.timeouts.load_s)
     objective = unwrapped(objective)
     weights, weights_digest = collect_trained(model, keep=world.rank == 0)
     guard.agree("the trained weights", weights_digest, "they did not train one model: compare the network and the GPUs")
@@ -89,11 +89,14 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
         folder = save.save(model, weights, tokenizer, recipe, output)
         # The trained model makes room for the one that is loaded again.
         del model, objective, weights
-        loaded = save.load_saved(folder, source, recipe, world)
-        difference = save.verify(loaded, expected, examples[0], recipe, world)
-        answer = save.generate(loaded, tokenizer, rows[0], world)
-        merged = {"merged": str(save.merge(loaded, tokenizer, output))} if recipe.merge else {}
-        metrics.emit("saved", path=str(folder), reloaded=True, difference=difference, generated=answer, **merged)
+        if fits(counts["parameters"], recipe, world.device):
+            loaded = save.load_saved(folder, source, recipe, world)
+            told = save.prove(
+                loaded, expected, recipe, world, tokenizer=tokenizer, example=examples[0], row=rows[0], output=output
+            )
+        else:
+            told = {"left_out": "loading it as a model, and merging it: one node's memory is too small for the whole"}
+        metrics.emit("saved", path=str(folder), reloaded=True, **told)
     watchdog.expect("waiting for the first rank to save", None)
     dist.barrier()
     checkpoints.clear()
@@ -139,9 +142,9 @@ def _source(recipe: Recipe, output: Path, rows: list[dict[str, str]], world: Wor
 def _load(recipe: Recipe, source: str, world: World) -> tuple[Any, str]:
     """Load the model to train, the same on every rank; return it and its fingerprint."""
     torch.manual_seed(recipe.seed)
-    # A model that is going to be sharded is laid out on the CPU first: it may not fit on one device.
-    device = torch.device("cpu") if world.sharded else world.device
-    model = prepare_to_train(recipe, load_base(recipe, source, device))
+    # A model that is going to be sharded may not fit into one node's memory.
+    base = map_base(recipe, source) if world.sharded else load_base(recipe, source, world.device)
+    model = prepare_to_train(recipe, base)
     fingerprint = guard.fingerprint(model)
     guard.agree("the model", fingerprint, f"have one revision of {recipe.model} on all nodes")
     return model, fingerprint

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import PeftModel
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from .batches import padded
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # The same weights and kernels give the same logits but for the order of sums: rounding of the type computed in.
 TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
 GENERATED_TOKENS = 8
+ADAPTER = "default"
 
 
 def refuse_to_overwrite(recipe: Recipe, output: Path) -> None:
@@ -41,7 +43,11 @@ def refuse_to_overwrite(recipe: Recipe, output: Path) -> None:
 
 
 def save(model: Any, weights: dict[str, Tensor], tokenizer: Any, recipe: Recipe, output: Path) -> Path:
-    """Write the adapter or the model to OUTPUT/adapter or OUTPUT/model, whole or not at all; return the folder."""
+    """Write the adapter or the model to OUTPUT/adapter or OUTPUT/model, whole or not at all; return the folder.
+
+    Raises:
+        RefusalError: what was written, read again, is not what was trained.
+    """
     folder = _result(recipe, output)
     # Peft would add frozen embeddings to an adapter that has a target beside them.
     extra = {} if recipe.method == "full" else {"save_embedding_layers": False}
@@ -49,6 +55,7 @@ def save(model: Any, weights: dict[str, Tensor], tokenizer: Any, recipe: Recipe,
     def write(partial: Path) -> None:
         model.save_pretrained(partial, state_dict=weights, **extra)
         tokenizer.save_pretrained(partial)
+        verify_weights(partial, weights)
 
     _write(folder, write)
     return folder
@@ -68,6 +75,22 @@ def load_saved(folder: Path, source: str, recipe: Recipe, world: World) -> Any:
     return PeftModel.from_pretrained(load_base(recipe, source, world.device), folder)
 
 
+def verify_weights(folder: Path, weights: dict[str, Tensor]) -> None:
+    """Read what was saved and compare it with what was trained, tensor by tensor.
+
+    Raises:
+        RefusalError: a tensor is missing or is another.
+    """
+    found: dict[str, Tensor] = {}
+    for path in folder.glob("*.safetensors"):
+        found |= load_file(path)
+    for name, trained in weights.items():
+        # Peft leaves the adapter's own name out of its files.
+        saved = found.get(name.replace(f".{ADAPTER}.", "."))
+        if saved is None or not torch.equal(saved.to(trained.dtype), trained):
+            raise RefusalError(f"{folder}: {name} is not in it as it was trained")
+
+
 def merge(loaded: Any, tokenizer: Any, output: Path) -> Path:
     """Write the base model with the adapter in it to OUTPUT/model, whole or not at all; return the folder."""
     folder = output / "model"
@@ -78,6 +101,27 @@ def merge(loaded: Any, tokenizer: Any, output: Path) -> Path:
 
     _write(folder, write)
     return folder
+
+
+def prove(  # noqa: PLR0913 - what a model is, what it has to say, and where it goes
+    loaded: Any,
+    expected: Tensor,
+    recipe: Recipe,
+    world: World,
+    *,
+    tokenizer: Any,
+    example: Example,
+    row: dict[str, str],
+    output: Path,
+) -> dict[str, Any]:
+    """Compare a loaded model with the trained one, let it answer a row, merge it where asked; tell what came of it.
+
+    Raises:
+        RefusalError: what was saved is not what was trained.
+    """
+    told: dict[str, Any] = {"difference": verify(loaded, expected, example, recipe, world)}
+    told["generated"] = generate(loaded, tokenizer, row, world)
+    return told | ({"merged": str(merge(loaded, tokenizer, output))} if recipe.merge else {})
 
 
 def verify(loaded: Any, expected: Tensor, example: Example, recipe: Recipe, world: World) -> float:

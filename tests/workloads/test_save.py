@@ -1,0 +1,55 @@
+"""What was saved is compared with what was trained, whether the whole model fits into memory or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from workloads.finetune.recipe import read_recipe
+from workloads.finetune.refusal import RefusalError
+from workloads.recipe import find_recipe
+
+torch = pytest.importorskip("torch", reason="torch is not in this Python: put the training packages on PYTHONPATH")
+pytestmark = pytest.mark.torch
+
+from safetensors.torch import save_file  # noqa: E402 - only where torch is
+
+from workloads.finetune import preflight, save  # noqa: E402
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "base_model.model.layers.0.q_proj.lora_A.default.weight"
+IN_FILE = "base_model.model.layers.0.q_proj.lora_A.weight"
+TRAINED = {NAME: torch.tensor([1.0, 2.0])}
+RECIPE = read_recipe(find_recipe("llama3-8b-lora"))
+FULL = replace(RECIPE, method="full", lora=None)
+
+
+def test_an_adapter_is_found_again_as_it_was_trained(tmp_path: Path) -> None:
+    save_file({IN_FILE: torch.tensor([1.0, 2.0])}, tmp_path / "adapter_model.safetensors")
+    save.verify_weights(tmp_path, TRAINED)
+
+
+@pytest.mark.parametrize("saved", [{IN_FILE: torch.tensor([1.0, 2.5])}, {"another": torch.tensor([1.0, 2.0])}])
+def test_what_was_saved_otherwise_is_named(tmp_path: Path, saved: dict[str, Any]) -> None:
+    save_file(saved, tmp_path / "adapter_model.safetensors")
+    with pytest.raises(RefusalError, match=r"q_proj.lora_A.default.weight is not in it as it was trained"):
+        save.verify_weights(tmp_path, TRAINED)
+
+
+def test_a_model_of_several_files_is_read_whole(tmp_path: Path) -> None:
+    save_file({"a": torch.ones(2)}, tmp_path / "model-00001-of-00002.safetensors")
+    save_file({"b": torch.zeros(2)}, tmp_path / "model-00002-of-00002.safetensors")
+    save.verify_weights(tmp_path, {"a": torch.ones(2), "b": torch.zeros(2)})
+
+
+def test_a_model_fits_by_the_type_that_it_is_saved_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "_free", lambda _: 100 * 10**9)
+    device = torch.device("cpu")
+    assert preflight.fits(8 * 10**9, FULL, device)
+    assert preflight.fits(40 * 10**9, RECIPE, device)
+    assert not preflight.fits(40 * 10**9, FULL, device)
+    assert not preflight.fits(70 * 10**9, RECIPE, device)
