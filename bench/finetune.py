@@ -22,36 +22,10 @@ from statistics import median
 from typing import Any
 
 import torch
-import yaml
+from contest import matmul_flops, tell, write_recipe
 
 HERE = Path(__file__).parent
-WORKLOADS = HERE.parent / "workloads"
 LIMIT_S = 300
-
-
-def matmul_flops(size: int = 8192, repeats: int = 30) -> float:
-    """Return the operations per second of a square bf16 matrix product of random numbers."""
-    left, right = (torch.randn(size, size, device="cuda", dtype=torch.bfloat16) for _ in range(2))
-    for _ in range(5):
-        left @ right
-    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    begin.record()
-    for _ in range(repeats):
-        left @ right
-    end.record()
-    torch.cuda.synchronize()
-    return 2 * size**3 * repeats / (begin.elapsed_time(end) / 1000)
-
-
-def write_recipe(folder: Path, model: Path, changes: dict[str, Any]) -> Path:
-    """Write a shipped recipe with a model and rows of this machine, and the changes of one contestant."""
-    name = changes.pop("recipe")
-    fields = yaml.safe_load((WORKLOADS / f"recipes/{name}.yaml").read_text())
-    told: dict[str, Any] = {"model": str(model)}
-    told |= {"dataset": str(model / "rows.json"), "train_on_prompt": True, "checkpoint_every": None}
-    path = folder / "recipe.yaml"
-    path.write_text(yaml.safe_dump(fields | told | changes))
-    return path
 
 
 def run_ours(recipe: Path, folder: Path, device: str) -> dict[str, Any]:
@@ -99,7 +73,7 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], choices=["padded", "loss"])
     arguments = parser.parse_args()
     rate = matmul_flops() if arguments.device == "cuda" else float("nan")
-    _tell("matmul", {"tflops": rate / 1e12, "torch": torch.__version__, "device": _name(arguments.device)})
+    tell("matmul", {"tflops": rate / 1e12, "torch": torch.__version__, "device": _name(arguments.device)})
     for batch, compiled in product(arguments.batches, arguments.compile):
         changes = {"recipe": arguments.recipe, "rows": arguments.rows, "epochs": arguments.epochs, "max_steps": None}
         changes |= {"batch_per_rank": batch, "compile": bool(compiled)}
@@ -112,25 +86,21 @@ def main() -> None:
             else:
                 operations = (6 if arguments.recipe.endswith("full") else 4) * told["parameters"]
                 told["of_matmul"] = told["tokens_per_s"] * operations / rate
-            _tell(f"ours, batch {batch}{', compiled' * compiled}", told)
+            tell(f"ours, batch {batch}{', compiled' * compiled}", told)
     model = ["--model", str(arguments.model)]
     if "padded" not in arguments.without:
         padded = [str(HERE / "padded_loop.py"), *model, "--rows", str(arguments.rows), "--device", arguments.device]
-        _tell("padded loop", json.loads(_lines([sys.executable, *padded])[-1]))
+        tell("padded loop", json.loads(_lines([sys.executable, *padded])[-1]))
     if "loss" not in arguments.without:
         with tempfile.TemporaryDirectory() as folder:
             recipe = write_recipe(Path(folder), arguments.model, {"recipe": arguments.recipe})
             # -P, since the program's package has the name of this file.
             command = [sys.executable, "-P", str(HERE / "same_loss.py"), "--recipe", str(recipe)]
-            _tell("same loss", json.loads(_lines(command)[-1]))
+            tell("same loss", json.loads(_lines(command)[-1]))
 
 
 def _name(device: str) -> str:
     return torch.cuda.get_device_name() if device == "cuda" else "cpu"
-
-
-def _tell(what: str, told: dict[str, Any]) -> None:
-    print(json.dumps({"what": what, **told}), flush=True)
 
 
 if __name__ == "__main__":
