@@ -1,11 +1,14 @@
 """Step 1: give the fabric interfaces their addresses and MTU, through netplan, so that they survive a reboot."""
 
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
 import yaml
 
 from cluster.cluster import Cluster
+from cluster.errors import UnknownFact
 from cluster.facts.netplan import BootEntry
 from cluster.node import Node
 from engine.change import Change, Instruction, RunCommand
@@ -13,8 +16,35 @@ from engine.network_change import WriteNetplan
 
 OUR_FILE = "/etc/netplan/60-spark-runbook.yaml"
 _HEAD = "# The fabric's addresses, written by Spark Runbook: `pytest runbook --undo RUN` takes them back.\n"
+LINK_PATIENCE_S = 10
+"""A link of 200 Gb/s takes some seconds to come up."""
 ETHERNET_MTU = 1500
 """Bytes; what every switch takes."""
+
+
+@dataclass(eq=False)
+class SwitchOn(RunCommand):
+    """Set an interface up and wait until its ends agree on a speed, and it has the addresses that it has at boot."""
+
+    interface: str = ""
+
+    def apply(self) -> None:
+        """Set it up; one without a cable is not waited for longer than a link takes."""
+        expected = self._addresses_at_boot()
+        super().apply()
+        until = time.monotonic() + LINK_PATIENCE_S
+        while time.monotonic() < until:
+            self.node.forget()
+            link = self.node.network.links.get(self.interface)
+            if link and link.up and expected <= set(link.addresses):
+                return
+            time.sleep(0.2)
+
+    def _addresses_at_boot(self) -> set[IPv4Interface]:
+        try:
+            return set(self.node.network.at_boot([self.interface])[self.interface])
+        except UnknownFact:
+            return set()
 
 
 def address(node: Node) -> Iterator[Change]:
@@ -52,7 +82,8 @@ def shorten_frames(cluster: Cluster) -> Iterator[Change]:
 def switch_on(node: Node) -> Iterator[Change]:
     """Set the CX-7 interfaces up that somebody has set down."""
     for name in node.network.switched_off:
-        yield RunCommand(node, f"ip link set {name} up", undo_command=f"ip link set {name} down", foreseeable=False)
+        undo = f"ip link set {name} down"
+        yield SwitchOn(node, f"ip link set {name} up", undo_command=undo, foreseeable=False, interface=name)
 
 
 def switch_on_all(cluster: Cluster) -> Iterator[Change]:

@@ -21,7 +21,7 @@ FAULTS: Final = (
         "sshd does not run",
         "ssh.reachable",
         "spark-2",
-        "refused",
+        "refuses connections",
         PERSON,
         breaks={"spark-2": "systemctl stop ssh.socket ssh.service"},
     ),
