@@ -109,12 +109,6 @@ class Node(Session):
         """Drop what the node said about one subject, so that the next to ask gets a fresh answer."""
         self._facts.pop(kind, None)
 
-    def ask_again_what_was_read(self) -> None:
-        """Drop the subjects of which something was read since evidence is noted, so that they are asked about anew."""
-        for kind, facts in list(self._facts.items()):
-            if facts.read:
-                self.ask_again(kind)
-
     def forget_peers(self) -> None:
         """Drop what it said about its peers, because something on one of them has changed."""
         self._facts = {kind: facts for kind, facts in self._facts.items() if not kind.about_peers}

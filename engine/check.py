@@ -105,12 +105,14 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
     )
 
 
-def step(number: int, title: str, applies: Applies | None = None) -> list[pytest.MarkDecorator]:
+def step(
+    number: int, title: str, applies: Applies | None = None, settles: Settles | None = None
+) -> list[pytest.MarkDecorator]:
     """Declare a module as a step of the playbook; steps run in the order of their numbers.
 
-    `applies` holds for all of its checks, beside what they declare themselves.
+    `applies` holds for all of its checks, beside what they declare themselves, and `settles` where they declare none.
     """
-    return [pytest.mark.step(number, title, applies=applies), pytest.mark.order(number)]
+    return [pytest.mark.step(number, title, applies=applies, settles=settles), pytest.mark.order(number)]
 
 
 def check_of(item: pytest.Item) -> Check | None:
@@ -128,7 +130,11 @@ def declared(function: Callable[..., object], module: ModuleType) -> Check | Non
         step=step_mark.args[0],
         title=(inspect.getdoc(function) or function.__name__).splitlines()[0].rstrip("."),
         per_node="node" in inspect.signature(function).parameters,
-        **{**mark.kwargs, "applies": _both(step_mark.kwargs.get("applies"), mark.kwargs["applies"])},
+        **{
+            **mark.kwargs,
+            "applies": _both(step_mark.kwargs.get("applies"), mark.kwargs["applies"]),
+            "settles": mark.kwargs["settles"] or step_mark.kwargs.get("settles"),
+        },
     )
 
 

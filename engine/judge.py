@@ -125,7 +125,7 @@ class Judge:
             self._cluster.tell(f"{verdict.node or 'cluster'}: {why}, so we look again: {check.title}")
             time.sleep(LOOK_AGAIN_S)
             for node in self._cluster.nodes:
-                node.ask_again_what_was_read()
+                node.forget()
             self._assert(check, assertion, verdict)
 
     def _unsettled(self, check: Check) -> str | None:

@@ -6,6 +6,7 @@ from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
 from cluster.node import Node
 from engine.check import Context
+from runbook.causes.stack import running_tasks
 from workloads import launcher
 
 SETTLING_S = 60
@@ -96,3 +97,11 @@ def tasks_settle(cluster: Cluster) -> str | None:
     """A task that was given to a node starts within seconds; after a restart it is given first."""
     coming = [task for task in launcher.tasks(cluster) if task.comes]
     return f"a task is {coming[0].state.lower()}" if coming else swarm_settles(cluster)
+
+
+def containers_settle(cluster: Cluster) -> str | None:
+    """Swarm takes a while to notice that a container has ended, and then gives the node another task."""
+    ended = [node.name for node in cluster.reached if running_tasks(node) and not node.container.ours]
+    if ended:
+        return f"swarm has not noticed yet that the container on {' and '.join(ended)} has ended"
+    return tasks_settle(cluster)

@@ -5,41 +5,30 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import stack
 from runbook.causes import container as why
-from runbook.conditions import by_swarm, has_docker, swarm_settles
+from runbook.conditions import by_swarm, containers_settle, has_docker
 
-pytestmark = step(7, "Find your Docker container ID")
+pytestmark = step(7, "Find your Docker container ID", settles=containers_settle)
 
 
-@check(
-    "container.one",
-    needs=("stack.running",),
-    settles=swarm_settles,
-    remedy="remove the containers that carry our label and are not ours",
-)
+@check("container.one", needs=("stack.running",), remedy="remove the containers that carry our label and are not ours")
 def test_one_container_runs(node: Node) -> None:
     """Exactly one training container runs, found by its label."""
     assert len(node.container.ours) == 1, why.not_one(node)
 
 
-@check("container.image", fix=stack.recreate, needs=("container.one", "stack.image"), settles=swarm_settles)
+@check("container.image", fix=stack.recreate, needs=("container.one", "stack.image"))
 def test_container_runs_the_image(node: Node) -> None:
     """The container runs the image that the inventory names, as it is now."""
     assert node.container.ours[0].image == node.stack.image_id, "the image was loaded anew since the container started"
 
 
-@check("container.workspace", fix=stack.recreate, needs=("container.one", "stack.directories"), settles=swarm_settles)
+@check("container.workspace", fix=stack.recreate, needs=("container.one", "stack.directories"))
 def test_container_sees_the_workspace(node: Node) -> None:
     """The container sees the node's workspace."""
     assert node.container.workspace == "the node's own", "the directory was made anew since the container started"
 
 
-@check(
-    "container.gpu",
-    fix=stack.recreate,
-    needs=("container.one", "swarm.gpu_advertised"),
-    applies=by_swarm,
-    settles=swarm_settles,
-)
+@check("container.gpu", fix=stack.recreate, needs=("container.one", "swarm.gpu_advertised"), applies=by_swarm)
 def test_container_was_given_the_own_one(node: Node) -> None:
     """Swarm gave the container this node's own GPU."""
     assert why.given(node) == ",".join(node.gpu.uuids), why.not_given(node)
@@ -51,7 +40,6 @@ def test_container_was_given_the_own_one(node: Node) -> None:
     needs=("container.one", "container.gpu", "container.workspace"),
     explained_by=("toolkit.installed", "toolkit.version", "toolkit.settings_valid", "toolkit.mode"),
     applies=has_docker,
-    settles=swarm_settles,
 )
 def test_gpu_works_in_the_container(node: Node) -> None:
     """The container sees the GPU that it was given, and no other."""
@@ -74,7 +62,6 @@ def test_shared_memory_is_large_enough(node: Node) -> None:
 @check(
     "container.packages",
     needs=("container.workspace",),
-    settles=swarm_settles,
     remedy="use an image with the packages of workloads/requirements.txt, or give them to the container with `mounts`",
 )
 def test_packages_are_there(node: Node) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from cluster.facts.container import ContainerFacts
 from cluster.facts.docker import DockerFacts
+from cluster.facts.machine import MachineFacts
 from cluster.facts.stack import StackFacts
-from runbook.conditions import SETTLING_S, swarm_settles, tasks_settle
+from runbook.conditions import SETTLING_S, containers_settle, swarm_settles, tasks_settle
 from tests.runbook.docker_answers import said
 from tests.runbook.recorded import Recorded
 from tests.runbook.swarm_answers import engine
@@ -22,6 +24,8 @@ def cluster(recorded: Callable[..., Recorded]) -> Recorded:
     made = recorded()
     for number in (1, 2):
         tell_docker(made, number, LONG)
+        made.said(MachineFacts, f"spark-{number}", hostname=f"spark-{number}\n")
+        made.said(ContainerFacts, f"spark-{number}", ours="")
     made.said(StackFacts, "spark-1", tasks="")
     return made
 
@@ -84,3 +88,12 @@ def test_a_docker_that_is_down_is_not_waited_for(cluster: Recorded) -> None:
 def test_a_task_on_its_way_is_given_time(cluster: Recorded, told: str, comes: bool) -> None:
     cluster.said(StackFacts, "spark-1", tasks=told)
     assert (tasks_settle(cluster.cluster) is not None) == comes
+
+
+@pytest.mark.parametrize(("ours", "comes"), [("", True), ('[{"Id": "a", "Name": "/ours", "Config": {}}]', False)])
+def test_a_container_that_has_ended_is_given_the_time_in_which_swarm_notices(
+    cluster: Recorded, ours: str, comes: bool
+) -> None:
+    cluster.said(StackFacts, "spark-1", tasks=task("Running 2 minutes ago"))
+    cluster.said(ContainerFacts, "spark-1", ours=ours)
+    assert (containers_settle(cluster.cluster) is not None) == comes
