@@ -1,25 +1,93 @@
 """Step 6: the training image on every node, before the stack asks for it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import IO
 
 from cluster.docker_api import docker_of
 from cluster.errors import CommandFailed
 from cluster.node import Node
-from engine.change import Call, Change
+from engine.change import Call, Change, UndoStep
 
-_PATIENCE_S = 600
+_PATIENCE_S = 3600
+"""NVIDIA's image takes up more than 20 GB, and docker unpacks it while it comes."""
+
+# Runs on the node that takes the image. Both ends' own words are what a failure is told by.
+_COPY = """
+import subprocess, sys
+door, image = sys.argv[1:]
+ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", door]
+asked = subprocess.run([*ssh, "docker", "image", "inspect", "--format", "{{.Size}}", image],
+                       stdin=subprocess.DEVNULL, capture_output=True, text=True)
+if asked.returncode:
+    sys.exit(asked.stderr.strip() or "the image is not there")
+size, done, told = max(1, int(asked.stdout)), 0, 0
+save = subprocess.Popen([*ssh, "docker", "save", image], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+load = subprocess.Popen(["docker", "load", "--quiet"], stdin=subprocess.PIPE)
+try:
+    while piece := save.stdout.read(1 << 20):
+        load.stdin.write(piece)
+        done += len(piece)
+        if (percent := min(100, 100 * done // size) // 5 * 5) > told:
+            told = percent
+            print(f"{percent} % of {size / 1e9:.1f} GB", flush=True)
+    if save.wait():
+        load.kill()
+        sys.exit("docker save broke off")
+    load.stdin.close()
+except BrokenPipeError:
+    save.kill()
+sys.exit(load.wait())
+"""
 
 
 def fetch(node: Node) -> Iterator[Change]:
-    """Load the image from the inventory's archive, or pull it where there is none."""
+    """Copy the image over the fabric from a node that has it, or will; the first loads its archive, or pulls it."""
     image = node.cluster.inventory.image
-    archive = image.archive
-    if archive is not None:
+    archive, manager = image.archive, node.cluster.manager
+    source = next((peer for peer in node.cluster.peers(node) if peer.stack.image_id), manager)
+    if source is not node:
+        yield CopyImage(node, source, image.name)
+    elif archive is not None:
         yield Call(node, f"docker load --input {archive}", lambda: _load(node, archive))
     else:
         yield Call(node, f"docker pull {image.name}", lambda: _pull(node, image.name))
+
+
+@dataclass(eq=False)
+class CopyImage(Change):
+    """Have a node take an image from a peer, by the ssh between them that step 1 has seen working."""
+
+    node: Node
+    source: Node
+    image: str
+
+    def describe(self) -> str:
+        """Show the command it stands for."""
+        return f"{self.node.name}$ ssh {self._door} docker save {self.image} | docker load"
+
+    def undo(self) -> list[UndoStep]:
+        """Keep it: an image is not in the way of anybody."""
+        return []
+
+    def apply(self) -> None:
+        """Copy it, telling how far it has come.
+
+        Raises:
+            CommandFailed: The source could not send it, or docker could not take it.
+        """
+
+        def tell(line: str) -> None:
+            self.node.cluster.tell(f"{self.node.name}: {self.image} from {self.source.name}: {line}")
+
+        words = f"python3 - {quote(self._door)} {quote(self.image)}"
+        self.node.change(words, root=False, stdin=_COPY.encode(), deadline_s=_PATIENCE_S, on_line=tell)
+
+    @property
+    def _door(self) -> str:
+        return f"{self.source.login.user}@{self.source.cluster.fabric_address(self.source)}"
 
 
 def _load(node: Node, archive: Path) -> None:

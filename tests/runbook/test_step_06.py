@@ -74,6 +74,28 @@ def test_an_image_that_is_not_there(healthy: Recorded) -> None:
     assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "nothing")
 
 
+MISSING = said("\n", err="Error: No such image: x", exit_status=1)
+NAME = "nvcr.io/nvidia/pytorch:25.10-py3"
+
+
+@pytest.mark.parametrize(
+    ("without", "node", "planned"),
+    [
+        (("spark-2",), "spark-2", f"spark-2$ ssh nvidia@192.168.100.1 docker save {NAME} | docker load"),
+        (("spark-1",), "spark-1", f"spark-1$ ssh nvidia@192.168.100.2 docker save {NAME} | docker load"),
+        (("spark-1", "spark-2"), "spark-1", f"spark-1$ docker pull {NAME}"),
+        (("spark-1", "spark-2"), "spark-2", f"spark-2$ ssh nvidia@192.168.100.1 docker save {NAME} | docker load"),
+    ],
+)
+def test_an_image_comes_once_from_outside_and_then_over_the_fabric(
+    healthy: Recorded, without: tuple[str, ...], node: str, planned: str
+) -> None:
+    for one in without:
+        healthy.said(StackFacts, one, image_id=MISSING)
+    verdict = healthy.judge(step_06.test_image_is_there, node)
+    assert [change.describe for change in verdict.changes] == [planned]
+
+
 def test_one_tag_and_two_images(healthy: Recorded) -> None:
     healthy.said(StackFacts, "spark-2", image_id="sha256:def\n")
     verdict = judge(healthy, step_06.test_image_is_the_same)
