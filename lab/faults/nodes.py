@@ -63,6 +63,19 @@ FAULTS: Final = (
         breaks={"spark-2": f"sed -i /nvidia@spark-1/d {HOME}/.ssh/authorized_keys"},
     ),
     Fault(
+        "private-key-shared",
+        "one private key was copied to both nodes",
+        "ssh.own_key",
+        None,
+        "one private key is on several nodes",
+        PERSON,
+        warns=True,
+        breaks={
+            "spark-1": "su - nvidia -c 'cd .ssh && cat id_ed25519.pub >>authorized_keys && "
+            "scp -q -o BatchMode=yes id_ed25519 id_ed25519.pub 192.168.100.2:.ssh/'"
+        },
+    ),
+    Fault(
         "peer-host-key-unknown",
         "a node does not know its peer's host key any more",
         "ssh.mesh",

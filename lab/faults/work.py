@@ -20,6 +20,19 @@ FAULTS: Final = (
         breaks={"spark-2": "docker images -q | xargs docker rmi -f"},
     ),
     Fault(
+        "image-differs",
+        "a node has another image under the same name",
+        "stack.same_image",
+        None,
+        "one tag, different images",
+        PERSON,
+        also=("container.image",),
+        breaks={
+            "spark-2": "name=$(docker images --format '{{.Repository}}:{{.Tag}}' | head -n 1); "
+            "tar -c -C / etc/hostname | docker import - $name"
+        },
+    ),
+    Fault(
         "workspace-gone",
         "the directory that the container sees as its workspace is gone",
         "stack.directories",
