@@ -7,6 +7,7 @@ from cluster.errors import UnknownFact
 from cluster.node import Node
 from engine.check import Context
 from runbook.causes.stack import running_tasks
+from runbook.causes.swarm import is_lost
 from workloads import launcher
 
 SETTLING_S = 60
@@ -91,6 +92,12 @@ def _docker_in_a_swarm_is_up(node: Node) -> float | None:
     except UnknownFact:
         return None
     return None if told is None else told + time.time() - node.docker.span[1]
+
+
+def members_settle(cluster: Cluster) -> str | None:
+    """A node that was cut off is heard again some heartbeats after it came back."""
+    lost = [node.name for node in cluster.reached if is_lost(node)]
+    return f"the manager may yet hear from {' and '.join(lost)}" if lost else swarm_settles(cluster)
 
 
 def tasks_settle(cluster: Cluster) -> str | None:

@@ -5,7 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import swarm
 from runbook.causes import swarm as why
-from runbook.conditions import by_swarm, has_a_fabric, swarm_settles
+from runbook.conditions import by_swarm, has_a_fabric, members_settle, swarm_settles
 
 pytestmark = step(5, "Initialize Docker Swarm", applies=by_swarm)
 
@@ -43,7 +43,7 @@ def test_no_member_is_there_twice(cluster: Cluster) -> None:
 @check(
     "swarm.ready",
     needs=("swarm.joined",),
-    settles=swarm_settles,
+    settles=members_settle,
     remedy="let the firewall pass 2377/tcp and 7946 on the fabric; if it does already, restart docker on this node",
 )
 def test_manager_hears_from_the_node(node: Node) -> None:

@@ -86,6 +86,11 @@ def status(node: Node) -> str:
     return member.status.state if member else "not a member"
 
 
+def is_lost(node: Node) -> bool:
+    """Whether a node takes part in the manager's swarm, which does not hear from it."""
+    return node.docker.engine.swarm.state == "active" and status(node) in ("down", "unknown")
+
+
 def not_heard(node: Node) -> str:
     """Say what the manager misses of a node that takes itself for active."""
     member = member_of(node)

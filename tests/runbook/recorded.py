@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -98,7 +98,8 @@ class Recorded:
         skip = found.applies(context) if found.applies else None
         known = {"node": place, "cluster": self.cluster, **fixtures}
         arguments = {name: known[name] for name in inspect.signature(check).parameters}
-        verdict = self._judge.judge(found, place, lambda: check(**arguments), skip)
+        # What was recorded does not come to be another by itself.
+        verdict = self._judge.judge(replace(found, settles=None), place, lambda: check(**arguments), skip)
         if verdict.outcome is Outcome.FAILED or verdict.warning:
             self.seen_failing.add(verdict.id)
         return verdict

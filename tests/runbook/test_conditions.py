@@ -10,10 +10,11 @@ from cluster.facts.container import ContainerFacts
 from cluster.facts.docker import DockerFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.stack import StackFacts
-from runbook.conditions import SETTLING_S, containers_settle, swarm_settles, tasks_settle
+from cluster.facts.swarm import SwarmFacts
+from runbook.conditions import SETTLING_S, containers_settle, members_settle, swarm_settles, tasks_settle
 from tests.runbook.docker_answers import said
 from tests.runbook.recorded import Recorded
-from tests.runbook.swarm_answers import engine
+from tests.runbook.swarm_answers import engine, member, members
 
 LONG, NOT_LONG = "90000\n", "12\n"
 
@@ -97,3 +98,10 @@ def test_a_container_that_has_ended_is_given_the_time_in_which_swarm_notices(
     cluster.said(StackFacts, "spark-1", tasks=task("Running 2 minutes ago"))
     cluster.said(ContainerFacts, "spark-1", ours=ours)
     assert (containers_settle(cluster.cluster) is not None) == comes
+
+
+@pytest.mark.parametrize(("state", "comes"), [("down", True), ("unknown", True), ("ready", False)])
+def test_a_node_that_was_cut_off_is_given_time_to_be_heard_again(cluster: Recorded, state: str, comes: bool) -> None:
+    told = members(member("id1", "spark-1"), member("id2", "spark-2", state=state))
+    cluster.said(SwarmFacts, "spark-1", members=told)
+    assert (members_settle(cluster.cluster) is not None) == comes
