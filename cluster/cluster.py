@@ -32,8 +32,10 @@ AHEAD = 3
 class Cluster:
     """Every node of an inventory, the manager first: a node's place in the list is its rank."""
 
-    def __init__(self, inventory: Inventory, *, become_password: str | None = None) -> None:
-        """Build the nodes; nothing is connected yet."""
+    def __init__(
+        self, inventory: Inventory, *, become_password: str | None = None, only: frozenset[str] | None = None
+    ) -> None:
+        """Build the nodes, or `only` some with the ranks that they have among all; nothing is connected yet."""
         self.inventory = inventory
         self.become_password = become_password
         self.tell: Callable[[str], None] = lambda _: None
@@ -45,7 +47,9 @@ class Cluster:
         self.nodes = tuple(
             Node(entry.name, entry.address or entry.name, rank, self._connection(entry), self)
             for rank, entry in enumerate(entries)
+            if only is None or entry.name in only
         )
+        self._ranks = [entry.name for entry in entries]
 
     def _connection(self, entry: NodeEntry) -> Connection:
         if self.inventory.local:
@@ -83,7 +87,7 @@ class Cluster:
     @property
     def fabric(self) -> FabricPlan:
         """The fabric addresses as they have to be: those that are right already, and new ones where they are not."""
-        return plan_fabric({node.name: node.network for node in self.reached}, self.inventory.fabric, list(self.names))
+        return plan_fabric({node.name: node.network for node in self.reached}, self.inventory.fabric, self._ranks)
 
     @property
     def rendezvous(self) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator
 
 from cluster.errors import InventoryError
+from cluster.ranges import RangeMistake, expand
 from cluster.thresholds import Thresholds
 from cluster.yaml_lines import FieldPath, line_of, load_with_lines, spell
 
@@ -37,6 +38,7 @@ class NodeEntry(Strict):
     user: UserName | None = None
     key: Path | None = None
     role: Literal["manager", "worker"] | None = None
+    group: HostName | None = None
 
 
 class Ssh(Strict):
@@ -152,17 +154,40 @@ def parse_inventory(text: str, source: str) -> Inventory:
         raise InventoryError(
             f"{source}:{lines[('local',)]}: local: unknown key; run without --inventory for this machine."
         )
+    data, written_at = _expanded(data, lines, source)
     try:
         inventory = Inventory.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        field = _written(first["loc"], first["type"], lines)
+        field = _written(_original(first["loc"], written_at), first["type"], lines)
         raise InventoryError(
             f"{source}:{line_of(field, lines)}: {_explain(spell(field), first['type'], first['msg'])}"
         ) from None
-    for field, mistake in _repeated(inventory):
+    for place, mistake in _repeated(inventory):
+        field = _original(place, written_at)
         raise InventoryError(f"{source}:{line_of(field, lines)}: {spell(field)}: {mistake}.")
     return inventory
+
+
+def _expanded(
+    data: dict[str, object], lines: dict[FieldPath, int], source: str
+) -> tuple[dict[str, object], dict[int, int]]:
+    """Write ranges of nodes out; also return the index at which each node's entry is written."""
+    nodes = data.get("nodes")
+    if not isinstance(nodes, list):
+        return data, {}
+    try:
+        expanded = list(expand(nodes))
+    except RangeMistake as mistake:
+        raise InventoryError(f"{source}:{line_of(mistake.field, lines)}: {spell(mistake.field)}: {mistake}.") from None
+    return {**data, "nodes": [entry for _, entry in expanded]}, dict(enumerate(index for index, _ in expanded))
+
+
+def _original(field: FieldPath, written_at: dict[int, int]) -> FieldPath:
+    """Return the field as it is written, where a range was written out."""
+    if len(field) > 1 and field[0] == "nodes" and isinstance(field[1], int):
+        return (field[0], written_at.get(field[1], field[1]), *field[2:])
+    return field
 
 
 def _repeated(inventory: Inventory) -> Iterator[tuple[FieldPath, str]]:

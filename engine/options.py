@@ -11,6 +11,7 @@ import pytest
 
 from cluster.errors import InventoryError
 from cluster.inventory import Inventory, parse_inventory, read_inventory, this_machine
+from cluster.limit import choose
 
 DEFAULT_INVENTORY = Path("cluster.yaml")
 DEFAULT_REPORTS = Path("reports/out")
@@ -21,6 +22,9 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("runbook", "Spark Runbook")
     group.addoption(
         "--inventory", type=Path, metavar="FILE", help="the cluster (default: cluster.yaml, else this machine)"
+    )
+    group.addoption(
+        "--limit", metavar="NODES", help="look at these nodes alone: names, patterns, ranges, groups, !left-out"
     )
     group.addoption("--lab", action="store_true", help="use the virtual cluster of `python -m lab`, started if need be")
     group.addoption("--plan", action="store_true", help="tell exactly what --fix would change, and change nothing")
@@ -57,6 +61,8 @@ class Options:
     metrics: Path | None
     report_dir: Path
     ask_become_pass: bool
+    limit: frozenset[str] | None
+    """The only nodes to look at; None for all."""
     places: tuple[str, ...]
     command: str
 
@@ -91,9 +97,26 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         metrics=config.getoption("metrics"),
         report_dir=(config.getoption("report_dir") or config.rootpath / DEFAULT_REPORTS).absolute(),
         ask_become_pass=config.getoption("ask_become_pass"),
+        limit=_limit(config, inventory, mode),
         places=tuple(_places(config)),
         command=shlex.join(["pytest", *config.invocation_params.args]),
     )
+
+
+def _limit(config: pytest.Config, inventory: Inventory, mode: str) -> frozenset[str] | None:
+    asked: str | None = config.getoption("limit")
+    if asked is None:
+        return None
+    used = [name for name in ("cleanup", "train", "recipe", "load") if config.getoption(name)]
+    if mode != "check" or used:
+        raise pytest.UsageError(
+            f"--limit only looks: leave it out with --{mode if mode != 'check' else used[0]}, for which the nodes have "
+            "to be one cluster."
+        )
+    try:
+        return choose(asked, inventory.nodes)
+    except InventoryError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _places(config: pytest.Config) -> Iterator[str]:

@@ -23,6 +23,9 @@ SCREEN = pytest.StashKey[Screen]()
 CHECK = pytest.StashKey[Check]()
 VERDICT = pytest.StashKey[Verdict]()
 
+LAST_STEP_OF_A_NODE = 4
+"""From step 5 on the nodes are one swarm, of which a part says little."""
+
 _TOLD = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 """The ways for pytest to end of which our report can give an account; the others are its own to explain."""
 
@@ -106,9 +109,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if found := check_of(item):
             item.stash[CHECK] = found
     asked_for_files = any(Path(arg.split("::")[0]).is_file() for arg in config.args)
-    run.whole = not (config.option.keyword or config.option.markexpr or asked_for_files)
+    limited = run.options.limit is not None
+    run.whole = not (config.option.keyword or config.option.markexpr or asked_for_files or limited)
     if run.options.mode == "undo":
         items.clear()
+    elif limited:
+        items[:] = [item for item in items if CHECK in item.stash and item.stash[CHECK].step <= LAST_STEP_OF_A_NODE]
     elif run.options.cleanup:
         items[:] = [item for item in items if CHECK in item.stash and item.stash[CHECK].step == 14]
 

@@ -45,7 +45,8 @@ class Run:
         self._began = time.monotonic()
         self.id = _free_id(options, self.started)
         self.directory = options.report_dir / self.id
-        self.cluster = Cluster(inventory, become_password=_ask_password() if options.ask_become_pass else None)
+        password = _ask_password() if options.ask_become_pass else None
+        self.cluster = Cluster(inventory, become_password=password, only=options.limit)
         self.journal = Journal(self.directory / FILE)
         self.last: Comparison | None = None
         self.judge = Judge(self.cluster, Applier(self.journal, options.allowed, node_journal.keep), options.mode, self)
@@ -58,7 +59,7 @@ class Run:
         """What the nodes do not share; known when the run is closed, where it was asked for."""
         self.bundle: Path | None = None
         self.whole = True
-        """Whether no check was left out by -k, -m or a path; only then ready speaks of the whole cluster."""
+        """Whether no check and no node was left out by an option or a path; only then ready speaks of the cluster."""
         self._inventory_name = inventory_name
         self._lock = ClusterLock(self.cluster, self.id)
 

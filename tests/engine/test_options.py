@@ -15,6 +15,13 @@ BAD = {
     ("--inventory", "bad.yaml"): "bad.yaml:2: nodes[0].colour: unknown key; docs/inventory.md lists the keys",
     ("--undo", "20260101-000000-fix"): "no run 20260101-000000-fix with changes is in",
     ("--ask-become-pass",): "--ask-become-pass asks on a terminal, and there is none here",
+    (
+        "--limit",
+        "a",
+        "--fix",
+    ): "--limit only looks: leave it out with --fix, for which the nodes have to be one cluster.",
+    ("--limit", "a", "--train", "smoke"): "--limit only looks: leave it out with --train",
+    ("--limit", "nobody"): "--limit nobody: no node or group is called nobody; there are",
     ("-n", "2"): "steps build on each other, so xdist (-n) cannot run them",
 }
 """Options, and how the sentence begins."""
