@@ -188,6 +188,7 @@ def test_peers_answer_themselves(node: Node) -> None:
     "network.reachable",
     needs=("network.neighbours",),
     needs_everywhere=ADDRESSED,
+    explained_by=("network.neighbours",),
     applies=has_a_fabric,
     remedy="look at what the cause names; then at cable and switch",
 )
