@@ -116,17 +116,17 @@ class Judge:
         return [other.place for other in near or known]
 
     def _let_settle(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
-        """Run an assertion that does not hold again while there is a reason to think that it comes to."""
+        """Run an assertion that does not hold again: once anyway, and more while there is a reason to wait."""
         until = time.monotonic() + SETTLE_S
-        while verdict.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and time.monotonic() < until:
-            why = self._unsettled(check)
-            if why is None:
-                return
+        # Facts that were read while something ended may not fit together.
+        why: str | None = "it may have changed while it was read" if check.settles else None
+        while verdict.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and why is not None and time.monotonic() < until:
             self._cluster.tell(f"{verdict.node or 'cluster'}: {why}, so we look again: {check.title}")
             time.sleep(LOOK_AGAIN_S)
             for node in self._cluster.nodes:
                 node.forget()
             self._assert(check, assertion, verdict)
+            why = self._unsettled(check)
 
     def _unsettled(self, check: Check) -> str | None:
         if check.settles is None:

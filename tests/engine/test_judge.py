@@ -239,6 +239,17 @@ def test_what_does_not_come_by_itself_fails_when_there_is_nothing_left_to_wait_f
     assert (verdict.outcome, verdict.cause, reasons) == (Outcome.FAILED, "nobody made a.b", [])
 
 
+def test_facts_that_did_not_fit_together_are_read_once_more(tmp_path: Path) -> None:
+    bench, looks = Bench(tmp_path, "check"), iter([False, True])
+
+    def assertion() -> None:
+        if not next(looks):
+            raise UnknownFact("the container ended while it was asked")
+
+    verdict = bench.judge(check("a.b", settles=lambda _: None), assertion)
+    assert (verdict.outcome, verdict.cause) == (Outcome.PASSED, None)
+
+
 def test_who_cannot_say_whether_it_comes_by_itself_is_not_waited_for(tmp_path: Path) -> None:
     def settles(_: Cluster) -> str:
         raise UnknownFact("docker does not say since when it is up")
