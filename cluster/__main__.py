@@ -67,8 +67,21 @@ def _write(path: Path, text: str) -> None:
     Path(name).replace(path)
 
 
+_EXAMPLES = """\
+examples:
+  python -m cluster init                                  look for nodes, and write cluster.yaml
+  python -m cluster init nvidia@spark-1 nvidia@spark-2    take these
+  python -m cluster init --help                           what else it can be told
+"""
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m cluster", description="Describe a cluster in a file.")
+    parser = argparse.ArgumentParser(
+        prog="python -m cluster",
+        description="Describe a cluster in a file.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(required=True, metavar="init")
     init = commands.add_parser("init", help="find the nodes and write cluster.yaml")
     init.add_argument(

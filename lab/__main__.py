@@ -17,15 +17,27 @@ from lab.readiness import wait_docker_settled, wait_ssh
 from lab.settings import read_settings
 
 DESCRIPTION = "A virtual cluster on this machine: real operating systems, simulated GPUs and cables."
-PLACES = (
-    "SPARK_RUNBOOK_CACHE: where built trees and images are kept (default /var/cache/spark-runbook). "
-    "SPARK_RUNBOOK_LAB: the run directory of the lab meant (default: lab, in the cache)."
-)
+HINTS = """\
+examples:
+  python -m lab up                                 boot two nodes; `pytest runbook --lab` then takes them
+  python -m lab exec spark-1 -- docker node ls     run a command in a node
+  python -m lab cut spark-2 enp1s0f1np1            pull a cable; heal puts it in again
+  python -m lab fault inject ranks-both-zero       break something; `fault list` tells what there is
+  python -m lab down                               leave nothing of it
+
+SPARK_RUNBOOK_CACHE: where built trees and images are kept (default /var/cache/spark-runbook).
+SPARK_RUNBOOK_LAB: the run directory of the lab meant (default: lab, in the cache).
+"""
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
-    top = argparse.ArgumentParser(prog="python -m lab", description=DESCRIPTION, epilog=PLACES)
+    top = argparse.ArgumentParser(
+        prog="python -m lab",
+        description=DESCRIPTION,
+        epilog=HINTS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     commands.add_parser("build", help="build what nodes are made of, without booting any")
