@@ -1,6 +1,7 @@
 """Gives the site the pages that lie in the repository's root, with their links as they are within the site."""
 
 import re
+import sys
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -8,13 +9,21 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # mkdocs runs this file by itself
+
+from engine.step_pages import step_pages  # noqa: E402 - only found from here on
+
+# Made at once: mkdocs takes the path away again.
+STEPS = step_pages()
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages of the root."""
+    """Add the pages of the root, and one for every step of the playbook."""
     for name, place in PAGES.items():
         files.append(File.generated(config, place, content=_within_site((ROOT / name).read_text(encoding="utf-8"))))
+    for name, text in STEPS.items():
+        files.append(File.generated(config, f"steps/{name}", content=text))
     return files
 
 

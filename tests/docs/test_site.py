@@ -1,5 +1,6 @@
 """The site is built without a warning, which checks every link and heading, and asks for nothing from elsewhere."""
 
+import html
 import re
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from engine.catalogue import checks_of, modules
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +33,15 @@ def test_every_page_of_docs_is_a_page_of_the_site(site: Path) -> None:
     pages = {str(path.relative_to(ROOT / "docs").with_suffix("")) for path in (ROOT / "docs").rglob("*.md")}
     made = {str(path.relative_to(site).with_suffix("")) for path in site.rglob("*.html")}
     assert pages | {"index", "contributing", "changelog"} <= made
+
+
+def test_every_step_has_a_page_with_each_of_its_checks(site: Path) -> None:
+    every = [check for module in modules() for check in checks_of([module])]
+    for check in every:
+        page = (site / "steps" / f"step-{check.step:02}.html").read_text(encoding="utf-8")
+        assert check.id in page
+        assert html.escape(check.title, quote=False) in page
+    assert len({check.step for check in every}) == len(list((site / "steps").glob("step-*.html")))
 
 
 def test_the_examples_for_ci_can_be_copied_from_it(site: Path) -> None:
