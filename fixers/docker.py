@@ -30,11 +30,10 @@ def unmask_socket(node: Node) -> Iterator[Change]:
 
 def enable(node: Node) -> Iterator[Change]:
     """Start the service at boot."""
-    if node.docker.enabled == "masked":
-        # Whether it was enabled before is seen when it is unmasked.
-        undo = "systemctl mask docker.service"
-        yield RunCommand(node, "systemctl unmask docker.service", undo_command=undo, foreseeable=False)
-    if node.docker.enabled not in ("enabled", "masked"):
+    masked, wanted = node.docker.enabled == "masked", node.docker.wanted or node.docker.enabled == "enabled"
+    if masked:
+        yield RunCommand(node, "systemctl unmask docker.service", undo_command="systemctl mask docker.service")
+    if not wanted:
         yield RunCommand(node, "systemctl enable docker.service", undo_command="systemctl disable docker.service")
 
 

@@ -38,7 +38,13 @@ def test_container_was_given_the_own_one(node: Node) -> None:
     "container.gpu_works",
     fix=stack.recreate,
     needs=("container.one", "container.gpu", "container.workspace"),
-    explained_by=("toolkit.installed", "toolkit.version", "toolkit.settings_valid", "toolkit.mode"),
+    explained_by=(
+        "toolkit.installed",
+        "toolkit.version",
+        "toolkit.settings_valid",
+        "toolkit.mode",
+        "gpu.swarm_resource",
+    ),
     applies=has_docker,
 )
 def test_gpu_works_in_the_container(node: Node) -> None:

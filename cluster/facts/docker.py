@@ -133,11 +133,18 @@ FIND_ROOT = f"""root=$(sed -n 's/.*"data-root"[^"]*"\\([^"]*\\)".*/\\1/p' {DAEMO
 """Shell that sets `root` to the data-root of daemon.json, empty where none is set."""
 
 
+_WANTED = "/etc/systemd/system/multi-user.target.wants/docker.service"
+
+
 class DockerFacts(Facts):
-    """The service, the daemon, its settings, and the groups of the user we are."""
+    """The service, the daemon, its settings, and the groups of the user we are.
+
+    `wanted` is whether the service would start at boot if it were not masked.
+    """
 
     active: str = fact("systemctl is-active docker.service", word)
     enabled: str = fact("systemctl is-enabled docker.service", parse_unit_state)
+    wanted: bool = fact(f"test -e {_WANTED} && echo yes || echo no", lambda reading: word(reading) == "yes")
     socket: str = fact("systemctl is-enabled docker.socket", parse_unit_state)
     up_s: float = fact('ps -o etimes= -p "$(systemctl show --property=MainPID --value docker.service)"', _seconds)
     program: str = fact("command -v dockerd || true", lambda reading: reading.out.strip())

@@ -1,9 +1,11 @@
 """Step 1: the ports that the swarm and the ranks need between the nodes, knocked at for real."""
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
+from cluster.facts.packet_filter import parse_rule
 from cluster.facts.parse import lines, succeeded
 from cluster.probes import invocation
 
@@ -77,11 +79,14 @@ class DoorFacts(Facts):
         A refusal is a good answer, unless something listens there: then a packet filter gave it. Where something
         listens for datagrams, which answers nobody who knocks, the peer's own rules are asked.
         """
-        peers = {
-            str(address.ip): peer
+        fabric = self.node.cluster.fabric
+        mine = fabric.of(self.node.name)
+        ways = {
+            str(address.ip): (peer, interface)
             for peer in self.node.cluster.peers(self.node)
-            for address in self.node.cluster.fabric.of(peer.name).values()
+            for interface, address in fabric.of(peer.name).items()
         }
+        peers = {host: peer for host, (peer, _) in ways.items()}
         closed = {
             door: answer
             for door, answer in self.doors.items()
@@ -90,16 +95,20 @@ class DoorFacts(Facts):
         }
         return closed | {
             f"{host} {SWARM_GOSSIP}": "silence"
-            for host, peer in peers.items()
-            if listens(peer, host, SWARM_GOSSIP) and peer.doors.turns_away(SWARM_GOSSIP)
+            for host, (peer, interface) in ways.items()
+            if interface in mine and listens(peer, host, SWARM_GOSSIP)
+            if peer.doors.turns_away(SWARM_GOSSIP, interface, mine[interface].ip)
         }
 
-    def turns_away(self, port: str) -> bool:
-        """Whether a rule of this node's packet filter is about PORT/PROTOCOL alone, and turns it away."""
-        number, _, protocol = port.partition("/")
-        return any(
-            _turns_away(rule) and f"-p {protocol} " in rule and f"--dport {number} " in rule for rule in self.rules
-        )
+    def turns_away(self, port: str, interface: str, source: IPv4Address) -> bool:
+        """Whether the first rule of this node that is about a peer's packets to PORT/PROTOCOL turns them away."""
+        for rule in (parse_rule(text) for text in self.rules if text.startswith("-A INPUT ")):
+            if rule.concerns(port, interface, source):
+                if rule.target == "ACCEPT":
+                    return False
+                if rule.target in ("DROP", "REJECT") and rule.port:
+                    return True
+        return False
 
     @property
     def has_ufw(self) -> bool:

@@ -1,6 +1,7 @@
 """One lab for all end-to-end tests, in a folder of its own, taken down afterwards."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from tests.e2e.lab import Lab, told
 from tests.e2e.score import Score
+
+SETTLED_S = 90
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -64,7 +67,17 @@ def readied(lab: Lab) -> Lab:
 def ready(readied: Lab) -> Lab:
     """The lab as it was after `--fix`, whatever other tests did to it since."""
     readied.do("restore", "ready")
+    settled(readied)
     return readied
+
+
+def settled(lab: Lab) -> None:
+    """Wait until the restored swarm has given each node a container again, so that a test knows what it breaks."""
+    until = time.monotonic() + SETTLED_S
+    for node in ("spark-1", "spark-2"):
+        while not lab.on(node, "docker ps -q --filter label=com.spark-runbook.cluster", check=False).strip():
+            assert time.monotonic() < until, f"{node} got no container"
+            time.sleep(0.2)
 
 
 @pytest.fixture

@@ -99,15 +99,30 @@ def test_a_refusal_where_something_listens_is_a_firewalls(spark: Recorded) -> No
     assert cause.startswith("a firewall rejects")
 
 
+DROPS = "-p udp -m udp --dport 7946 -j DROP"
+
+
 @pytest.mark.parametrize(
-    ("rule", "shut"),
-    [("-p udp -m udp --dport 7946 -j DROP", True), ("-p udp -m udp --dport 7947 -j DROP", False), ("-j ACCEPT", False)],
+    ("rules", "shut"),
+    [
+        (["-p udp -m udp --dport 7946 -j DROP"], True),
+        (["-p udp -m udp --dport 7947 -j DROP"], False),
+        (["-j ACCEPT"], False),
+        (["-i en+ -p udp -m udp --dport 7946 -j REJECT --reject-with icmp-port-unreachable"], True),
+        (["-i wl+ -p udp -m udp --dport 7946 -j DROP"], False),
+        ([f"-s 192.168.101.0/24 -i {PORT} -m comment --comment 'a b' -j ACCEPT", f"-i {PORT} {DROPS}"], False),
+        ([f"-s 192.168.100.0/24 -i {TWIN} -j ACCEPT", f"-i {PORT} {DROPS}"], True),
+        ([f"-s 10.0.0.0/8 -i {PORT} -j ACCEPT", f"-i {PORT} {DROPS}"], True),
+        ([f"-i {PORT} {DROPS}", "-j ACCEPT"], True),
+        (["-m conntrack --ctstate ESTABLISHED -j ACCEPT", f"-i {PORT} {DROPS}"], True),
+        (["! -s 192.168.100.1 -p udp --dport 7946 -j DROP"], False),
+    ],
 )
 def test_datagrams_to_a_swarm_that_runs_are_judged_by_the_peers_own_rules(
-    spark: Recorded, rule: str, shut: bool
+    spark: Recorded, rules: list[str], shut: bool
 ) -> None:
     spark.said(NetworkFacts, "spark-2", listening="udp UNCONN 0 0 *:7946 *:*\n")
-    spark.said(DoorFacts, "spark-2", rules=f"-P INPUT ACCEPT\n-A INPUT {rule}\n")
+    spark.said(DoorFacts, "spark-2", rules="".join(f"-A INPUT {rule}\n" for rule in rules))
     verdict = spark.judge(step_01.test_no_firewall_is_in_the_way, "spark-1")
     assert (verdict.outcome is Outcome.FAILED) == shut
 

@@ -32,7 +32,7 @@ def healthy(recorded: Callable[..., Recorded]) -> Recorded:
     cluster = recorded()
     cluster.said(
         DockerFacts,
-        active="active\n", enabled="enabled\n", socket="enabled\n", program="/usr/bin/dockerd\n",
+        active="active\n", enabled="enabled\n", wanted="yes\n", socket="enabled\n", program="/usr/bin/dockerd\n",
         version="Docker version 28.3.3, build 980b856\n", groups="nvidia docker\n", session_groups="nvidia docker\n",
         usable="28.3.3\n", engine=info(), settings="",
     )  # fmt: skip
@@ -158,9 +158,15 @@ def test_no_socket_unit_is_no_masked_one(healthy: Recorded) -> None:
     ],
 )
 def test_docker_that_does_not_start_at_boot(healthy: Recorded, state: str, cause: str, changes: int) -> None:
-    healthy.said(DockerFacts, enabled=said(f"{state}\n", exit_status=1))
+    healthy.said(DockerFacts, enabled=said(f"{state}\n", exit_status=1), wanted="no\n")
     verdict = judge(healthy, step_02.test_docker_starts_at_boot)
     assert (verdict.outcome, verdict.cause, len(verdict.changes)) == (Outcome.FAILED, cause, changes)
+
+
+def test_docker_that_was_enabled_when_it_was_masked_is_unmasked_and_no_more(healthy: Recorded) -> None:
+    healthy.said(DockerFacts, enabled=said("masked\n", exit_status=1), wanted="yes\n")
+    verdict = healthy.judge(step_02.test_docker_starts_at_boot, "spark-2")
+    assert [change.describe for change in verdict.changes] == ["spark-2$ sudo systemctl unmask docker.service"]
 
 
 @pytest.mark.parametrize(
