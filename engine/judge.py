@@ -86,6 +86,9 @@ class Judge:
             verdict.follows_from = verdict.rests_on
             verdict.cause = "it can be judged when the changes planned before it are made"
         elif verdict.outcome is Outcome.WOULD_FIX:
+            if not verdict.changes:
+                # All that it takes is planned already, for what it comes from.
+                verdict.follows_from = verdict.rests_on
             verdict.rests_on = [verdict.place, *verdict.rests_on]
 
     def _blocked(self, check: Check, node: Node | None, verdict: Verdict) -> bool:

@@ -167,7 +167,10 @@ def test_gpu_stays_ready(node: Node) -> None:
 
 
 @check(
-    "gpu.offered", fix=daemon.offer_gpus, needs=("ssh.sudo", "gpu.present", "docker.running"), applies=offers_to_a_swarm
+    "gpu.offered",
+    fix=daemon.offer_gpus,
+    needs=("ssh.sudo", "gpu.present", "gpu.mig", "docker.running"),
+    applies=offers_to_a_swarm,
 )
 def test_daemon_offers_own_gpu(node: Node) -> None:
     """daemon.json offers this node's own GPU, by its UUID."""

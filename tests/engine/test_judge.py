@@ -263,3 +263,12 @@ def test_a_plan_does_not_wait_for_what_rests_on_it(tmp_path: Path) -> None:
     bench.judge(check("a.b", fix=bench.make("a.b")))
     verdict = bench.judge(check("c.d", needs=("a.b",), settles=lambda _: pytest.fail("it was asked whether to wait")))
     assert (verdict.outcome, verdict.pending) == (Outcome.BLOCKED, True)
+
+
+def test_what_takes_nothing_beyond_what_is_planned_follows_from_that(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "plan")
+    first = bench.judge(check("a.b", fix=bench.make("a.b")))
+    same = bench.judge(check("c.d", fix=bench.make("a.b"), needs=("a.b",)))
+    assert (same.outcome, same.changes, same.follows_from) == (Outcome.WOULD_FIX, [], [first.place])
+    more = bench.judge(check("e.f", fix=bench.make("e.f"), needs=("a.b",)))
+    assert (more.outcome, len(more.changes), more.follows_from) == (Outcome.WOULD_FIX, 1, [])
