@@ -28,8 +28,9 @@ def not_deployed(cluster: Cluster) -> str:
 
 
 def running_tasks(node: Node) -> int:
-    """Count the tasks of the stack that run on a node."""
-    return sum(task.runs for task in launcher.tasks(node.cluster) if task.node == node.machine.hostname)
+    """Count the tasks of the stack that run on a node; what it ran before it joined anew is to shut down."""
+    wanted = [task for task in launcher.tasks(node.cluster) if task.desired != "Shutdown"]
+    return sum(task.runs for task in wanted if task.node == node.machine.hostname)
 
 
 def not_running(node: Node) -> str:

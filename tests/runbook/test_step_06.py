@@ -74,6 +74,12 @@ def test_an_image_that_is_not_there(healthy: Recorded) -> None:
     assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "nothing")
 
 
+def test_a_task_of_what_the_node_was_before_counts_for_nothing(healthy: Recorded) -> None:
+    earlier = task(3, "spark-2", DesiredState="Shutdown")
+    healthy.said(StackFacts, "spark-1", tasks=task(1, "spark-1") + task(2, "spark-2") + earlier)
+    assert judge(healthy, step_06.test_task_runs).outcome is Outcome.PASSED
+
+
 MISSING = said("\n", err="Error: No such image: x", exit_status=1)
 NAME = "nvcr.io/nvidia/pytorch:25.10-py3"
 
