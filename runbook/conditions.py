@@ -1,17 +1,6 @@
 """When a check does not apply, and the reason that is told."""
 
-import time
-
-from cluster.cluster import Cluster
-from cluster.errors import UnknownFact
-from cluster.node import Node
 from engine.check import Context
-from runbook.causes.stack import running_tasks
-from runbook.causes.swarm import is_lost
-from workloads import launcher
-
-SETTLING_S = 60
-"""So long a swarm may take to get over a restart: three heartbeats of 5 s are missed, and tasks come 5 s later."""
 
 
 def has_a_fabric(context: Context) -> str | None:
@@ -73,42 +62,3 @@ def offers_to_a_swarm(context: Context) -> str | None:
 def cleans_up(context: Context) -> str | None:
     """Step 14 removes what the other steps built, so it wants to be asked."""
     return None if context.cleanup else "cleaning up runs with --cleanup"
-
-
-def swarm_settles(cluster: Cluster) -> str | None:
-    """A swarm takes a while to notice that a docker was started, or that the network works again."""
-    ages = [age for node in cluster.reached if (age := _docker_in_a_swarm_is_up(node)) is not None]
-    if len(ages) < len(cluster.reached):
-        return None
-    if cluster.changed_at is not None:
-        ages.append(time.time() - cluster.changed_at)
-    return "the swarm takes up what has just changed" if min(ages, default=SETTLING_S) < SETTLING_S else None
-
-
-def _docker_in_a_swarm_is_up(node: Node) -> float | None:
-    """For how long, in seconds; None where there is none, or it does not answer."""
-    try:
-        told = node.docker.up_s if node.docker.engine.swarm.state != "inactive" else None
-    except UnknownFact:
-        return None
-    return None if told is None else told + time.time() - node.docker.span[1]
-
-
-def members_settle(cluster: Cluster) -> str | None:
-    """A node that was cut off is heard again some heartbeats after it came back."""
-    lost = [node.name for node in cluster.reached if is_lost(node)]
-    return f"the manager may yet hear from {' and '.join(lost)}" if lost else swarm_settles(cluster)
-
-
-def tasks_settle(cluster: Cluster) -> str | None:
-    """A task that was given to a node starts within seconds; after a restart it is given first."""
-    coming = [task for task in launcher.tasks(cluster) if task.comes]
-    return f"a task is {coming[0].state.lower()}" if coming else swarm_settles(cluster)
-
-
-def containers_settle(cluster: Cluster) -> str | None:
-    """Swarm takes a while to notice that a container has ended, and then gives the node another task."""
-    ended = [node.name for node in cluster.reached if running_tasks(node) and not node.container.ours]
-    if ended:
-        return f"swarm has not noticed yet that the container on {' and '.join(ended)} has ended"
-    return tasks_settle(cluster)

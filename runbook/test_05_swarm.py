@@ -5,7 +5,8 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import swarm
 from runbook.causes import swarm as why
-from runbook.conditions import by_swarm, has_a_fabric, members_settle, swarm_settles
+from runbook.conditions import by_swarm, has_a_fabric
+from runbook.settling import members_settle, swarm_settles
 
 pytestmark = step(5, "Initialize Docker Swarm", applies=by_swarm)
 

@@ -5,7 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import image, stack
 from runbook.causes import stack as why
-from runbook.conditions import tasks_settle
+from runbook.settling import tasks_settle
 from workloads import launcher
 from workloads.deploy import workspace_files
 

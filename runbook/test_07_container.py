@@ -5,7 +5,8 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import stack
 from runbook.causes import container as why
-from runbook.conditions import by_swarm, containers_settle, has_docker
+from runbook.conditions import by_swarm, has_docker
+from runbook.settling import containers_settle
 
 pytestmark = step(7, "Find your Docker container ID", settles=containers_settle)
 

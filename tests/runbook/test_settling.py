@@ -11,7 +11,7 @@ from cluster.facts.docker import DockerFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.stack import StackFacts
 from cluster.facts.swarm import SwarmFacts
-from runbook.conditions import SETTLING_S, containers_settle, members_settle, swarm_settles, tasks_settle
+from runbook.settling import SETTLING_S, containers_settle, members_settle, swarm_settles, tasks_settle
 from tests.runbook.docker_answers import said
 from tests.runbook.recorded import Recorded
 from tests.runbook.swarm_answers import engine, member, members
