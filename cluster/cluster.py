@@ -30,7 +30,7 @@ AHEAD = 3
 
 
 class Cluster:
-    """Every node of an inventory, the manager first: a node's place in the list is its rank."""
+    """The nodes of an inventory in the order of their ranks, the manager first."""
 
     def __init__(
         self, inventory: Inventory, *, become_password: str | None = None, only: frozenset[str] | None = None

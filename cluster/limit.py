@@ -15,14 +15,14 @@ def choose(limit: str, nodes: Sequence[NodeEntry]) -> frozenset[str]:
         InventoryError: A word fits no node, or nothing is left.
     """
     words = [word.strip() for word in limit.split(",") if word.strip()]
-    wanted = [_fitting(word, nodes) for word in words if not word.startswith("!")]
-    unwanted = [_fitting(word.removeprefix("!"), nodes) for word in words if word.startswith("!")]
-    chosen = (frozenset[str]().union(*wanted) if wanted else frozenset(_names(nodes))) - frozenset[str]().union(
-        *unwanted
-    )
+    wanted = [word for word in words if not word.startswith("!")]
+    chosen = {name for word in wanted for name in _fitting(word, nodes)} if wanted else set(_names(nodes))
+    for word in words:
+        if word.startswith("!"):
+            chosen -= _fitting(word.removeprefix("!"), nodes)
     if not chosen:
         raise InventoryError(f"--limit {limit}: no node is left.")
-    return chosen
+    return frozenset(chosen)
 
 
 def _fitting(word: str, nodes: Sequence[NodeEntry]) -> frozenset[str]:

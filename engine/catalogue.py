@@ -71,12 +71,15 @@ def _thresholds() -> str:
 
 
 def _row(check: Check) -> str:
-    everywhere = [f"`{name}` on every node" for name in check.needs_everywhere]
-    needs = "<br>".join([*(f"`{name}`" for name in check.needs), *everywhere])
     where = "per node" if check.per_node else "cluster"
     title = check.title + (f" (`{check.threshold}`)" if check.threshold else "") + (" (*warns*)" if check.warns else "")
-    cells = (f"`{check.id}`", where, title, repair(check), needs)
+    cells = (f"`{check.id}`", where, title, repair(check), "<br>".join(needed(check)))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def needed(check: Check) -> list[str]:
+    """Name the checks without which one cannot be judged, and where they have to hold."""
+    return [*(f"`{name}`" for name in check.needs), *(f"`{name}` on every node" for name in check.needs_everywhere)]
 
 
 def repair(check: Check) -> str:

@@ -14,7 +14,7 @@ from cluster.facts.base import unnoted
 from cluster.node import Node
 from engine.apply import Applier
 from engine.change import Change
-from engine.check import Check
+from engine.check import Check, Settles
 from engine.comparison import Comparison
 from engine.outcome import STOPS_OTHERS, ChangeTold, Evidence, Held, Outcome, Place, Verdict
 from engine.plan import Plan
@@ -120,23 +120,23 @@ class Judge:
 
     def _let_settle(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
         """Run an assertion that does not hold again: once anyway, and more while there is a reason to wait."""
+        if check.settles is None:
+            return
         until = time.monotonic() + SETTLE_S
         # Facts that were read while something ended may not fit together.
-        why: str | None = "it may have changed while it was read" if check.settles else None
+        why: str | None = "it may have changed while it was read"
         while verdict.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and why is not None and time.monotonic() < until:
             self._cluster.tell(f"{verdict.node or 'cluster'}: {why}, so we look again: {check.title}")
             time.sleep(LOOK_AGAIN_S)
             for node in self._cluster.nodes:
                 node.forget()
             self._assert(check, assertion, verdict)
-            why = self._unsettled(check)
+            why = self._unsettled(check.settles)
 
-    def _unsettled(self, check: Check) -> str | None:
-        if check.settles is None:
-            return None
+    def _unsettled(self, settles: Settles) -> str | None:
         try:
             with unnoted():
-                return check.settles(self._cluster)
+                return settles(self._cluster)
         except ClusterError:
             return None
 

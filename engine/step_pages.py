@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from cluster.thresholds import Thresholds
-from engine.catalogue import checks_of, modules, repair
+from engine.catalogue import checks_of, modules, needed, repair
 from engine.check import Check, title_of
 
 
@@ -31,8 +31,7 @@ def _declared(check: Check) -> Iterator[str]:
         yield f"Limit: `{limit.name}`, {limit.good} {limit.value:g} {limit.unit} ({limit.source})."
     if check.warns:
         yield "Where it does not hold, it warns: the cluster stays ready."
-    needs = [f"`{name}`" for name in check.needs] + [f"`{name}` on every node" for name in check.needs_everywhere]
-    if needs:
+    if needs := needed(check):
         yield f"Blocked unless these hold: {', '.join(needs)}."
     if check.settles:
         yield "Looked at again for up to a minute where docker or the swarm has just been changed."

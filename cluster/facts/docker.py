@@ -7,7 +7,7 @@ from packaging.version import Version
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
-from cluster.facts.parse import as_models, load_json, succeeded, validated, word, words
+from cluster.facts.parse import as_models, load_json, succeeded, validated, word, words, yes
 
 if TYPE_CHECKING:
     from cluster.node import Node
@@ -144,7 +144,7 @@ class DockerFacts(Facts):
 
     active: str = fact("systemctl is-active docker.service", word)
     enabled: str = fact("systemctl is-enabled docker.service", parse_unit_state)
-    wanted: bool = fact(f"test -e {_WANTED} && echo yes || echo no", lambda reading: word(reading) == "yes")
+    wanted: bool = fact(f"test -e {_WANTED} && echo yes || echo no", yes)
     socket: str = fact("systemctl is-enabled docker.socket", parse_unit_state)
     up_s: float = fact('ps -o etimes= -p "$(systemctl show --property=MainPID --value docker.service)"', _seconds)
     program: str = fact("command -v dockerd || true", lambda reading: reading.out.strip())

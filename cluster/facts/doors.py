@@ -86,12 +86,11 @@ class DoorFacts(Facts):
             for peer in self.node.cluster.peers(self.node)
             for interface, address in fabric.of(peer.name).items()
         }
-        peers = {host: peer for host, (peer, _) in ways.items()}
         closed = {
             door: answer
             for door, answer in self.doors.items()
-            if (host := door.split()[0]) in peers
-            if answer == "silence" or (answer == "refused" and listens(peers[host], host, door.split()[-1]))
+            if (host := door.split()[0]) in ways
+            if answer == "silence" or (answer == "refused" and listens(ways[host][0], host, door.split()[-1]))
         }
         return closed | {
             f"{host} {SWARM_GOSSIP}": "silence"

@@ -28,6 +28,11 @@ def word(reading: Reading) -> str:
     return line
 
 
+def yes(reading: Reading) -> bool:
+    """Read the answer of a command that echoes yes or no."""
+    return word(reading) == "yes"
+
+
 def words(reading: Reading) -> frozenset[str]:
     """Return the words of a command that has to succeed."""
     return frozenset(succeeded(reading).split())

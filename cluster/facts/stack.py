@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.container import CLUSTER_LABEL
-from cluster.facts.parse import as_models, lines, succeeded, text, word
+from cluster.facts.parse import as_models, lines, succeeded, text, yes
 
 if TYPE_CHECKING:
     from cluster.node import Node
@@ -177,5 +177,5 @@ class StackFacts(Facts):
     digest: str = fact(_digest_label, _digest, root=True)
     cached_models: tuple[str, ...] = fact(_models, lines, root=True)
     last_words: dict[str, tuple[str, ...]] = fact(_WORDS, _words_of_tasks, root=True, timeout_s=30)
-    rdma: bool = fact("test -d /dev/infiniband && echo yes || echo no", lambda reading: word(reading) == "yes")
+    rdma: bool = fact("test -d /dev/infiniband && echo yes || echo no", yes)
     tasks: tuple[Task, ...] = fact(_all_tasks, _tasks, root=True, timeout_s=30)
