@@ -2,8 +2,8 @@
 
     PYTHONPATH=workloads python bench/gpus.py --lora FOLDER8B --full FOLDER3B
 
-The folders are those that `bench/make_model.py` made. The last fine-tune is one whose weights, gradients and moments
-do not fit on one GPU, in shards. Every line of JSON is told as soon as it is known.
+The folders are those that `bench/make_model.py` made. Of the 8B in shards, weights, gradients and moments do not fit on
+one GPU. Every line of JSON is told as soon as it is known.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+# No links: some tools tell of a link, others of what it leads to.
 FILES = (
     "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/hosts", "/etc/fstab", "/etc/sudoers", "/etc/ssh/sshd_config",
-    "/etc/ssh/ssh_config", "/etc/profile", "/etc/os-release", "/etc/login.defs", "/etc/nsswitch.conf", "/bin/sh",
-    "/usr/bin/sudo", "/usr/sbin/sshd", "/usr/bin/python3", "/var/log", "/var/lib", "/root", "/home/nvidia",
+    "/etc/ssh/ssh_config", "/etc/profile", "/usr/lib/os-release", "/etc/login.defs", "/etc/nsswitch.conf", "/bin/dash",
+    "/usr/bin/sudo", "/usr/sbin/sshd", "/usr/bin/env", "/var/log", "/var/lib", "/root", "/home/nvidia",
 )  # fmt: skip
 PACKAGES = (
     "openssh-server", "openssh-client", "sudo", "iproute2", "systemd", "python3", "docker.io", "netplan.io", "ethtool",
@@ -17,7 +18,7 @@ SYSCTLS = (
     "net.ipv4.ip_forward", "net.ipv4.conf.all.rp_filter", "net.core.somaxconn", "fs.file-max", "vm.swappiness",
 )  # fmt: skip
 COMMANDS = (
-    "uname -r", "uname -m", "hostname", "id -un", "pwd", "getconf PAGESIZE", "python3 --version", "echo $HOME", "nproc",
+    "uname -r", "uname -m", "hostname", "id -un", "pwd", "getconf PAGESIZE", "uname -s", "echo $HOME", "nproc",
     "locale -a | head -n 1",
 )  # fmt: skip
 
