@@ -28,10 +28,12 @@ def wanted_doors(node: "Node") -> Iterator[tuple[str, str, str]]:
     mine = cluster.fabric.of(node.name)
     for peer in cluster.peers(node):
         ports = [ANY_RANK]
-        if peer is cluster.manager:
+        # Not the first of the nodes that are looked at: with --limit the manager may not be among them.
+        manages = peer.role == "manager"
+        if manages:
             ports.append(f"{cluster.inventory.rendezvous_port}/tcp")
         if cluster.inventory.launcher == "swarm":
-            ports += [*SWARM_NODES, *([SWARM_MANAGER] if peer is cluster.manager else [])]
+            ports += [*SWARM_NODES, *([SWARM_MANAGER] if manages else [])]
         for interface, address in cluster.fabric.of(peer.name).items():
             for port in ports:
                 if interface in mine and not (port.endswith("/udp") and listens(peer, str(address.ip), port)):

@@ -4,8 +4,10 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import InventoryError
+from cluster.facts.doors import SWARM_MANAGER, wanted_doors
 from cluster.inventory import NodeEntry, parse_inventory
 from cluster.limit import choose
+from tests.cluster.nodes import tell_links
 
 RACK = "nodes:\n- name: spark-[01:12]\n  address: 10.0.0.[11:22]\n  group: rack-a\n- name: alone\n  group: rack-b\n"
 
@@ -91,3 +93,13 @@ def test_a_node_keeps_its_rank_when_others_are_left_out() -> None:
     inventory = parse_inventory(RACK, "cluster.yaml")
     cluster = Cluster(inventory, only=choose("spark-05,spark-02", inventory.nodes))
     assert [(node.name, node.rank) for node in cluster.nodes] == [("spark-02", 1), ("spark-05", 4)]
+
+
+@pytest.mark.parametrize(("limit", "knocked"), [("spark-02,spark-03", set()), ("spark-01,spark-02", {"192.168.100.1"})])
+def test_the_managers_ports_are_asked_for_at_the_manager_alone(limit: str, knocked: set[str]) -> None:
+    inventory = parse_inventory(RACK, "cluster.yaml")
+    cluster = Cluster(inventory, only=choose(limit, inventory.nodes))
+    tell_links(cluster)
+    doors = [door for node in cluster.nodes for door in wanted_doors(node)]
+    assert {peer for _, peer, port in doors if port == SWARM_MANAGER} == knocked
+    assert {peer for _, peer, port in doors if port == "29500/tcp"} == knocked
