@@ -17,7 +17,8 @@ FAULTS: Final = (
         "stack.image",
         "spark-2",
         "it would be pulled during the deployment",
-        breaks={"spark-2": "docker images -q | xargs docker rmi -f"},
+        # By its name: the image itself cannot go while a container runs it.
+        breaks={"spark-2": "docker images --format '{{.Repository}}:{{.Tag}}' | xargs docker rmi -f"},
     ),
     Fault(
         "image-differs",
