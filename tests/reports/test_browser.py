@@ -87,16 +87,16 @@ def test_a_search_leaves_only_what_has_all_its_words(failed: Look) -> None:
     failed.page.fill("input[type=search]", "daemon UUID")
     assert failed.page.locator(".group:visible .what").all_inner_texts()[0].startswith("The daemon offers")
     assert failed.page.locator(".group:visible").count() == 1
-    assert failed.page.locator("output").inner_text() == "1 of 13 results"
+    expect(failed.page.locator("output")).to_have_text("1 of 13 results")
     failed.page.click("text=Show all")
-    assert failed.page.locator("output").inner_text() == "13 results"
+    expect(failed.page.locator("output")).to_have_text("13 results")
 
 
 def test_an_outcome_and_a_node_narrow_each_other(failed: Look) -> None:
     failed.page.check("input[value=passed]")
-    assert failed.page.locator("output").inner_text() == "5 of 13 results"
+    expect(failed.page.locator("output")).to_have_text("5 of 13 results")
     failed.page.select_option("select", "spark-1")
-    assert failed.page.locator("output").inner_text() == "3 of 13 results"
+    expect(failed.page.locator("output")).to_have_text("3 of 13 results")
 
 
 def test_the_rows_of_a_step_fold_and_unfold_by_keyboard(failed: Look) -> None:
