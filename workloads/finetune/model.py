@@ -9,6 +9,7 @@ from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_t
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from .lora import streamline
+from .norms import fuse_norms
 from .refusal import RefusalError
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def prepare_to_train(recipe: Recipe, base: Any) -> Any:
     """
     model = base
     model.config.use_cache = False
+    fuse_norms(model)
     if recipe.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     if recipe.lora is not None:
