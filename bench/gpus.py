@@ -1,4 +1,4 @@
-"""Time the fine-tune on one GPU and on several of this machine, and the collective probe beside the plainest loop.
+"""Time the fine-tune on one GPU and on all, if there are several, and the collective probe beside the plainest loop.
 
     PYTHONPATH=workloads python bench/gpus.py --lora FOLDER8B --full FOLDER3B
 
@@ -116,9 +116,8 @@ def main() -> None:
     tell("matmul", {"tflops": rate / 1e12, "torch": torch.__version__, "device": torch.cuda.get_device_name()})
     torch.cuda.empty_cache()
     lora = {"recipe": "llama3-8b-lora", "rows": 512, "epochs": 5, "max_steps": None}
-    three = {"recipe": "llama3-3b-full", "rows": 512, "epochs": None, "max_steps": 16, "batch_per_rank": 2}
-    three |= {"gradient_accumulation": 1, "needs": {"memory_gb": 60, "disk_gb": 30}}
-    large = {**three, "max_steps": 8, "batch_per_rank": 1, "sharding": "fsdp2", "gradient_checkpointing": True}
+    three = {"recipe": "llama3-3b-full", "rows": 512, "max_steps": 16}
+    large = {**three, "max_steps": 8, "batch_per_rank": 2, "sharding": "fsdp2", "gradient_checkpointing": True}
     contestants: list[tuple[str, Path, dict[str, Any], int]] = [
         ("8B LoRA", arguments.lora, lora, 1),
         ("8B LoRA, several", arguments.lora, lora, world),
@@ -129,7 +128,8 @@ def main() -> None:
         ("3B full in shards, several", arguments.full, {**three, "sharding": "fsdp2"}, world),
     ]
     for what, model, changes, ranks in contestants:
-        if arguments.only and not any(word in what for word in arguments.only):
+        unwanted = arguments.only and not any(word in what for word in arguments.only)
+        if unwanted or (world == 1 and what.endswith("several")):
             continue
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -140,7 +140,7 @@ def main() -> None:
                 operations = (6 if "full" in changes["recipe"] else 4) * told["parameters"]
                 told["of_matmul"] = told["tokens_per_s"] * operations / rate / ranks
             tell(what, told)
-    if not arguments.only or "collectives" in arguments.only:
+    if world > 1 and (not arguments.only or "collectives" in arguments.only):
         tell("collectives", collectives(world))
 
 

@@ -72,6 +72,24 @@ def test_the_same_command_carries_on_and_ends_the_same(uninterrupted: Job, kille
     assert _end(killed) == _end(uninterrupted)
 
 
+def test_a_full_fine_tune_in_16_bits_carries_on_where_it_was(training_python: str, tmp_path: Path) -> None:
+    full = {"method": "full", "lora": None, "dtype": "bfloat16", "max_steps": 12, "checkpoint_every": 4}
+    ends = []
+    for kill in (False, True):
+        (folder := tmp_path / f"killed-{kill}").mkdir()
+        job = Job(training_python, folder, world=1)
+        recipe = job.recipe(full)
+        if kill:
+            started = job.start_alone(recipe)
+            job.wait_for_step(0, 5)
+            os.kill(started.pid, signal.SIGKILL)
+            finish(started)
+        assert finish(job.start_alone(recipe)) == [0], job.stderr(0)
+        assert len(job.events(0, "resumed")) == int(kill)
+        ends.append(_end(job))
+    assert ends[0] == ends[1]
+
+
 def test_checkpoints_of_another_recipe_are_refused_and_kept(job: Job) -> None:
     recipe = job.recipe(CHANGES | {"max_steps": 1000})
     ranks = [job.start(rank, recipe) for rank in (0, 1)]

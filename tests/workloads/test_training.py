@@ -127,6 +127,22 @@ def test_a_full_fine_tune_is_saved_and_loaded_again(training_python: str, tmp_pa
     assert saved["generated"]
 
 
+def test_a_full_fine_tune_in_16_bits_trains_what_one_in_32_does(training_python: str, tmp_path: Path) -> None:
+    losses = []
+    for dtype, world in (("float32", 1), ("bfloat16", 1), ("bfloat16", 2)):
+        (folder := tmp_path / f"{dtype}-{world}").mkdir()
+        job = Job(training_python, folder, world=world)
+        full = {"method": "full", "lora": None, "max_steps": 8, "dtype": dtype, "gradient_accumulation": 3 - world}
+        recipe = job.recipe(full)
+        statuses = finish(*([job.start_alone(recipe)] if world == 1 else [job.start(rank, recipe) for rank in (0, 1)]))
+        assert statuses == [0] * world, job.stderr(0)
+        losses.append([event["loss"] for event in job.events(0, "step")])
+        (saved,) = job.events(0, "saved")
+        assert saved["difference"] < 2e-2
+    assert losses[1] == pytest.approx(losses[0], rel=1e-2)
+    assert losses[2] == pytest.approx(losses[0], rel=1e-2)
+
+
 def test_a_sharded_full_fine_tune_trains_what_one_machine_does(training_python: str, tmp_path: Path) -> None:
     full = {"method": "full", "lora": None, "max_steps": 5, "sharding": "fsdp2"}
     together = Job(training_python, tmp_path, sharding="fsdp2")

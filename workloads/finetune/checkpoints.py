@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from .world import World
 
 
+FORMAT = "2"
+"""Raised when what is in a checkpoint, or how it is named there, changes."""
+
+
 class Checkpoints:
     """The checkpoints of one rank in one run's folder.
 
@@ -39,7 +43,8 @@ class Checkpoints:
     def __init__(self, folder: Path, identity: dict[str, str], keep: int, world: World) -> None:
         """Take over the folder."""
         self._folder = folder
-        self._identity = identity | {"the number of ranks": str(world.size), "the sharding": str(world.sharded)}
+        shape = {"the number of ranks": str(world.size), "the sharding": str(world.sharded)}
+        self._identity = identity | shape | {"the format of checkpoints": FORMAT}
         self._keep = keep
         self._world = world
 

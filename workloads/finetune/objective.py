@@ -31,7 +31,7 @@ class Objective(nn.Module):  # type: ignore[misc]  # torch is not there where ty
         """Wrap a model, with adapter or without."""
         super().__init__()
         self.model = model
-        self._dtype = DTYPES[recipe.dtype]
+        self.dtype = DTYPES[recipe.dtype]
 
     def forward(self, batch: Batch, logits: bool = False) -> Tensor:
         """Return the summed loss of a batch's answers, in float32; or the model's own logits where they are predicted.
@@ -39,7 +39,7 @@ class Objective(nn.Module):  # type: ignore[misc]  # torch is not there where ty
         Both are one method because a sharded model gathers its weights when it is called, and only then.
         """
         device = batch.input_ids.device.type
-        with torch.autocast(device, self._dtype, enabled=self._dtype != torch.float32):
+        with torch.autocast(device, self.dtype, enabled=self.dtype != torch.float32):
             if logits:
                 return self.model(**arguments(batch)).logits.flatten(0, 1)[batch.predicting].float()
             base = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 
 
 def spread(objective: Objective, world: World) -> Any:
-    """Return the model and its loss ready for a step on all ranks: sharded layer by layer, or replicated."""
+    """Return the model and its loss ready for a step on all ranks: sharded layer by layer, or replicated.
+
+    Shards of what is trained are in float32, and so are the sums of gradients; what travels and is computed with is in
+    the recipe's type.
+    """
     if world.sharded:
         mesh = init_device_mesh(world.device.type, (world.size,))
+        policy = MixedPrecisionPolicy(param_dtype=objective.dtype, reduce_dtype=torch.float32)
         for part in (*layers_of(objective.model), objective):
             _widen(part)
-            fully_shard(part, mesh=mesh)
+            fully_shard(part, mesh=mesh, mp_policy=policy)
         return objective
     if world.size == 1:
         return objective
@@ -74,11 +79,11 @@ def full(tensor: Tensor) -> Tensor:
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
-def collect_trained(model: nn.Module, keep: bool) -> tuple[dict[str, Tensor], str]:
-    """Go once over the trained parameters, in full; all ranks have to call this together.
+def collect_trained(weights: dict[str, Tensor], keep: bool) -> tuple[dict[str, Tensor], str]:
+    """Go once over the trained weights, in full; all ranks have to call this together.
 
     Args:
-        model: unwrapped, sharded or not.
+        weights: by name, sharded or not.
         keep: whether this rank wants the tensors, on the CPU; without, the dictionary stays empty.
 
     Returns:
@@ -86,11 +91,10 @@ def collect_trained(model: nn.Module, keep: bool) -> tuple[dict[str, Tensor], st
     """
     digest = hashlib.sha256()
     kept: dict[str, Tensor] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            tensor = full(parameter.detach()).cpu().contiguous()
-            digest.update(f"{name} {tensor.dtype}".encode())
-            digest.update(tensor.view(-1).view(dtype=torch.uint8).numpy().tobytes())
-            if keep:
-                kept[name] = tensor
+    for name, weight in weights.items():
+        tensor = full(weight.detach()).cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype}".encode())
+        digest.update(tensor.view(-1).view(dtype=torch.uint8).numpy().tobytes())
+        if keep:
+            kept[name] = tensor
     return kept, digest.hexdigest()

@@ -12,8 +12,9 @@ from . import data, guard, save
 from .attention import set_attention
 from .batches import Course
 from .checkpoints import Checkpoints
-from .model import compile_layers, count_parameters, load_base, load_tokenizer, map_base, prepare_to_train
+from .model import DTYPES, compile_layers, count_parameters, load_base, load_tokenizer, map_base, prepare_to_train
 from .objective import Objective, check_loss
+from .optimizer import Optimizer, give_copies
 from .parallel import collect_trained, forget_weights, spread, unwrapped
 from .preflight import check_memory, fits
 from .tiny import make_tiny
@@ -58,7 +59,7 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
     attention = set_attention(model, recipe, world.device)
     counts = count_parameters(model)
     metrics.emit("model", **counts, rows=len(rows), rows_left_out=len(rows) - len(examples), attention=attention)
-    objective = spread(Objective(model, recipe), world)
+    objective, optimizer = _prepare(model, recipe, world)
     check_loss(unwrapped(objective), examples, tokenizer.pad_token_id, recipe, world)
     forget_weights(objective)
     if recipe.compile:
@@ -71,8 +72,8 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
     checkpoints = Checkpoints(output / "checkpoints", identity, recipe.keep_checkpoints, world)
     tally = train(
         objective,
+        optimizer,
         Course(examples, tokenizer.pad_token_id, recipe, world.rank, world.size),
-        recipe,
         world,
         checkpoints=checkpoints,
         metrics=metrics,
@@ -81,14 +82,14 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
 
     enter("saving", "gathering the weights", recipe.timeouts.load_s)
     objective = unwrapped(objective)
-    weights, weights_digest = collect_trained(model, keep=world.rank == 0)
+    weights, weights_digest = collect_trained(optimizer.weights, keep=world.rank == 0)
     guard.agree("the trained weights", weights_digest, "they did not train one model: compare the network and the GPUs")
     expected = save.probe(objective, examples[0], world)
     if world.rank == 0:
         watchdog.expect("saving", None)
         folder = save.save(model, weights, tokenizer, recipe, output)
         # The trained model makes room for the one that is loaded again.
-        del model, objective, weights
+        del model, objective, optimizer, weights
         if fits(counts["parameters"], recipe, world.device):
             loaded = save.load_saved(folder, source, recipe, world)
             told = save.prove(
@@ -126,6 +127,16 @@ def _join(recipe: Recipe, device: str | None, metrics: Metrics, watchdog: Watchd
     guard.agree("the kind of device", world.device.type, "give every node's container its GPU")
     guard.agree("the sharding", str(world.sharded), "render accelerate.yaml for all nodes from one source")
     return world
+
+
+def _prepare(model: Any, recipe: Recipe, world: World) -> tuple[Any, Optimizer]:
+    """Return what is minimised, spread over the ranks, and what trains it."""
+    # Shards take care of it themselves, and of an adapter the weights are small enough to be cast in every pass.
+    copied = recipe.method == "full" and not world.sharded
+    originals = give_copies(model, DTYPES[recipe.dtype]) if copied else {}
+    objective = spread(Objective(model, recipe), world)
+    # Only now the model's weights are those that are trained: where it is sharded, the shards.
+    return objective, Optimizer(model, originals, recipe, world.device)
 
 
 def _source(recipe: Recipe, output: Path, rows: list[dict[str, str]], world: World) -> str:

@@ -12,14 +12,14 @@ import torch
 import torch.distributed as dist
 
 from .pace import Pace
-from .parallel import full, gradient_sync
+from .parallel import gradient_sync
 from .refusal import RefusalError
 
 if TYPE_CHECKING:
     from .batches import Course, Step
     from .checkpoints import Checkpoints
     from .metrics import Metrics
-    from .recipe import Recipe
+    from .optimizer import Optimizer
     from .watchdog import Watchdog
     from .world import World
 
@@ -64,24 +64,23 @@ class Tally:
 
 def train(
     objective: Any,
+    optimizer: Optimizer,
     course: Course,
-    recipe: Recipe,
     world: World,
     *,
     checkpoints: Checkpoints,
     metrics: Metrics,
     watchdog: Watchdog,
 ) -> Tally:
-    """Train, from the last checkpoint if there is one, telling every step.
+    """Train along a course, from the last checkpoint if there is one, telling every step.
 
     Raises:
         RefusalError: a loss or a gradient is not finite; the weights are as they were before that step.
     """
-    trained = {name: each for name, each in objective.named_parameters() if each.requires_grad}
-    optimizer = torch.optim.AdamW(trained.values(), lr=recipe.learning_rate, fused=world.device.type == "cuda")
-    steps = course.count_steps()
-    tally = Tally(**checkpoints.restore(trained, optimizer))
+    recipe, steps = course.recipe, course.count_steps()
+    tally = Tally(**checkpoints.restore(optimizer.weights, optimizer.adam))
     if tally.step:
+        optimizer.renew_copies()
         metrics.emit("resumed", step=tally.step, steps=steps)
     pace = Pace(world.size)
     started = tally.step
@@ -90,13 +89,8 @@ def train(
         watchdog.expect(f"in step {number + 1} of {steps}", recipe.timeouts.step_s)
         began = time.monotonic()
         loss, own_s = _gradients(objective, step, world, number + 1)
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * _rate(number, steps, recipe.warmup_steps)
-        norm = full(torch.nn.utils.clip_grad_norm_(trained.values(), recipe.max_grad_norm))
-        if not torch.isfinite(norm):
+        if not optimizer.step(recipe.learning_rate * _rate(number, steps, recipe.warmup_steps)):
             raise RefusalError(f"the gradients of step {number + 1} are not finite: lower learning_rate")
-        optimizer.step()
-        optimizer.zero_grad()
         seconds = time.monotonic() - began
         tally.add(loss, step.tokens, seconds, steady=number > started)
         metrics.emit(
@@ -114,7 +108,7 @@ def train(
             metrics.emit("straggler", straggler=slow.rank, host=world.hosts[slow.rank], times=round(slow.times, 2))
         if recipe.checkpoint_every and tally.step % recipe.checkpoint_every == 0 and tally.step < steps:
             watchdog.expect(f"writing the checkpoint of step {tally.step}", recipe.timeouts.load_s)
-            written_s = checkpoints.write(tally.step, trained, optimizer, asdict(tally))
+            written_s = checkpoints.write(tally.step, optimizer.weights, optimizer.adam, asdict(tally))
             metrics.emit("checkpoint", step=tally.step, seconds=round(written_s, 3))
     return tally
 
