@@ -2,11 +2,12 @@
 
 import socket
 from collections.abc import Iterator
+from hashlib import sha256
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from cluster.errors import InventoryError
 from cluster.ranges import RangeMistake, expand
@@ -72,11 +73,34 @@ class Fabric(Strict):
         return subnets
 
 
-class Image(Strict):
-    """The training image, and where to load it from when there is no registry to pull from."""
+IMAGE_RECIPE = 1
+"""Raised when other packages go into an image that we build, so that it is another image everywhere."""
 
-    name: ImageName = "nvcr.io/nvidia/pytorch:25.10-py3"
+
+class Image(Strict):
+    """The training image: one with a name, to be pulled or loaded, or one that is built from a base."""
+
+    name: ImageName | None = None
     archive: Path | None = None
+    base: ImageName = "nvcr.io/nvidia/pytorch:25.10-py3"
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if self.name and "base" in self.model_fields_set:
+            raise ValueError("an image is built from `base` or has a `name`; leave one of them out")
+        if self.archive and not self.name:
+            raise ValueError("`archive` wants the `name` of the image that is in it")
+        return self
+
+    @property
+    def built(self) -> bool:
+        """Whether it is built from the base."""
+        return self.name is None
+
+    @property
+    def reference(self) -> str:
+        """What docker knows it by; for one that we build, another for every base and every set of packages."""
+        return self.name or f"spark-runbook/training:{IMAGE_RECIPE}-{sha256(self.base.encode()).hexdigest()[:8]}"
 
 
 class Mount(Strict):

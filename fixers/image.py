@@ -1,5 +1,7 @@
 """Step 6: the training image on every node, before the stack asks for it."""
 
+import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +12,13 @@ from cluster.docker_api import docker_of
 from cluster.errors import CommandFailed
 from cluster.node import Node
 from engine.change import Call, Change, UndoStep
+from workloads import training_image
 
 _PATIENCE_S = 3600
 """NVIDIA's image takes up more than 20 GB, and docker unpacks it while it comes."""
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+"""Docker paints what a build says on stderr."""
 
 # Runs on the node that takes the image. Both ends' own words are what a failure is told by.
 _COPY = """
@@ -44,16 +50,56 @@ sys.exit(load.wait())
 
 
 def fetch(node: Node) -> Iterator[Change]:
-    """Copy the image over the fabric from a node that has it, or will; the first loads its archive, or pulls it."""
+    """Copy the image over the fabric from a node that has it, or will; the first builds it, loads it or pulls it."""
     image = node.cluster.inventory.image
     archive, manager = image.archive, node.cluster.manager
     source = next((peer for peer in node.cluster.peers(node) if peer.stack.image_id), manager)
     if source is not node:
-        yield CopyImage(node, source, image.name)
+        yield CopyImage(node, source, image.reference)
+    elif image.built:
+        yield BuildImage(node, image.base, image.reference)
     elif archive is not None:
         yield Call(node, f"docker load --input {archive}", lambda: _load(node, archive))
     else:
-        yield Call(node, f"docker pull {image.name}", lambda: _pull(node, image.name))
+        yield Call(node, f"docker pull {image.reference}", lambda: _pull(node, image.reference))
+
+
+@dataclass(eq=False)
+class BuildImage(Change):
+    """Have a node's docker build the training image on its base, which it pulls if it is not there."""
+
+    node: Node
+    base: str
+    image: str
+
+    def describe(self) -> str:
+        """Show the command, and the file that it follows."""
+        lines = training_image.dockerfile(self.base).splitlines()
+        return "\n  ".join([f"{self.node.name}$ docker build --network host --tag {self.image} - with", *lines])
+
+    def undo(self) -> list[UndoStep]:
+        """Keep it: an image is not in the way of anybody."""
+        return []
+
+    def apply(self) -> None:
+        """Build it, telling how far it has come.
+
+        Raises:
+            CommandFailed: The base cannot be pulled, or a package cannot be installed.
+        """
+        context, wrong = io.BytesIO(training_image.context(self.base)), ""
+        with docker_of(self.node, timeout_s=_PATIENCE_S) as client:
+            events = client.api.build(
+                fileobj=context, custom_context=True, tag=self.image, network_mode="host", rm=True, decode=True
+            )
+            for event in events:
+                if "error" in event:
+                    raise CommandFailed(f"docker build on {self.node.name}: {wrong or event['error']}")
+                said = _COLOUR.sub("", f"{event.get('stream') or event.get('status', '')} {event.get('progress', '')}")
+                # What pip found wrong comes before docker's word that it failed.
+                wrong = said.strip() if said.startswith("ERROR") else wrong
+                if said.strip():
+                    self.node.cluster.tell(f"{self.node.name}: {self.image}: {said.strip().splitlines()[0]}")
 
 
 @dataclass(eq=False)

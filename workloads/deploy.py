@@ -47,7 +47,7 @@ def rendered_stack(cluster: Cluster) -> str:
     return render_stack(
         StackSpec(
             cluster=inventory.name,
-            image=inventory.image.name,
+            image=inventory.image.reference,
             nodes=cluster.size,
             workspace=cluster.workspace,
             hf_cache=cluster.model_cache,
@@ -63,7 +63,7 @@ def container_spec(node: Node) -> ContainerSpec:
     cluster, inventory = node.cluster, node.cluster.inventory
     return ContainerSpec(
         cluster=inventory.name,
-        image=inventory.image.name,
+        image=inventory.image.reference,
         workspace=cluster.workspace,
         hf_cache=cluster.model_cache,
         shm_bytes=SHARED_MEMORY_BYTES,

@@ -97,7 +97,7 @@ def _checksums(reading: Reading) -> dict[str, str]:
 
 
 def _image(node: "Node") -> str:
-    return f"docker image inspect --format '{{{{.Id}}}}' {quote(node.cluster.inventory.image.name)}"
+    return f"docker image inspect --format '{{{{.Id}}}}' {quote(node.cluster.inventory.image.reference)}"
 
 
 def _directories(node: "Node") -> str:

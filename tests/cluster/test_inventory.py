@@ -24,8 +24,17 @@ def test_names_are_all_an_inventory_needs() -> None:
 
 def test_what_is_left_out_has_the_defaults_of_the_playbook() -> None:
     inventory = parse_inventory(GOOD, "cluster.yaml")
-    assert (inventory.image.name, inventory.rendezvous_port) == ("nvcr.io/nvidia/pytorch:25.10-py3", 29500)
+    assert (inventory.image.base, inventory.rendezvous_port) == ("nvcr.io/nvidia/pytorch:25.10-py3", 29500)
     assert (inventory.ssh.accept_new, inventory.fabric.interfaces) == (False, "auto")
+
+
+def test_an_image_has_the_name_that_it_is_given_or_one_for_its_base() -> None:
+    named = parse_inventory(GOOD + "image:\n  name: mine:1\n", "cluster.yaml").image
+    assert (named.reference, named.built) == ("mine:1", False)
+    built = [parse_inventory(GOOD + f"image:\n  base: mine:{tag}\n", "cluster.yaml").image for tag in (1, 2)]
+    assert all(image.built for image in built)
+    assert built[0].reference.startswith("spark-runbook/training:1-")
+    assert built[0].reference != built[1].reference
 
 
 def test_the_first_node_is_manager_unless_another_says_so() -> None:
@@ -57,6 +66,8 @@ def test_what_is_simulated_is_told_line_by_line() -> None:
         ("nodes: spark-1\n", "cluster.yaml:1: nodes: a list is expected"),
         ("nodes:\n- spark-1\n", "cluster.yaml:2: nodes[0]: a mapping with keys and values is expected"),
         ("nodes: []\n", "cluster.yaml:1: nodes: it is empty"),
+        (GOOD + "image:\n  name: a\n  base: b\n", "cluster.yaml:4: image: an image is built from `base` or has"),
+        (GOOD + "image:\n  archive: a.tar\n", "cluster.yaml:4: image: `archive` wants the `name`"),
         ("ssh: {}\n", "cluster.yaml:1: nodes: missing"),
         ("- spark-1\n", "cluster.yaml:1: a mapping is expected"),
         (GOOD + "ssh:\n", "cluster.yaml:4: ssh: a mapping with keys and values is expected"),

@@ -37,7 +37,10 @@ def service(name: str, kind: str, replicas: int = 1) -> str:
 @pytest.fixture
 def healthy(recorded: Callable[..., Recorded]) -> Recorded:
     """A stack of two tasks on two nodes."""
-    cluster = recorded()
+    return _healthy(recorded())
+
+
+def _healthy(cluster: Recorded) -> Recorded:
     for number in (1, 2):
         node, address = f"spark-{number}", f"192.168.100.{number}"
         cluster.said(NetworkFacts, node, links=links("enp1s0f1np1", address), ports=PORTS)
@@ -82,24 +85,37 @@ def test_a_task_of_what_the_node_was_before_counts_for_nothing(healthy: Recorded
 
 MISSING = said("\n", err="Error: No such image: x", exit_status=1)
 NAME = "nvcr.io/nvidia/pytorch:25.10-py3"
+PULLED = f"spark-1$ docker pull {NAME}"
+COPIED = "{}$ ssh nvidia@192.168.100.{} docker save {} | docker load"
 
 
 @pytest.mark.parametrize(
     ("without", "node", "planned"),
     [
-        (("spark-2",), "spark-2", f"spark-2$ ssh nvidia@192.168.100.1 docker save {NAME} | docker load"),
-        (("spark-1",), "spark-1", f"spark-1$ ssh nvidia@192.168.100.2 docker save {NAME} | docker load"),
-        (("spark-1", "spark-2"), "spark-1", f"spark-1$ docker pull {NAME}"),
-        (("spark-1", "spark-2"), "spark-2", f"spark-2$ ssh nvidia@192.168.100.1 docker save {NAME} | docker load"),
+        (("spark-2",), "spark-2", COPIED.format("spark-2", 1, NAME)),
+        (("spark-1",), "spark-1", COPIED.format("spark-1", 2, NAME)),
+        (("spark-1", "spark-2"), "spark-1", PULLED),
+        (("spark-1", "spark-2"), "spark-2", COPIED.format("spark-2", 1, NAME)),
     ],
 )
 def test_an_image_comes_once_from_outside_and_then_over_the_fabric(
-    healthy: Recorded, without: tuple[str, ...], node: str, planned: str
+    recorded: Callable[..., Recorded], without: tuple[str, ...], node: str, planned: str
 ) -> None:
+    cluster = _healthy(recorded(inventory=f"image: {{name: '{NAME}'}}"))
     for one in without:
-        healthy.said(StackFacts, one, image_id=MISSING)
-    verdict = healthy.judge(step_06.test_image_is_there, node)
+        cluster.said(StackFacts, one, image_id=MISSING)
+    verdict = cluster.judge(step_06.test_image_is_there, node)
     assert [change.describe for change in verdict.changes] == [planned]
+
+
+def test_an_image_without_a_name_is_built_once_and_then_goes_over_the_fabric(healthy: Recorded) -> None:
+    healthy.said(StackFacts, image_id=MISSING)
+    (build,), (copy,) = (healthy.judge(step_06.test_image_is_there, node).changes for node in ("spark-1", "spark-2"))
+    built = healthy.cluster.inventory.image.reference
+    assert build.describe.splitlines()[:2] == [
+        f"spark-1$ docker build --network host --tag {built} - with", f"  FROM {NAME}",
+    ]  # fmt: skip
+    assert copy.describe == COPIED.format("spark-2", 1, built)
 
 
 def test_one_tag_and_two_images(healthy: Recorded) -> None:

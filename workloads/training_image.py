@@ -1,0 +1,43 @@
+"""The training image: a base, NVIDIA's or another, and on it the packages that the fine-tune imports."""
+
+import io
+import tarfile
+
+from workloads.requirements import IMAGES_OWN, pinned
+
+FOLDER = "/opt/spark-runbook"
+
+FOR_GPUS = {"bitsandbytes": "0.50.2"}
+"""What only a GPU has use for: weights in four bits, for the method qlora."""
+
+# In a folder of their own the packages leave the base's alone, some of which pip could not replace; and NVIDIA's images
+# hold pip to the versions that they bring.
+_DOCKERFILE = """\
+FROM {base}
+COPY requirements.txt {folder}/
+RUN PIP_CONSTRAINT= python3 -m pip install --no-cache-dir --no-deps \\
+      --target {folder}/packages --requirement {folder}/requirements.txt
+ENV PYTHONPATH={folder}/packages${{PYTHONPATH:+:$PYTHONPATH}}
+"""
+
+
+def dockerfile(base: str) -> str:
+    """Return what `docker build` follows."""
+    return _DOCKERFILE.format(base=base, folder=FOLDER)
+
+
+def requirements() -> str:
+    """Return what pip installs: every pinned package but those that a base brings."""
+    wanted = {name: version for name, version in pinned().items() if name not in IMAGES_OWN} | FOR_GPUS
+    return "".join(f"{name}=={version}\n" for name, version in wanted.items())
+
+
+def context(base: str) -> bytes:
+    """Return what `docker build` is given, as a tar."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name, text in (("Dockerfile", dockerfile(base)), ("requirements.txt", requirements())):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return packed.getvalue()
