@@ -1,0 +1,51 @@
+"""Many nodes that look at each other at once do not turn each other away."""
+
+import os
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from cluster.facts.mesh import MeshFacts
+from cluster.facts.network import NetworkFacts
+from tests.runbook.recorded import Recorded
+from tests.runbook.swarm_answers import links
+
+NODES = 12
+PORTS = "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n"
+
+
+def _scripts(recorded: Callable[..., Recorded]) -> list[str]:
+    """What each node runs to log in to its peers."""
+    cluster = recorded(size=NODES)
+    for number in range(1, NODES + 1):
+        cluster.said(NetworkFacts, f"spark-{number}", links=links("enp1s0f1np1", f"192.168.100.{number}"), ports=PORTS)
+    return [
+        probe.command for node in cluster.cluster.nodes for probe in MeshFacts.probes(node) if probe.name == "logins"
+    ]
+
+
+def test_every_node_is_called_by_few_at_a_time(recorded: Callable[..., Recorded]) -> None:
+    first = [re.findall(r"nvidia@(\S+)", script.partition("wait")[0]) for script in _scripts(recorded)]
+    assert {len(called) for called in first} == {4}
+    assert set(Counter(address for called in first for address in called).values()) == {4}
+
+
+def test_every_peer_is_called_once(recorded: Callable[..., Recorded]) -> None:
+    for number, script in enumerate(_scripts(recorded), 1):
+        called = re.findall(r"nvidia@(\S+)", script)
+        assert sorted(called) == sorted(f"192.168.100.{one}" for one in range(1, NODES + 1) if one != number)
+
+
+def test_the_answers_of_all_come_back(recorded: Callable[..., Recorded], tmp_path: Path) -> None:
+    stand_in = tmp_path / "ssh"
+    stand_in.write_text("#!/bin/sh\ncase $* in *.7\\ true) echo 'Permission denied' >&2; exit 255;; esac\n")
+    stand_in.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    said = subprocess.run(
+        ["sh", "-c", _scripts(recorded)[0]], env={"PATH": path}, capture_output=True, text=True, check=True
+    )
+    assert len(said.stdout.splitlines()) == NODES - 1
+    assert "192.168.100.7 Permission denied" in said.stdout
+    assert "192.168.100.8 open" in said.stdout
