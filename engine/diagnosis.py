@@ -60,6 +60,14 @@ def diagnose(verdicts: list[Verdict]) -> list[Cause]:
     return sorted(causes, key=lambda cause: (_WEIGHT[cause.outcome] == 3, -len(cause.explains), _WEIGHT[cause.outcome]))
 
 
+def sound(causes: list[Cause], nodes: Iterable[str]) -> list[str]:
+    """Return the nodes on which no cause lies; one that is the cluster's own lies on all."""
+    if any(not cause.nodes for cause in causes):
+        return []
+    troubled = {node for cause in causes for node in cause.nodes}
+    return [node for node in nodes if node not in troubled]
+
+
 def explain(causes: list[Cause], now: States, cluster: Cluster, ready: tuple[str, States] | None) -> None:
     """Add to each cause what differs there: from when the cluster was last ready, or between the nodes."""
     for cause in causes:

@@ -32,7 +32,7 @@ def title(run: Run) -> str:
 
 def last_lines(run: Run, directory: Path) -> list[str]:
     """Say what was found, why, what comes next and where the report is, a line each."""
-    lines = [count(run.verdicts) or "nothing was judged", *_why(run.causes)]
+    lines = [count(run.verdicts) or "nothing was judged", *_nodes(run), *_why(run.causes)]
     if run.next:
         lines.append(f"Next:    {run.next}")
     if run.undo_command:
@@ -41,6 +41,14 @@ def last_lines(run: Run, directory: Path) -> list[str]:
     if run.bundle:
         lines.append(f"Bundle:  {shorten(run.bundle)}, to send to somebody who was not there")
     return lines
+
+
+def _nodes(run: Run) -> Iterator[str]:
+    """Tell how many nodes are ready, where some are and some are not."""
+    ready, nodes = run.nodes_ready, len(run.cluster.names)
+    if 0 < ready < nodes and run.options.mode != "undo":
+        enough = f"; {run.options.min_ready} are enough" if run.options.min_ready else ""
+        yield f"Nodes:   {ready} of {nodes} are ready{enough}"
 
 
 def _why(causes: list[Cause]) -> Iterator[str]:

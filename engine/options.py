@@ -26,6 +26,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--limit", metavar="NODES", help="look at these nodes alone: names, patterns, ranges, groups, !left-out"
     )
+    group.addoption(
+        "--min-ready",
+        type=int,
+        metavar="N",
+        help="call the cluster ready when N of its nodes are",
+    )
     group.addoption("--lab", action="store_true", help="use the virtual cluster of `python -m lab`, started if need be")
     group.addoption("--plan", action="store_true", help="tell exactly what --fix would change, and change nothing")
     group.addoption("--fix", action="store_true", help="repair what is wrong, then check again")
@@ -63,6 +69,8 @@ class Options:
     ask_become_pass: bool
     limit: frozenset[str] | None
     """The only nodes to look at; None for all."""
+    min_ready: int | None
+    """How many nodes are enough; None for all."""
     places: tuple[str, ...]
     command: str
 
@@ -97,7 +105,8 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         metrics=config.getoption("metrics"),
         report_dir=(config.getoption("report_dir") or config.rootpath / DEFAULT_REPORTS).absolute(),
         ask_become_pass=config.getoption("ask_become_pass"),
-        limit=_limit(config, inventory, mode),
+        limit=(limit := _limit(config, inventory, mode)),
+        min_ready=_min_ready(config, mode, len(inventory.nodes if limit is None else limit)),
         places=tuple(_places(config)),
         command=shlex.join(["pytest", *config.invocation_params.args]),
     )
@@ -117,6 +126,17 @@ def _limit(config: pytest.Config, inventory: Inventory, mode: str) -> frozenset[
         return choose(asked, inventory.nodes)
     except InventoryError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _min_ready(config: pytest.Config, mode: str, nodes: int) -> int | None:
+    asked: int | None = config.getoption("min_ready")
+    if asked is None:
+        return None
+    if mode != "check":
+        raise pytest.UsageError(f"--min-ready only judges: leave it out with --{mode}, which is for all nodes.")
+    if not 1 <= asked <= nodes:
+        raise pytest.UsageError(f"--min-ready {asked}: give a number from 1 to {nodes}, the nodes that are looked at.")
+    return asked
 
 
 def _places(config: pytest.Config) -> Iterator[str]:

@@ -19,7 +19,7 @@ from engine.bundle import write_bundle
 from engine.check import Context
 from engine.comparison import Comparison
 from engine.dead_man import settle_unconfirmed
-from engine.diagnosis import Cause, diagnose, explain
+from engine.diagnosis import Cause, diagnose, explain, sound
 from engine.journal import FILE, Journal, JournalError, find_journal
 from engine.judge import Judge
 from engine.lock import ClusterLock
@@ -80,14 +80,25 @@ class Run:
         return [verdict.outcome for verdict in self.verdicts]
 
     @property
-    def ready(self) -> bool:
-        """Whether the cluster is ready, as far as it was judged."""
+    def all_well(self) -> bool:
+        """Whether all that was judged is as it has to be."""
         return not self.interrupted and self.options.mode != "undo" and is_ready(self.outcomes)
+
+    @property
+    def nodes_ready(self) -> int:
+        """On how many nodes nothing is wrong or unknown but what follows from elsewhere."""
+        return len(sound(diagnose(self.verdicts), self.cluster.names)) if self.verdicts else 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the cluster is ready, as far as it was judged: all of it, or as many nodes as are enough."""
+        enough = self.options.min_ready
+        return self.all_well or (enough is not None and not self.interrupted and self.nodes_ready >= enough)
 
     @property
     def exit_status(self) -> int:
         """The exit status of the contract."""
-        return exit_status(self.outcomes) if self.verdicts else 0
+        return 0 if self.ready or not self.verdicts else exit_status(self.outcomes)
 
     @property
     def next(self) -> str | None:
@@ -123,10 +134,10 @@ class Run:
         if self.interrupted:
             return causes
         puzzling = [cause for cause in causes if cause.outcome in STOPS_OTHERS]
-        if puzzling or (self.ready and self.whole):
+        if puzzling or (self.all_well and self.whole):
             states = read_states(self.cluster)
             self.drift = differing(self.cluster, states)
-            if self.ready:
+            if self.all_well:
                 keep_states(self.directory, self.id, states)
             explain(puzzling, states, self.cluster, last_ready(self.options.report_dir, self.cluster.names))
         return causes
@@ -173,6 +184,8 @@ class Run:
             "command": self.options.command,
             "simulated": self.cluster.inventory.simulated_parts,
             "ready": self.ready,
+            "nodes_ready": None if self.options.mode == "undo" else self.nodes_ready,
+            "min_ready": self.options.min_ready,
             "interrupted": self.interrupted,
             "whole": self.whole,
             "version": VERSION,

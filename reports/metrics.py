@@ -9,6 +9,8 @@ Sample = tuple[dict[str, str], float]
 
 _HELP = {
     "ready": "1 where the cluster is ready, 0 where it is not or that could not be judged.",
+    "nodes": "How many nodes were looked at.",
+    "nodes_ready": "On how many of them nothing is wrong but what follows from elsewhere.",
     "whole": "1 where no check was left out by -k, -m or a path, so that ready speaks of the whole cluster.",
     "finished_timestamp_seconds": "When the run ended, in seconds since 1970.",
     "duration_seconds": "How long the run took.",
@@ -37,6 +39,8 @@ def _families(report: Report) -> dict[str, list[Sample]]:
     speed = report.training.tokens_per_s if report.training else None
     return {
         "ready": [({}, float(verdict(report) is Verdict.READY))],
+        "nodes": [({}, float(len(report.nodes)))],
+        "nodes_ready": [] if run.nodes_ready is None else [({}, float(run.nodes_ready))],
         "whole": [({}, float(run.whole))],
         "finished_timestamp_seconds": [] if ended is None else [({}, ended)],
         "duration_seconds": [] if run.seconds is None else [({}, run.seconds)],

@@ -49,6 +49,8 @@ class Run(_Part):
     interrupted: bool = False
     whole: bool = True
     version: Text | None = None
+    nodes_ready: int | None = None
+    min_ready: int | None = None
 
 
 class Gpu(_Part):

@@ -17,7 +17,12 @@ class Verdict(StrEnum):
 
 
 def verdict(report: Report) -> Verdict:
-    """Return the verdict; READY only where the file says so and no check in it speaks against it."""
+    """Return the verdict; READY only where the file says so and no check in it speaks against it.
+
+    Where so many nodes were enough, checks of the others do not.
+    """
+    if report.run.ready and report.run.min_ready is not None and not report.run.interrupted:
+        return Verdict.READY
     outcomes = {check.outcome for check in report.checks}
     if any(outcome.is_failure for outcome in outcomes):
         return Verdict.NOT_READY
@@ -33,10 +38,17 @@ def counts(checks: tuple[Check, ...]) -> list[tuple[Outcome, int]]:
 
 def sentence(report: Report) -> str:
     """Return what happened in a sentence or two: "60 checks: 2 failed, 7 blocked, 51 passed."."""
-    told = _told(report.checks)
+    told = f"{_told(report.checks)}{_nodes(report)}"
     if report.run.mode == "undo":
         return f"{told} An undo takes changes back and does not judge whether the cluster is ready."
     return told if report.run.whole else f"{told} Only a part of all checks was selected."
+
+
+def _nodes(report: Report) -> str:
+    ready, nodes, enough = report.run.nodes_ready, len(report.nodes), report.run.min_ready
+    if not ready or ready >= nodes:
+        return ""
+    return f" {ready} of {nodes} nodes are ready" + (f"; {enough} are enough." if enough else ".")
 
 
 def _told(checks: tuple[Check, ...]) -> str:

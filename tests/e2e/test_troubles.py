@@ -147,6 +147,15 @@ def test_undo_does_not_interrupt_a_container_without_consent(bare: Lab) -> None:
     assert bare.states() ^ before == set()
 
 
+def test_a_gate_can_be_content_with_some_of_the_nodes(ready: Lab) -> None:
+    ready.do("fault", "inject", "gpu-lost", "--unsaved")
+    assert ready.runbook().exit == 1
+    run = ready.runbook("--min-ready", "1")
+    assert (run.exit, run.report["run"]["ready"], run.report["run"]["nodes_ready"]) == (0, True, 1), told(run)
+    assert "1 of 2 are ready; 1 are enough" in run.screen
+    assert ready.runbook("--min-ready", "2").exit == 1
+
+
 def test_cleanup_removes_the_stack_and_nothing_else(ready: Lab) -> None:
     ready.on("spark-1", "mkdir -p /home/nvidia/.cache/huggingface/hub/models--meta-llama--X")
     run = ready.runbook("--fix", "--cleanup")

@@ -1,6 +1,6 @@
 """The first cause comes first, with all that follows from it; what differs there is told."""
 
-from engine.diagnosis import MOST, MOST_OF_A_SUBJECT, Cause, diagnose
+from engine.diagnosis import MOST, MOST_OF_A_SUBJECT, Cause, diagnose, sound
 from engine.outcome import Outcome, Place, Verdict
 from engine.report import next_step
 from engine.suspects import Suspect
@@ -50,6 +50,20 @@ def test_what_follows_from_two_causes_is_told_under_both() -> None:
         (Outcome.FAILED, [Place("stack.deployed", None)]),
         (Outcome.UNKNOWN, [Place("stack.deployed", None)]),
     ]
+
+
+def test_a_node_is_sound_that_suffers_only_from_others() -> None:
+    causes = diagnose([
+        failed("net.cabled", "n2"),
+        failed("net.reached", "n1", ("net.cabled", "n2")),
+        blocked("train.finished", None, ("net.cabled", "n2")),
+    ])  # fmt: skip
+    assert sound(causes, ["n1", "n2", "n3"]) == ["n1", "n3"]
+
+
+def test_no_node_is_sound_where_the_cluster_itself_is_not() -> None:
+    causes = diagnose([failed("stack.same_image", None), failed("net.cabled", "n2")])
+    assert sound(causes, ["n1", "n2"]) == []
 
 
 def test_planned_changes_come_after_what_nobody_planned() -> None:

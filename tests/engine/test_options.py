@@ -22,6 +22,8 @@ BAD = {
     ): "--limit only looks: leave it out with --fix, for which the nodes have to be one cluster.",
     ("--limit", "a", "--train", "smoke"): "--limit only looks: leave it out with --train",
     ("--limit", "nobody"): "--limit nobody: no node or group is called nobody; there are",
+    ("--min-ready", "1", "--fix"): "--min-ready only judges: leave it out with --fix, which is for all nodes.",
+    ("--min-ready", "2"): "--min-ready 2: give a number from 1 to 1, the nodes that are looked at.",
     ("-n", "2"): "steps build on each other, so xdist (-n) cannot run them",
 }
 """Options, and how the sentence begins."""

@@ -54,6 +54,21 @@ def test_a_run_without_checks_is_not_sure(read: Read) -> None:
     assert sentence(report) == "No check was run."
 
 
+@pytest.mark.parametrize(
+    ("enough", "ready", "expected", "told"),
+    [
+        (None, False, Verdict.NOT_READY, "1 of 2 nodes are ready."),
+        (1, True, Verdict.READY, "1 of 2 nodes are ready; 1 are enough."),
+        (2, False, Verdict.NOT_READY, "1 of 2 nodes are ready; 2 are enough."),
+    ],
+)
+def test_so_many_nodes_can_be_enough(read: Read, enough: int | None, ready: bool, expected: Verdict, told: str) -> None:
+    report = broken()
+    report["run"] |= {"nodes_ready": 1, "min_ready": enough, "ready": ready}
+    assert verdict(read(report)) is expected
+    assert sentence(read(report)).endswith(told)
+
+
 def test_the_sentence_counts_every_outcome(read: Read) -> None:
     told = "13 checks: 1 fix failed, 1 failed, 1 would fix, 1 unknown, 2 blocked, 1 fixed, 5 passed, 1 skipped."
     assert sentence(read(broken())) == told
