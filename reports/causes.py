@@ -5,16 +5,15 @@ from reports.model import Cause, Check, Report
 
 def entries(report: Report, cause: Cause) -> list[tuple[int, Check]]:
     """Return the checks that fail for this cause, each with its position in the file."""
-    return [
-        (position, check)
-        for position, check in enumerate(report.checks)
-        if check.id == cause.id
-        and check.outcome is cause.outcome
-        and (check.node in cause.nodes or (check.node is None and not cause.nodes))
-    ]
+    places = [(cause.id, node) for node in cause.nodes or (None,)]
+    return sorted(entry for place in places for entry in _at(report, place) if entry[1].outcome is cause.outcome)
 
 
 def following(report: Report, cause: Cause) -> list[tuple[int, Check]]:
     """Return the checks that follow from a cause, each with its position in the file."""
     places = {(place.id, place.node) for place in cause.explains}
-    return [(position, check) for position, check in enumerate(report.checks) if (check.id, check.node) in places]
+    return sorted(entry for place in places for entry in _at(report, place))
+
+
+def _at(report: Report, place: tuple[str, str | None]) -> list[tuple[int, Check]]:
+    return report.by_place.get(place, [])

@@ -131,7 +131,7 @@ def _box(report: Report, node: Node, x: int, y: int) -> Box:
         _row(HEAD + 5 * ROW + index * PORT_ROW, (port.name, _speed(port), _settings(port)), about_link(fabric, [port]))
         for index, port in enumerate(shown_ports(node))
     ]
-    own = worst(entry for entry in enumerate(report.checks) if entry[1].node == node.name)
+    own = worst(report.by_node.get(node.name, []))
     return Box(node, x, y, own[1].outcome if own else None, tuple(rows), tuple(ports))
 
 

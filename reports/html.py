@@ -14,6 +14,7 @@ from reports.curves import loss_chart, speed_chart
 from reports.drawing import draw
 from reports.drift import drift, weights_agree
 from reports.evidence import exhibits
+from reports.fold import folded
 from reports.matrix import places, steps
 from reports.model import Change, Check, Report
 from reports.summary import counts, sentence, verdict
@@ -39,15 +40,15 @@ TOLD = 250_000
 
 def to_html(report: Report) -> str:
     """Return the page; where it would be too large, more of what nodes said is left out."""
-    page = ""
+    page, shown = "", folded(report)
     for room in ROOMS:
-        page = _page(report, room)
+        page = _page(report, shown, room)
         if len(page.encode()) < MOST_BYTES:
             break
     return page
 
 
-def _page(report: Report, room: Room) -> str:
+def _page(whole: Report, report: Report, room: Room) -> str:
     environment = page_environment()
     all_exhibits, shown = exhibits(report, whole=room.whole)
     said = [part for one in all_exhibits for part in (one.evidence.command, one.evidence.output)]
@@ -62,8 +63,9 @@ def _page(report: Report, room: Room) -> str:
     style, script = inline("report.css"), inline("report.js")
     return environment.get_template("report.html.j2").render(
         report=report,
-        verdict=verdict(report),
-        sentence=sentence(report),
+        verdict=verdict(whole),
+        sentence=sentence(whole),
+        all_nodes=len(whole.nodes),
         places=places(report),
         steps=steps(report),
         drawing=draw(report),

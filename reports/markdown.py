@@ -3,6 +3,7 @@
 import re
 
 from reports.causes import entries
+from reports.fold import folded
 from reports.matrix import Cell, places, steps
 from reports.model import Cause, Check, Report, Suspect
 from reports.summary import counts, sentence, verdict
@@ -84,6 +85,7 @@ def _warnings(report: Report) -> str:
 def _matrix(report: Report) -> str:
     if not report.checks:
         return ""
+    report = folded(report)
     columns = places(report)
     rows = [[f"{step.number}. {_cell(step.title)}", *[_glyphs(cell) for cell in step.cells]] for step in steps(report)]
     legend = ", ".join(f"{outcome.glyph} {outcome.word}" for outcome, _ in counts(report.checks))

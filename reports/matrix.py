@@ -1,5 +1,6 @@
 """The run as a table of steps and places, and as steps with their checks grouped."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from reports.model import Check, Report
@@ -101,9 +102,12 @@ def steps(report: Report) -> list[StepView]:
 
 def _step(report: Report, number: int, title: str, columns: list[str]) -> StepView:
     entries = [(position, check) for position, check in enumerate(report.checks) if check.step == number]
-    checks = tuple(check for _, check in entries)
-    cells = tuple(Cell(place, tuple(check for check in checks if check.place == place)) for place in columns)
-    return StepView(number, title, cells, _rows(entries, columns), _groups(entries), tuple(counts(checks)))
+    together: dict[str, list[Check]] = defaultdict(list)
+    for _, check in entries:
+        together[check.place].append(check)
+    cells = tuple(Cell(place, tuple(together[place])) for place in columns)
+    told = tuple(counts(tuple(check for _, check in entries)))
+    return StepView(number, title, cells, _rows(entries, columns), _groups(entries), told)
 
 
 def _rows(entries: list[tuple[int, Check]], columns: list[str]) -> tuple[Row, ...]:

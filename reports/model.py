@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections import defaultdict
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -243,6 +245,22 @@ class Report(_Part):
     steps: tuple[Step, ...] = ()
     training: Training | None = None
     undo: Text | None = None
+
+    @cached_property
+    def by_node(self) -> dict[str | None, list[tuple[int, Check]]]:
+        """The checks of each node, and under None those of the cluster, each with its position in the file."""
+        found: dict[str | None, list[tuple[int, Check]]] = defaultdict(list)
+        for position, check in enumerate(self.checks):
+            found[check.node].append((position, check))
+        return found
+
+    @cached_property
+    def by_place(self) -> dict[tuple[str, str | None], list[tuple[int, Check]]]:
+        """The same for each check's id and node: more than one where an undo tells several changes of a check."""
+        found: dict[tuple[str, str | None], list[tuple[int, Check]]] = defaultdict(list)
+        for position, check in enumerate(self.checks):
+            found[check.id, check.node].append((position, check))
+        return found
 
 
 def load(path: Path) -> Report:

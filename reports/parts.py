@@ -50,11 +50,7 @@ def part_of(check: Check) -> Part | None:
 
 def about(report: Report, part: Part, node: str | None) -> list[Entry]:
     """Return the checks about a part of a node, or of the cluster where node is None."""
-    return [
-        (position, check)
-        for position, check in enumerate(report.checks)
-        if check.node == node and part_of(check) is part
-    ]
+    return [entry for entry in report.by_node.get(node, []) if part_of(entry[1]) is part]
 
 
 def about_link(entries: Iterable[Entry], links: Iterable[Link]) -> list[Entry]:
