@@ -1,13 +1,24 @@
 """cluster.yaml: which nodes there are, how to reach them and what shall run on them."""
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from cluster.errors import InventoryError
 from cluster.ranges import RangeMistake, expand
@@ -120,6 +131,7 @@ class Inventory(Strict):
     fabric: Fabric = Fabric()
     image: Image = Image()
     launcher: Literal["swarm", "docker"] = "swarm"
+    managers: Literal[1, 3, 5] = 1
     device: Literal["cuda", "cpu"] = "cuda"
     recipe: str | None = None
     workspace: AbsolutePath | None = None
@@ -133,6 +145,23 @@ class Inventory(Strict):
     def manager(self) -> NodeEntry:
         """The node that leads the swarm and holds rank 0: the one that says so, else the first."""
         return next((node for node in self.nodes if node.role == "manager"), self.nodes[0])
+
+    @field_validator("managers")
+    @classmethod
+    def _enough_nodes(cls, managers: int, told: ValidationInfo) -> int:
+        nodes = told.data.get("nodes", ())
+        if nodes and managers > len(nodes):
+            raise ValueError(f"there are {len(nodes)} nodes")
+        return managers
+
+    @property
+    def keepers(self) -> tuple[NodeEntry, ...]:
+        """The nodes that keep the swarm's state: its leader first, and the others spread over the groups."""
+        chosen = [self.manager]
+        while len(chosen) < self.managers:
+            taken = Counter(node.group for node in chosen)
+            chosen.append(min((node for node in self.nodes if node not in chosen), key=lambda node: taken[node.group]))
+        return tuple(chosen)
 
     @property
     def simulated_parts(self) -> list[str]:

@@ -62,6 +62,15 @@ def activate(node: Node) -> Iterator[Change]:
         )
 
 
+def appoint(cluster: Cluster) -> Iterator[Change]:
+    """Make managers of the nodes that have to be; whoever else is one stays it."""
+    for entry in cluster.inventory.keepers:
+        member = cluster.manager.swarm.member(cluster[entry.name].docker.engine.swarm.node_id)
+        if member is not None and member.spec.role != "manager":
+            undo = f"docker node demote {member.id}"
+            yield RunCommand(cluster.manager, f"docker node promote {member.id}", undo_command=undo)
+
+
 def remove_strangers(cluster: Cluster) -> Iterator[Change]:
     """Take machines that the inventory does not name out of the swarm, when asked to; they keep all else they have."""
     for member in cluster.strangers:

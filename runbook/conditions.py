@@ -62,3 +62,8 @@ def offers_to_a_swarm(context: Context) -> str | None:
 def cleans_up(context: Context) -> str | None:
     """Step 14 removes what the other steps built, so it wants to be asked."""
     return None if context.cleanup else "cleaning up runs with --cleanup"
+
+
+def has_several_managers(context: Context) -> str | None:
+    """Skip where the inventory asks for one manager, as the playbook does."""
+    return None if context.cluster.inventory.managers > 1 else "one manager is all that the inventory asks for"

@@ -5,7 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import swarm
 from runbook.causes import swarm as why
-from runbook.conditions import by_swarm, has_a_fabric
+from runbook.conditions import by_swarm, has_a_fabric, has_several_managers
 from runbook.settling import members_settle, swarm_settles
 
 pytestmark = step(5, "Initialize Docker Swarm", applies=by_swarm)
@@ -50,6 +50,18 @@ def test_no_member_is_there_twice(cluster: Cluster) -> None:
 def test_manager_hears_from_the_node(node: Node) -> None:
     """The manager hears from the node."""
     assert why.status(node) == "ready", why.not_heard(node)
+
+
+@check(
+    "swarm.managers",
+    fix=swarm.appoint,
+    needs=("swarm.ready",),
+    settles=swarm_settles,
+    applies=has_several_managers,
+)
+def test_swarm_outlives_its_leader(cluster: Cluster) -> None:
+    """As many nodes as the inventory asks for keep the swarm's state."""
+    assert why.not_managing(cluster) == (), "the swarm cannot be changed any more when its last manager is lost"
 
 
 @check("swarm.active", fix=swarm.activate, needs=("swarm.joined",))

@@ -25,15 +25,15 @@ def wanted_doors(node: "Node") -> Iterator[tuple[str, str, str]]:
     A datagram to a program that listens tells nothing, so there UDP is left out.
     """
     cluster = node.cluster
+    keepers = [entry.name for entry in cluster.inventory.keepers]
     mine = cluster.fabric.of(node.name)
     for peer in cluster.peers(node):
         ports = [ANY_RANK]
         # Not the first of the nodes that are looked at: with --limit the manager may not be among them.
-        manages = peer.role == "manager"
-        if manages:
+        if peer.role == "manager":
             ports.append(f"{cluster.inventory.rendezvous_port}/tcp")
         if cluster.inventory.launcher == "swarm":
-            ports += [*SWARM_NODES, *([SWARM_MANAGER] if manages else [])]
+            ports += [*SWARM_NODES, *([SWARM_MANAGER] if peer.name in keepers else [])]
         for interface, address in cluster.fabric.of(peer.name).items():
             for port in ports:
                 if interface in mine and not (port.endswith("/udp") and listens(peer, str(address.ip), port)):

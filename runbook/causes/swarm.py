@@ -98,6 +98,12 @@ def not_heard(node: Node) -> str:
     return f"the manager does not hear from {node.name}{said}, which takes itself for active: port {PORT} or the clock"
 
 
+def not_managing(cluster: Cluster) -> tuple[str, ...]:
+    """Name the nodes that have to manage the swarm, and do not."""
+    nodes = [cluster[entry.name] for entry in cluster.inventory.keepers]
+    return tuple(node.name for node in nodes if (member := member_of(node)) and member.spec.role != "manager")
+
+
 def availability(node: Node) -> str:
     """Say whether a node takes tasks."""
     member = member_of(node)

@@ -42,6 +42,12 @@ def test_the_first_node_is_manager_unless_another_says_so() -> None:
     assert parse_inventory(GOOD + "  role: manager\n", "cluster.yaml").manager.name == "spark-2"
 
 
+def test_managers_are_spread_over_the_groups() -> None:
+    text = "nodes:\n" + "".join(f"- {{name: n{one}, group: {'a' if one < 4 else 'b'}}}\n" for one in range(1, 7))
+    assert [node.name for node in parse_inventory(text, "x").keepers] == ["n1"]
+    assert [node.name for node in parse_inventory(text + "managers: 3\n", "x").keepers] == ["n1", "n4", "n2"]
+
+
 def test_what_is_simulated_is_told_line_by_line() -> None:
     text = GOOD + "simulated:\n- the GPU\n- link: a veth pair\n"
     assert parse_inventory(text, "cluster.yaml").simulated_parts == ["the GPU", "link: a veth pair"]
@@ -66,6 +72,8 @@ def test_what_is_simulated_is_told_line_by_line() -> None:
         ("nodes: spark-1\n", "cluster.yaml:1: nodes: a list is expected"),
         ("nodes:\n- spark-1\n", "cluster.yaml:2: nodes[0]: a mapping with keys and values is expected"),
         ("nodes: []\n", "cluster.yaml:1: nodes: it is empty"),
+        (GOOD + "managers: 2\n", "cluster.yaml:4: managers: input should be 1, 3 or 5"),
+        (GOOD + "managers: 3\n", "cluster.yaml:4: managers: there are 2 nodes"),
         (GOOD + "image:\n  name: a\n  base: b\n", "cluster.yaml:4: image: an image is built from `base` or has"),
         (GOOD + "image:\n  archive: a.tar\n", "cluster.yaml:4: image: `archive` wants the `name`"),
         ("ssh: {}\n", "cluster.yaml:1: nodes: missing"),

@@ -33,6 +33,23 @@ def test_three_nodes_become_ready(three: Lab) -> None:
     assert addresses == {"192.168.100.1/24", "192.168.100.2/24", "192.168.100.3/24"}
 
 
+def test_three_managers_outlive_their_leader_and_are_taken_back(three: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "cluster.yaml"
+    path.write_text(f"{three.do('inventory')}managers: 3\n")
+    fixed = three.runbook_of(f"--inventory={path}", "--fix", "--train", "none")
+    assert (fixed.exit, len(fixed.changes)) == (0, 2), told(fixed)
+    assert all("docker node promote" in change for change in fixed.changes)
+    three.do("power", "spark-1", "off")
+    try:
+        assert "Leader" in three.on("spark-2", "for t in $(seq 60); do docker node ls && break; sleep 1; done 2>&1")
+    finally:
+        three.do("power", "spark-1", "on")
+    undone = three.runbook_of(f"--inventory={path}", "--undo", fixed.report["run"]["id"])
+    assert undone.exit == 0, told(undone)
+    managers = three.on("spark-1", "docker node ls --filter role=manager --format '{{.Hostname}}'")
+    assert managers.split() == ["spark-1"]
+
+
 def test_a_node_is_taken_out_and_back_in_when_that_is_allowed(three: Lab, tmp_path: Path) -> None:
     whole = three.do("inventory")
     fewer = yaml.safe_load(whole)

@@ -32,7 +32,14 @@ def engine(
 
 
 def member(
-    node_id: str, hostname: str, *, state: str = "ready", message: str = "", availability: str = "active", gpu: str = ""
+    node_id: str,
+    hostname: str,
+    *,
+    state: str = "ready",
+    message: str = "",
+    availability: str = "active",
+    gpu: str = "",
+    role: str = "worker",
 ) -> dict[str, Any]:
     """Build one entry of `docker node inspect`."""
     resources = [{"NamedResourceSpec": {"Kind": "NVIDIA_GPU", "Value": gpu}}] if gpu else None
@@ -40,7 +47,7 @@ def member(
         "ID": node_id,
         "Description": {"Hostname": hostname, "Resources": {"GenericResources": resources}},
         "Status": {"State": state, "Message": message, "Addr": ""},
-        "Spec": {"Availability": availability, "Role": "worker"},
+        "Spec": {"Availability": availability, "Role": role},
     }
 
 

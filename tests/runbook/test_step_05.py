@@ -17,7 +17,11 @@ from tests.runbook.swarm_answers import certificate, engine, links, member, memb
 ONE, TWO = "GPU-1111", "GPU-2222"
 PORTS = "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n"
 SERVICES = '[{"Spec": {"Name": "web", "TaskTemplate": {"Resources": {"Reservations": null}}}}]'
-CHECKS = [check for name, check in vars(step_05).items() if name.startswith("test_")]
+CHECKS = [
+    check
+    for name, check in vars(step_05).items()
+    if name.startswith("test_") and check is not step_05.test_swarm_outlives_its_leader
+]
 
 
 @pytest.fixture
@@ -220,3 +224,29 @@ def test_a_gpu_that_the_swarm_does_not_know(healthy: Recorded, offer: str, cause
 def test_a_manager_that_does_not_answer_leaves_its_members_unknown(healthy: Recorded) -> None:
     healthy.said(SwarmFacts, "spark-1", members=said(err="Error response from daemon: rpc timeout", exit_status=1))
     assert judge(healthy, step_05.test_node_is_in_the_swarm).outcome is Outcome.UNKNOWN
+
+
+def three(recorded: Callable[..., Recorded], *roles: str) -> Recorded:
+    """Three nodes, all of which are to manage the swarm, and what each is in it."""
+    cluster = recorded(size=3, inventory="managers: 3")
+    told = [member(f"id{number}", f"spark-{number}", role=role) for number, role in enumerate(roles, 1)]
+    cluster.said(SwarmFacts, "spark-1", members=members(*told))
+    for number in (1, 2, 3):
+        cluster.said(DockerFacts, f"spark-{number}", engine=engine(f"id{number}", f"192.168.100.{number}"))
+    return cluster
+
+
+def test_a_node_that_has_to_manage_the_swarm_is_made_a_manager(recorded: Callable[..., Recorded]) -> None:
+    verdict = judge(three(recorded, "manager", "worker", "manager"), step_05.test_swarm_outlives_its_leader)
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "spark-2")
+    assert [change.describe for change in verdict.changes] == ["spark-1$ sudo docker node promote id2"]
+
+
+def test_three_managers_are_enough(recorded: Callable[..., Recorded]) -> None:
+    cluster = three(recorded, "manager", "manager", "manager")
+    assert judge(cluster, step_05.test_swarm_outlives_its_leader).outcome is Outcome.PASSED
+
+
+def test_one_manager_is_the_playbooks(healthy: Recorded) -> None:
+    verdict = judge(healthy, step_05.test_swarm_outlives_its_leader)
+    assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "one manager is all that the inventory asks for")

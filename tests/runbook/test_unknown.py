@@ -38,6 +38,9 @@ def _id(check: Callable[..., object]) -> str:
 
 @pytest.mark.parametrize("check", CHECKS, ids=_id)
 def test_what_nobody_told_is_unknown(recorded: Callable[..., Recorded], check: Callable[..., object]) -> None:
-    verdict = recorded().judge(check, None if "cluster" in check.__annotations__ else "spark-2")
+    # Three, because some checks ask about more than two.
+    verdict = recorded(size=3, inventory="managers: 3").judge(
+        check, None if "cluster" in check.__annotations__ else "spark-2"
+    )
     assert verdict.outcome is Outcome.UNKNOWN
     assert verdict.cause
