@@ -122,9 +122,9 @@ class Supervisor:
 
 
 def serve(supervisor: Supervisor, listener: socket.socket) -> None:
-    """Answer requests, one JSON object a connection, for as long as the lab lives."""
+    """Answer requests, one JSON object a connection, for as long as the lab can be reached: its folder is there."""
     listener.settimeout(IDLE)
-    while True:
+    while Path(SOCKET).exists():
         supervisor.look_after()
         try:
             connection, _ = listener.accept()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -86,6 +87,18 @@ def test_up_starts_afresh_on_what_a_killed_lab_left(lab: Lab) -> None:
     os.kill(int(lab.run.supervisor.read_text()), signal.SIGKILL)
     lab.command("up")
     assert lab.sh("spark-1", "ls /etc/witness 2>/dev/null || echo gone") == "gone"
+
+
+def test_a_lab_whose_folder_somebody_removed_ends(lab: Lab) -> None:
+    lab.command("up")
+    link = host_link(read_settings(lab.run).network)
+    shutil.rmtree(lab.run.path)
+    deadline = time.monotonic() + 20
+    while (processes(lab) or Path("/sys/class/net", link).exists()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert processes(lab) == []
+    assert not Path("/sys/class/net", link).exists()
+    lab.command("up")
 
 
 def test_down_leaves_nothing_and_may_be_said_twice(lab: Lab) -> None:
