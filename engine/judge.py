@@ -95,8 +95,8 @@ class Judge:
         """Fill the verdict of a check that cannot be judged, because its node or another check stands in the way."""
         silent = [one for one in ([node] if node else self._cluster.nodes) if one.trouble is not None]
         if silent:
-            # The first check to hear of it says so, and the others are blocked by that one.
-            told = [other for other in self.verdicts if other.node == silent[0].name][:1]
+            # The first check to hear of it says so, and blocks the others; one from before then explains nothing.
+            told = [other for other in self.verdicts if _tells_of(other, silent[0])][:1]
             verdict.outcome, verdict.cause = Outcome.UNKNOWN, silent[0].trouble
             if told:
                 verdict.stopped_by(other.place for other in told)
@@ -245,6 +245,11 @@ class Judge:
         elif verdict.outcome is Outcome.FAILED:
             verdict.outcome = Outcome.FIX_FAILED
             verdict.remedy = "the change was made and did not help; --undo takes it back"
+
+
+def _tells_of(other: Verdict, silent: Node) -> bool:
+    """Whether a check found a node silent: in any place, since one about all nodes may be the first to ask it."""
+    return other.outcome is Outcome.UNKNOWN and other.cause == silent.trouble
 
 
 def _concerns(other: Verdict, check: Check, node: Node | None) -> bool:

@@ -14,7 +14,9 @@ from cluster.node import Node
 from engine.change import Change, Consent, RunCommand, WriteFile
 from engine.files import read_file
 
-RESTART = "systemctl restart docker.service"
+RESTART = "systemctl reset-failed docker.service; systemctl restart docker.service"
+"""systemd refuses docker's unit a fourth start within a minute, and a repair with its undo can take as many."""
+
 GPU_KIND = "NVIDIA_GPU"
 SWARM_RESOURCE = f"DOCKER_RESOURCE_{GPU_KIND}"
 """Swarm names the variable after the kind it advertises; the playbook's DOCKER_RESOURCE_GPU would match nothing."""

@@ -44,7 +44,7 @@ def test_plan_says_what_it_would_do(planned: Result) -> None:
     assert planned.outcomes("swarm.joined") == {"blocked", "would_fix"}, "the manager is in by beginning it"
     assert any("+++ spark-1:/etc/docker/daemon.json" in change for change in planned.changes)
     assert any("docker swarm init --advertise-addr 192.168.100.1" in change for change in planned.changes)
-    assert "spark-2$ sudo systemctl restart docker.service" in planned.changes
+    assert any("systemctl restart docker.service" in change for change in planned.changes)
 
 
 def test_plan_judges_nothing_that_it_cannot(planned: Result) -> None:

@@ -26,7 +26,7 @@ def comes_back(lab: Lab, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["off", "hangs"])
-@pytest.mark.parametrize("count", [2, 9, 18, 30, 40])
+@pytest.mark.parametrize("count", [2, 9, 18, 27])
 def test_node_that_stops_to_answer_in_a_repair_is_named_and_the_repair_is_carried_on(
     bare: Lab, way: str, count: int
 ) -> None:
@@ -35,6 +35,7 @@ def test_node_that_stops_to_answer_in_a_repair_is_named_and_the_repair_is_carrie
     while process.poll() is None and not changed(bare, count):
         assert time.monotonic() < until
         time.sleep(0.01)
+    assert process.poll() is None, "a whole repair makes fewer changes"
     started = time.monotonic()
     if way == "off":
         bare.do("power", "spark-2", "off")

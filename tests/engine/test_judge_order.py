@@ -6,6 +6,7 @@ import pytest
 
 from cluster.errors import UnknownFact
 from engine.change import WriteFile
+from engine.diagnosis import diagnose
 from engine.outcome import Outcome
 from tests.engine.judging import Bench, check
 
@@ -143,3 +144,14 @@ def test_a_node_that_goes_away_while_it_is_asked_is_unknown_and_blocks_what_come
 
     assert bench.judge(check("one.fact"), goes_away).outcome is Outcome.UNKNOWN
     assert bench.judge(check("two.fact"), _hold).outcome is Outcome.BLOCKED
+
+
+def test_what_was_judged_before_a_node_went_silent_explains_nothing(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "check", nodes=2)
+    assert bench.judge(check("ssh.reachable"), _hold, node=1).outcome is Outcome.PASSED
+    bench.cluster.nodes[1].trouble = "n1 stopped answering"
+    first = bench.judge(check("two.fact"), _hold, node=None)
+    later = [bench.judge(check(name), _hold, node=1) for name in ("three.fact", "four.fact")]
+    assert (first.outcome, first.cause) == (Outcome.UNKNOWN, "n1 stopped answering")
+    assert [one.blocked_by for one in later] == [["two.fact"], ["two.fact"]]
+    assert [cause.id for cause in diagnose([first, *later])] == ["two.fact"]
