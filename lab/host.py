@@ -15,6 +15,7 @@ TOOLS: Final = {
     "systemd-nspawn": "systemd-container",
     "ip": "iproute2",
     "unshare": "util-linux",
+    "gpg": "gpg",
     "nsenter": "util-linux",
     "rsync": "rsync",
     "ssh": "openssh-client",
