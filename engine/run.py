@@ -86,8 +86,8 @@ class Run:
 
     @property
     def nodes_ready(self) -> int:
-        """On how many nodes nothing is wrong or unknown but what follows from elsewhere."""
-        return len(sound(diagnose(self.verdicts), self.cluster.names)) if self.verdicts else 0
+        """On how many nodes nothing is wrong or unknown but what follows from elsewhere; known at its close."""
+        return len(sound(self.causes, self.cluster.names)) if self.verdicts else 0
 
     @property
     def ready(self) -> bool:

@@ -57,49 +57,14 @@ def fetch(node: Node) -> Iterator[Change]:
     if source is not node:
         yield CopyImage(node, source, image.reference)
     elif image.built:
-        yield BuildImage(node, image.base, image.reference)
+        # The file that docker follows is told along.
+        lines = "\n  ".join(training_image.dockerfile(image.base).splitlines())
+        words = f"docker build --network host --tag {image.reference} - with\n  {lines}"
+        yield Call(node, words, lambda: _build(node, image.base, image.reference))
     elif archive is not None:
         yield Call(node, f"docker load --input {archive}", lambda: _load(node, archive))
     else:
         yield Call(node, f"docker pull {image.reference}", lambda: _pull(node, image.reference))
-
-
-@dataclass(eq=False)
-class BuildImage(Change):
-    """Have a node's docker build the training image on its base, which it pulls if it is not there."""
-
-    node: Node
-    base: str
-    image: str
-
-    def describe(self) -> str:
-        """Show the command, and the file that it follows."""
-        lines = training_image.dockerfile(self.base).splitlines()
-        return "\n  ".join([f"{self.node.name}$ docker build --network host --tag {self.image} - with", *lines])
-
-    def undo(self) -> list[UndoStep]:
-        """Keep it: an image is not in the way of anybody."""
-        return []
-
-    def apply(self) -> None:
-        """Build it, telling how far it has come.
-
-        Raises:
-            CommandFailed: The base cannot be pulled, or a package cannot be installed.
-        """
-        context, wrong = io.BytesIO(training_image.context(self.base)), ""
-        with docker_of(self.node, timeout_s=_PATIENCE_S) as client:
-            events = client.api.build(
-                fileobj=context, custom_context=True, tag=self.image, network_mode="host", rm=True, decode=True
-            )
-            for event in events:
-                if "error" in event:
-                    raise CommandFailed(f"docker build on {self.node.name}: {wrong or event['error']}")
-                said = _COLOUR.sub("", f"{event.get('stream') or event.get('status', '')} {event.get('progress', '')}")
-                # What pip found wrong comes before docker's word that it failed.
-                wrong = said.strip() if said.startswith("ERROR") else wrong
-                if said.strip():
-                    self.node.cluster.tell(f"{self.node.name}: {self.image}: {said.strip().splitlines()[0]}")
 
 
 @dataclass(eq=False)
@@ -134,6 +99,22 @@ class CopyImage(Change):
     @property
     def _door(self) -> str:
         return f"{self.source.login.user}@{self.source.cluster.fabric_address(self.source)}"
+
+
+def _build(node: Node, base: str, name: str) -> None:
+    context, wrong = io.BytesIO(training_image.context(base)), ""
+    with docker_of(node, timeout_s=_PATIENCE_S) as client:
+        events = client.api.build(
+            fileobj=context, custom_context=True, tag=name, network_mode="host", rm=True, decode=True
+        )
+        for event in events:
+            if "error" in event:
+                raise CommandFailed(f"docker build on {node.name}: {wrong or event['error']}")
+            said = _COLOUR.sub("", f"{event.get('stream') or event.get('status', '')} {event.get('progress', '')}")
+            # What pip found wrong comes before docker's word that it failed.
+            wrong = said.strip() if said.startswith("ERROR") else wrong
+            if said.strip():
+                node.cluster.tell(f"{node.name}: {name}: {said.strip().splitlines()[0]}")
 
 
 def _load(node: Node, archive: Path) -> None:
