@@ -79,7 +79,7 @@ class Job:
         deadline = time.monotonic() + RUN_LIMIT_S
         while not any(event["step"] >= step for event in self.events(rank, "step")):
             assert time.monotonic() < deadline, f"no step {step}: {self.events(rank)} {self.stderr(rank)}"
-            time.sleep(0.2)
+            time.sleep(0.05)
 
     def worker(self, rank: int) -> int:
         """Return the process id of a rank's program, which is its launcher's child."""
