@@ -14,7 +14,7 @@ from lab.faults.catalogue import find, table
 from lab.inventory import running_inventory
 from lab.places import RunDir, run_dir
 from lab.readiness import wait_docker_settled, wait_ssh
-from lab.settings import read_settings
+from lab.settings import Shape, read_settings
 
 DESCRIPTION = "A virtual cluster on this machine: real operating systems, simulated GPUs and cables."
 HINTS = """\
@@ -44,6 +44,12 @@ def parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="boot nodes and wait until they answer")
     up.add_argument("--nodes", type=int, default=2, metavar="N", help="how many (default 2)")
     up.add_argument("--light", action="store_true", help="nodes that run sshd alone, to test scale")
+    up.add_argument(
+        "--gpus",
+        choices=("simulated", "real"),
+        default="simulated",
+        help="real: each node owns one of this machine's (default: stand-ins)",
+    )
     commands.add_parser("inventory", help="print the inventory of the running lab")
 
     run = commands.add_parser("exec", help="run a command in a node, past ssh")
@@ -126,7 +132,7 @@ def _change(run: RunDir, arguments: argparse.Namespace) -> None:
             host.require(run)
             starting.build()
         case "up":
-            starting.up(run, nodes=arguments.nodes, light=arguments.light)
+            starting.up(run, Shape(arguments.nodes, arguments.light, arguments.gpus))
         case "exec":
             replace_with(run, arguments.node, arguments.argv, arguments.user)
         case "power":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lab.addresses import MANAGEMENT
 from lab.cgroups import is_legacy
+from lab.gpus import IN_NODE, RealGpu
 from lab.places import NodeFiles
 from lab.settings import Settings
 
@@ -37,7 +38,9 @@ def without(capabilities: Iterable[str]) -> str:
     return ",".join(f"-{name}" for name in capabilities)
 
 
-def full(name: str, files: NodeFiles, settings: Settings, namespace: str) -> tuple[list[str], dict[str, str]]:
+def full(
+    name: str, files: NodeFiles, settings: Settings, namespace: str, driver: Path
+) -> tuple[list[str], dict[str, str]]:
     """The command and environment that boot a node with its own systemd.
 
     Args:
@@ -45,7 +48,9 @@ def full(name: str, files: NodeFiles, settings: Settings, namespace: str) -> tup
         files: its directories.
         settings: the lab's.
         namespace: its network namespace.
+        driver: what of the GPU driver it mounts, if its GPU is real.
     """
+    gpu = settings.gpu(name)
     command = [
         # nspawn mounts the node's /sys from the namespace it runs in, and that is what udev and networkd read.
         "nsenter",
@@ -65,6 +70,7 @@ def full(name: str, files: NodeFiles, settings: Settings, namespace: str) -> tup
         f"--network-namespace-path=/run/netns/{namespace}",
         f"--bind={files.docker}:/var/lib/docker",
         f"--bind-ro={settings.packages}:{PACKAGES_IN_NODE}",
+        *(_real(gpu, driver) if gpu else ()),
         "--capability=all",
         f"--drop-capability={','.join(f'CAP_{name.upper()}' for name in WITHHELD)}",
         # runc makes session keys and mounts, and dockerd loads device filters.
@@ -77,6 +83,10 @@ def full(name: str, files: NodeFiles, settings: Settings, namespace: str) -> tup
         ]
     # netplan apply runs `udevadm trigger`, which writes to /sys.
     return command, {**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "yes"}
+
+
+def _real(gpu: RealGpu, driver: Path) -> list[str]:
+    return [f"--bind-ro={driver}:{IN_NODE}", *(f"--bind={device}" for device in gpu.devices)]
 
 
 def light(name: str, files: NodeFiles, address: str, namespace: str) -> tuple[list[str], dict[str, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.build import follow
+from lab.host import BUILD_TOOLS, require_tools
 from lab.progress import Step
 
 LEAN = ("doc", "man", "info", "locale", "lintian", "bug")
@@ -40,7 +41,11 @@ def bootstrap(recipe: Sequence[str], target: Path, work: Step) -> None:
         recipe: what `options` gave.
         target: the directory (or, if it ends in .tar, the archive) to make.
         work: where to tell progress.
+
+    Raises:
+        LabError: if it is not installed, or fails.
     """
+    require_tools(BUILD_TOOLS)
     mirror = os.environ.get("SPARK_RUNBOOK_MIRROR")
     follow(["mmdebstrap", *recipe, str(target), *([mirror] if mirror else [])], work, _stage, target.parent)
 

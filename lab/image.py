@@ -18,7 +18,9 @@ NAME: Final = "spark-runbook/lab-training:1"
 SUITE: Final = "bookworm"
 PACKAGES: Final = ("usr-is-merged", "python3", "bash", "iproute2", "procps", "tini", "ca-certificates")
 ENVIRONMENT: Final = (
-    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    # Where the driver of a real GPU is mounted, as in NVIDIA's own images.
+    "PATH=/usr/local/nvidia/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LD_LIBRARY_PATH=/usr/local/nvidia/lib64",
     "PYTHONUNBUFFERED=1",
 )
 CREATED: Final = datetime.datetime.fromtimestamp(EPOCH, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,6 +9,10 @@ from lab.errors import LabError
 from lab.places import RunDir, is_running
 from lab.settings import Settings, read_settings
 
+SIMULATED_GPUS = "GPU: GB10 stand-in, no CUDA"
+SIMULATED_BESIDE_GPUS = "GPU: real; stand-ins for the container toolkit, lspci and the kernel log"
+SIMULATED_FABRIC = "ConnectX-7: virtual Ethernet cables, no RDMA"
+
 
 def inventory(run: RunDir, settings: Settings) -> str:
     """The inventory of a lab, as YAML."""
@@ -21,11 +25,8 @@ def inventory(run: RunDir, settings: Settings) -> str:
             "mounts": [{"source": PACKAGES_IN_NODE, "target": image.PACKAGES_PATH, "read_only": True}],
             # Virtual cables are as fast as the host has time for them.
             "thresholds": {"tcp_gbps": 0.05, "ping_ms": 100.0, "collective_gb_per_s": 0.001},
-            "device": "cpu",
-            "simulated": [
-                "GPU: GB10 stand-in, no CUDA",
-                "ConnectX-7: virtual Ethernet cables, no RDMA",
-            ],
+            "device": "cuda" if settings.gpus == "real" else "cpu",
+            "simulated": [SIMULATED_BESIDE_GPUS if settings.gpus == "real" else SIMULATED_GPUS, SIMULATED_FABRIC],
         },
         sort_keys=False,
         # Long paths stay on their line.

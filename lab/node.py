@@ -28,6 +28,7 @@ class Node:
         self.number = settings.number(name)
         self.files = run.node(name)
         self.cgroups = NodeCgroups(run, name)
+        self._driver = run.driver
         self._settings = settings
         self._boots = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -51,7 +52,7 @@ class Node:
             address = self._settings.address(self.name)
             command, environment = boot.light(self.name, self.files, address, namespace)
         else:
-            command, environment = boot.full(self.name, self.files, self._settings, namespace)
+            command, environment = boot.full(self.name, self.files, self._settings, namespace, self._driver)
         links.power_up(self.number, self._boots)
         groups = self.cgroups.make(self._boots)
         with self.files.console.open("ab") as console:

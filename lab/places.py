@@ -73,6 +73,11 @@ class RunDir:
         return self.path / "supervisor.log"
 
     @property
+    def driver(self) -> Path:
+        """What nodes with real GPUs mount of this machine's driver."""
+        return self.path / "driver"
+
+    @property
     def key(self) -> Path:
         """The private key that nodes accept for the user nvidia."""
         return self.path / "key"

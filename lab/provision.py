@@ -2,10 +2,13 @@
 
 import json
 import os
+import platform
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from lab import gpus
 from lab.addresses import MANAGEMENT
 
 USER_ID = 1000
@@ -44,20 +47,23 @@ class Identity:
         address: its management address.
         host_key: the private ed25519 host key.
         authorized_key: the public key that the user nvidia accepts.
+        gpu: its own if that is real; None for a stand-in.
     """
 
     name: str
     address: str
     host_key: str
     authorized_key: str
+    gpu: gpus.RealGpu | None = None
 
 
-def provision(root: Path, node: Identity) -> None:
+def provision(root: Path, node: Identity, driver: Path) -> None:
     """Write a node's own files into its mounted tree.
 
     Args:
         root: the node's root directory.
         node: who it is.
+        driver: what it will mount of the GPU driver, if its GPU is real.
     """
     _copy(FILES, root)
     wanted = root / "etc/systemd/system/sysinit.target.wants"
@@ -74,8 +80,10 @@ def provision(root: Path, node: Identity) -> None:
     _write(home / "authorized_keys", node.authorized_key, 0o600)
     for path in (home, home / "authorized_keys"):
         os.chown(path, USER_ID, USER_ID)
-    _write(root / "etc/spark-lab/hardware.json", json.dumps(_hardware(), indent=2) + "\n")
+    _write(root / "etc/spark-lab/hardware.json", json.dumps(_hardware(node.gpu), indent=2) + "\n")
     _install_standins(root)
+    if node.gpu:
+        _link_driver(root, driver)
 
 
 def _management(node: Identity) -> str:
@@ -89,13 +97,23 @@ def _management(node: Identity) -> str:
     )
 
 
-def _hardware() -> dict[str, object]:
-    hardware: dict[str, object] = json.loads((STANDINS / "hardware.json").read_text())
-    gpus = hardware["gpus"]
-    assert isinstance(gpus, list)
-    for gpu in gpus:
-        gpu["uuid"] = f"GPU-{uuid.uuid4()}"
-    return hardware
+def _hardware(gpu: gpus.RealGpu | None) -> dict[str, Any]:
+    simulated: dict[str, Any] = json.loads((STANDINS / "hardware.json").read_text())
+    if gpu:
+        return gpus.hardware(simulated, gpu)
+    for each in simulated["gpus"]:
+        each["uuid"] = f"GPU-{uuid.uuid4()}"
+    return simulated
+
+
+def _link_driver(root: Path, driver: Path) -> None:
+    """Put the driver's programs where a node's shell and loader look: real ones, in the stand-ins' place."""
+    places = {"bin": "usr/bin", "lib64": f"usr/lib/{platform.machine()}-linux-gnu"}
+    for folder, place in places.items():
+        for path in (driver / folder).iterdir():
+            link = root / place / path.name
+            link.unlink(missing_ok=True)
+            link.symlink_to(f"{gpus.IN_NODE}/{folder}/{path.name}")
 
 
 def _install_standins(root: Path) -> None:

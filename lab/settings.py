@@ -4,10 +4,29 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lab.addresses import node_address
 from lab.errors import LabError
+from lab.gpus import RealGpu, real_gpus
 from lab.places import RunDir
+
+Gpus = Literal["simulated", "real"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What distinguishes one lab from another, as its owner asks for it; see Settings."""
+
+    nodes: int
+    light: bool
+    gpus: Gpus
+
+    def __str__(self) -> str:
+        """In words: `2 light nodes`."""
+        kind = "light node" if self.light else "node"
+        owned = "" if self.gpus == "simulated" else " with a real GPU" + (" each" if self.nodes > 1 else "")
+        return f"{self.nodes} {kind}{'s' if self.nodes > 1 else ''}{owned}"
 
 
 @dataclass(frozen=True)
@@ -21,6 +40,7 @@ class Settings:
         tree: the unpacked node tree that all nodes share.
         archive: the training image, as a docker-archive.
         packages: the Python packages that containers mount.
+        gpus: whether nodes have stand-ins for GPUs, or own this machine's.
     """
 
     nodes: int
@@ -29,6 +49,12 @@ class Settings:
     tree: str
     archive: str
     packages: str
+    gpus: Gpus = "simulated"
+
+    @property
+    def shape(self) -> Shape:
+        """What was asked for."""
+        return Shape(self.nodes, self.light, self.gpus)
 
     @property
     def names(self) -> list[str]:
@@ -44,6 +70,10 @@ class Settings:
         if name not in self.names:
             raise LabError(f"There is no node {name!r} in this lab; its nodes are {', '.join(self.names)}.")
         return self.names.index(name) + 1
+
+    def gpu(self, name: str) -> RealGpu | None:
+        """The real GPU that a node owns, the first for the first; None in a lab of stand-ins."""
+        return real_gpus()[self.number(name) - 1] if self.gpus == "real" else None
 
     def address(self, name: str) -> str:
         """The management address of a node."""

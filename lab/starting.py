@@ -7,9 +7,10 @@ import sys
 import time
 from pathlib import Path
 
-from lab import host, links, places
+from lab import gpus, host, links, places
 from lab.addresses import MOST_NODES, free_network
 from lab.control import SOCKET, ask, supervisor_pid
+from lab.cuda_torch import require_cuda
 from lab.ending import BUSY, end, require_ours, sweep
 from lab.errors import LabError
 from lab.image import training_image
@@ -17,7 +18,7 @@ from lab.keys import make_keys
 from lab.places import RunDir
 from lab.progress import step
 from lab.readiness import wait_docker, wait_ssh
-from lab.settings import Settings, read_settings, write_settings
+from lab.settings import Settings, Shape, read_settings, write_settings
 from lab.training_packages import training_packages
 from lab.tree import node_tree
 
@@ -26,24 +27,28 @@ SET_UP = 60.0
 """Seconds the supervisor gets to make nodes and cables before it must listen."""
 
 
-def up(run: RunDir, *, nodes: int, light: bool) -> None:
+def up(run: RunDir, shape: Shape) -> None:
     """Start a lab and wait until its nodes answer; a lab of the same shape that runs already is left as it is.
 
     Raises:
         LabError: if it cannot start here, a lab of another shape runs, or a node does not answer.
     """
-    if not 1 <= nodes <= MOST_NODES:
-        raise LabError(f"A lab has 1 to {MOST_NODES} nodes, not {nodes}.")
+    if not 1 <= shape.nodes <= MOST_NODES:
+        raise LabError(f"A lab has 1 to {MOST_NODES} nodes, not {shape.nodes}.")
+    if shape.gpus == "real":
+        if shape.light:
+            raise LabError("Light nodes run sshd alone and have no GPUs; leave out --light or --gpus real.")
+        gpus.require_gpus(shape.nodes)
     host.require(run)
     require_ours(run)
     if not places.is_running(run):
-        _start(run, nodes, light=light)
+        _start(run, shape)
     elif not run.settings.exists():
         raise LabError(BUSY.format(run.path))
     settings = read_settings(run)
-    if (settings.nodes, settings.light) != (nodes, light):
+    if settings.shape != shape:
         raise LabError(
-            f"A lab of {_shape(settings)} is running in {run.path}; take it down first (python -m lab down), or set"
+            f"A lab of {settings.shape} is running in {run.path}; take it down first (python -m lab down), or set"
             " SPARK_RUNBOOK_LAB to a directory for a second one."
         )
     if run.ready.exists():
@@ -67,9 +72,11 @@ def build(*, light: bool = False) -> dict[str, str]:
     }
 
 
-def _start(run: RunDir, nodes: int, *, light: bool) -> None:
+def _start(run: RunDir, shape: Shape) -> None:
     """Start the supervisor, with all nodes off, and join the host to its management network."""
-    built = build(light=light)
+    built = build(light=shape.light)
+    if shape.gpus == "real":
+        require_cuda(Path(built["packages"]))
     run.path.mkdir(parents=True, exist_ok=True)
     lock = places.lock(run.path, wait=False)
     # One lab at a time chooses its network, or two would choose the same.
@@ -78,9 +85,12 @@ def _start(run: RunDir, nodes: int, *, light: bool) -> None:
         raise LabError(BUSY.format(run.path))
     try:
         sweep(run)
-        settings = Settings(nodes, light, free_network(links.routed_networks()), **built)
+        network = free_network(links.routed_networks())
+        settings = Settings(shape.nodes, shape.light, network, **built, gpus=shape.gpus)
         write_settings(run, settings)
         make_keys(run, settings)
+        if shape.gpus == "real":
+            gpus.copy_driver(run.driver)
         # The supervisor inherits the lock and holds it for as long as it lives.
         process = _spawn(run, lock)
     finally:
@@ -123,7 +133,7 @@ def _await_socket(run: RunDir, process: subprocess.Popen[bytes]) -> None:
 
 
 def _boot(run: RunDir, settings: Settings) -> None:
-    title = f"Booting {_shape(settings)}"
+    title = f"Booting {settings.shape}"
     try:
         with step(title, "a few seconds a node") as work:
             ask(run, "boot", settings.names)
@@ -146,7 +156,3 @@ def _tell(settings: Settings) -> None:
         if name in os.environ
     )
     print(f"Take it down: {selected}python -m lab down")
-
-
-def _shape(settings: Settings) -> str:
-    return f"{settings.nodes} {'light ' if settings.light else ''}node{'s' if settings.nodes > 1 else ''}"

@@ -51,7 +51,8 @@ class Supervisor:
             links.make_node(settings.network, node.number)
             node.mount()
             host_key = (run.host_keys / name).read_text()
-            provision(node.files.merged, Identity(name, settings.address(name), host_key, authorized_key))
+            identity = Identity(name, settings.address(name), host_key, authorized_key, settings.gpu(name))
+            provision(node.files.merged, identity, run.driver)
         links.set_carrier(self._cables)
 
     def attach_host(self) -> None:

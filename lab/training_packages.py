@@ -25,6 +25,19 @@ def pinned(requirements: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def place() -> Path:
+    """Where the packages are in the cache, or will be.
+
+    Raises:
+        LabError: if the requirements cannot be read.
+    """
+    try:
+        requirements = REQUIREMENTS.read_text()
+    except OSError as error:
+        raise LabError(f"{REQUIREMENTS} cannot be read: {error.strerror}.") from error
+    return cache_dir() / f"python-{recipe_key(pinned(requirements), platform.machine())}"
+
+
 def training_packages() -> Path:
     """The directory of installed packages in the cache, made on first use (about 1.5 GB with a CPU build of torch).
 
@@ -33,10 +46,6 @@ def training_packages() -> Path:
     Raises:
         LabError: if the requirements are missing or pip fails.
     """
-    try:
-        requirements = REQUIREMENTS.read_text()
-    except OSError as error:
-        raise LabError(f"{REQUIREMENTS} cannot be read: {error.strerror}.") from error
 
     def make(target: Path, work: Step) -> None:
         foreign = () if sys.version_info[:2] == PYTHON else FOREIGN
@@ -46,12 +55,7 @@ def training_packages() -> Path:
         if libraries := cuda_libraries(target):
             follow([*command, *libraries], work, _stage, target.parent)
 
-    return once(
-        cache_dir() / f"python-{recipe_key(pinned(requirements), platform.machine())}",
-        "Installing the training packages",
-        "one to ten minutes, once",
-        make,
-    )
+    return once(place(), "Installing the training packages", "one to ten minutes, once", make)
 
 
 def _stage(line: str) -> str | None:

@@ -71,13 +71,18 @@ HOOKS = (
 )
 
 
+RECIPE = debian.options(SUITE, PACKAGES, HOOKS)
+
+
+def place() -> Path:
+    """Where the tree is in the cache, or will be."""
+    return cache_dir() / f"tree-{recipe_key(*RECIPE)}"
+
+
 def node_tree() -> Path:
     """The unpacked tree in the cache, built on first use (500 MB)."""
-    recipe = debian.options(SUITE, PACKAGES, HOOKS)
 
     def make(target: Path, work: Step) -> None:
-        debian.bootstrap(recipe, target, work)
+        debian.bootstrap(RECIPE, target, work)
 
-    return once(
-        cache_dir() / f"tree-{recipe_key(*recipe)}", "Building the node tree (Debian 13)", "about a minute, once", make
-    )
+    return once(place(), "Building the node tree (Debian 13)", "about a minute, once", make)

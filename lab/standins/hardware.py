@@ -9,7 +9,8 @@ Editing that file is breaking the hardware. It holds
              state: ok | lost | hang | unseen (on the bus, but not for nvidia-smi), and where wanted
              says: what it tells by the path of the element in `nvidia-smi -q -x`, {"compute_mode": "Prohibited"},
              processes: [{"pid": "1", "type": "C", "process_name": "python3", "used_memory": "517 MiB"}],
-             mig: the UUIDs of its MIG devices
+             mig: the UUIDs of its MIG devices,
+             devices: those of a real GPU, that a container gets
     ports    by interface: rdma (its RDMA name), speed (Mb/s), crc_errors (frames that arrived broken since boot),
              state: auto (as the interface is) | Up | Down
 """
@@ -45,6 +46,7 @@ class Gpu(NamedTuple):
     says: Mapping[str, str] = MappingProxyType({})
     processes: tuple[dict[str, str], ...] = ()
     mig: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
 
 
 class Port(NamedTuple):

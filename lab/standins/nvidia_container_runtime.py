@@ -2,7 +2,7 @@
 
 Which they are, the real toolkit decides by NVIDIA_VISIBLE_DEVICES, or by the variable that `swarm-resource` in its
 config.toml names, if the container has that (from 1.19 on; 1.18 ignores the setting). What a container gets here is the
-nvidia-smi stand-in and a state file with those GPUs alone.
+nvidia-smi stand-in and a state file with those GPUs alone, or the devices of real ones.
 """
 
 import json
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.standins.hardware import STATE, load, parse
+from lab.standins.real_gpu import with_devices
 
 CONFIG = Path("/etc/nvidia-container-runtime/config.toml")
 RUNC = "/usr/sbin/runc"
@@ -87,10 +88,13 @@ def _prepare(bundle: Path) -> None:
     if not devices:
         return
     state = visible(json.loads(STATE.read_text()), devices)
-    parse(state)
-    state_file = bundle / "spark-lab-hardware.json"
-    state_file.write_text(json.dumps(state))
-    (bundle / "config.json").write_text(json.dumps(with_gpus(specification, state_file)))
+    if real := [device for gpu in parse(state).gpus for device in gpu.devices]:
+        specification = with_devices(specification, sorted(set(real)))
+    else:
+        state_file = bundle / "spark-lab-hardware.json"
+        state_file.write_text(json.dumps(state))
+        specification = with_gpus(specification, state_file)
+    (bundle / "config.json").write_text(json.dumps(specification))
 
 
 def main() -> None:

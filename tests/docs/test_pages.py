@@ -15,6 +15,7 @@ OF_OTHER_PROGRAMS = {
     "--batches",
     "--no-deps",
     "--nodes",
+    "--gpus",
     "--light",
     "--user",
     "--validate",

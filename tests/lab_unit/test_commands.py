@@ -54,10 +54,10 @@ def test_down_without_a_lab_is_content(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_package_that_is_asked_for_is_in_the_list() -> None:
-    from lab.host import TOOLS  # noqa: PLC0415 -- read here alone
+    from lab.host import BUILD_TOOLS, TOOLS  # noqa: PLC0415 -- read here alone
 
     listed = (Path(__file__).parents[2] / "lab" / "packages.txt").read_text().split()
-    assert set(TOOLS.values()) <= set(listed)
+    assert {*TOOLS.values(), *BUILD_TOOLS.values()} <= set(listed)
 
 
 def test_settings_survive_their_file(tmp_path: Path) -> None:
