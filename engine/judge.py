@@ -125,8 +125,11 @@ class Judge:
         until = time.monotonic() + SETTLE_S
         # Facts that were read while something ended may not fit together.
         why: str | None = "it may have changed while it was read"
+        told = None
         while verdict.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and why is not None and time.monotonic() < until:
-            self._cluster.tell(f"{verdict.node or 'cluster'}: {why}, so we look again: {check.title}")
+            if why != told:
+                self._cluster.tell(f"{verdict.node or 'cluster'}: {why}, so we look again: {check.title}")
+            told = why
             time.sleep(LOOK_AGAIN_S)
             for node in self._cluster.nodes:
                 node.forget()

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The whole playbook in a lab on real GPUs: bare nodes, --fix, the smoke run, an 8B LoRA fine-tune; then all of it read.
+# The whole playbook in a lab on real GPUs: bare nodes, --fix, the smoke run, an 8B LoRA fine-tune; then all of it read
+# again under load, which changes nothing.
 #
 #   evidence.sh FOLDER NODES SIZE REPORTS     as root; FOLDER/root is the unpacked pack, SIZE a model of bench/make_model.py
 set -euo pipefail
@@ -23,5 +24,6 @@ PYTHON
   python3 -m lab up --nodes "$2" --gpus real
   for number in $(seq "$2"); do python3 -m lab exec "spark-$number" -- sh -c "hostname; nvidia-smi -L; ls /dev | grep nvidia"; done
   status=0
-  time python3 -m pytest runbook --lab --fix --recipe /tmp/recipe.yaml --report-dir "/old$3" || status=$?
+  python3 -m pytest runbook --lab --fix --recipe /tmp/recipe.yaml --report-dir "/old$3" || status=$?
+  python3 -m pytest runbook --lab --load -q --report-dir "/old$3" || status=$?
   exit $status' bash "$model" "$nodes" "$reports"

@@ -8,6 +8,7 @@ what the machine's PyTorch is built for; the training packages are the machine's
 """
 
 import argparse
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -18,13 +19,17 @@ from lab import debian, host, image, tree
 from lab.build import follow
 from lab.places import DEFAULT_CACHE
 from lab.progress import Step, step
+from lab.training_packages import REQUIREMENTS
 
 HERE = Path(__file__).parents[2]
 NOT_IN_MINBASE = ("systemd-container", "rsync", "xz-utils")
-PYTHON_OF_TREE = "3.13"
+PYTHON_OF_TREE, PYTHON_OF_IMAGE = "3.13", "3.12"
 SITE = "opt/runbook-packages"
 
 UBUNTU = "deb [trusted=yes] http://archive.ubuntu.com/ubuntu noble main universe"
+# What the training packages of a machine with PyTorch and transformers often lack.
+LACKING = {"datasets", "dill", "multiprocess", "pandas", "peft", "pyarrow", "python-dateutil", "tzdata", "xxhash"}
+
 # One NVLink multicast gone wrong takes a host's GPUs out of service for all who share it.
 NO_MULTICAST = "NCCL_NVLS_ENABLE='0', TORCH_SYMM_MEM_DISABLE_MULTICAST='1', NVSHMEM_DISABLE_NVLS='1'"
 IMAGE_HOOK = (
@@ -38,20 +43,35 @@ def make_tree(target: Path, work: Step) -> None:
     recipe = debian.options(tree.SUITE, (*tree.PACKAGES, *NOT_IN_MINBASE), tree.HOOKS)
     debian.bootstrap(recipe, target, work)
     project: dict[str, Any] = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]
-    foreign = (f"--python-version={PYTHON_OF_TREE}", "--only-binary=:all:", "--implementation=cp")
     site = ("--target", str(target / SITE), "--constraint", str(HERE / "requirements.lock"))
-    command = [sys.executable, "-m", "pip", "install", "--no-input", *site, *foreign, *project["dependencies"]]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        *site,
+        *_foreign(PYTHON_OF_TREE),
+        *project["dependencies"],
+    ]
     follow(command, work, lambda _: None, target.parent)
 
 
 def make_image(target: Path, work: Step) -> None:
     """Make the training image's archive."""
     layer = target.with_name("layer.tar")
-    packages = [name for name in image.PACKAGES if name != "usr-is-merged"]
-    recipe = ("--skip=output/dev", *debian.options("noble", packages, (IMAGE_HOOK,)))
+    packages = [*(name for name in image.PACKAGES if name != "usr-is-merged"), "libstdc++6"]
+    lacking = [line for line in REQUIREMENTS.read_text().splitlines() if line.partition("==")[0] in LACKING]
+    install = [sys.executable, "-m", "pip", "install", "--no-input", "--no-deps", *_foreign(PYTHON_OF_IMAGE), *lacking]
+    into = f'{shlex.join(install)} --target "$1"/usr/local/lib/python{PYTHON_OF_IMAGE}/dist-packages'
+    recipe = ("--skip=output/dev", *debian.options("noble", packages, (IMAGE_HOOK, into)))
     follow(["mmdebstrap", *recipe, str(layer), UBUNTU], work, lambda _: None, target.parent)
     image.pack(layer, target, "x86_64")
     layer.unlink()
+
+
+def _foreign(python: str) -> tuple[str, ...]:
+    return (f"--python-version={python}", "--only-binary=:all:", "--implementation=cp")
 
 
 def main() -> None:
