@@ -26,7 +26,7 @@ exec unshare --mount --propagation private bash -euc '
   pivot_root . old
   cd /runbook
   export PATH=/usr/local/nvidia/bin:/usr/sbin:/usr/bin:/sbin:/bin LD_LIBRARY_PATH=/usr/local/nvidia/lib64
-  export PYTHONPATH=/opt/runbook-packages PYTHONDONTWRITEBYTECODE=1 HOME=/root LANG=C.UTF-8
+  export PYTHONPATH=/opt/runbook-packages PYTHONDONTWRITEBYTECODE=1 HOME=/root LC_ALL=C.UTF-8
   into() { mkdir -p "$2"; mount --bind "/old$1" "$2"; }
   into "$tree" "$(python3 -c "from lab import tree; print(tree.place())")"
   into "$packages" "$(python3 -c "from lab import training_packages; print(training_packages.place())")"

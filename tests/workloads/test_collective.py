@@ -36,6 +36,12 @@ def test_older_nccl_names_the_network_at_another_place() -> None:
     )
 
 
+def test_what_nccl_says_after_the_figures_is_not_the_answer() -> None:
+    figure = '{"name": "all_gather", "bytes": 4, "algorithm_gb_s": 2.0, "bus_gb_s": 1.0}'
+    farewell = "spark-1:107:107 [0] NCCL INFO ENV/Plugin: Closing env plugin ncclEnvDefault"
+    assert understand("spark-1", f'NCCL INFO Init\n\n{{"figures": [{figure}]}}\n{farewell}\n')[0].bus_gb_s == 1.0
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [

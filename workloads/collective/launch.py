@@ -58,12 +58,13 @@ def measure_collective(cluster: Cluster) -> Collective:
 
 
 def understand(node: str, out: str) -> tuple[Figure, ...]:
-    """Read the program's last line.
+    """Read the last line that is the program's own: NCCL says farewell after it.
 
     Raises:
         CommandFailed: It is a failure, or no account at all.
     """
-    last = (out.strip().splitlines() or [""])[-1]
+    lines = out.strip().splitlines() or [""]
+    last = next((line for line in reversed(lines) if line.startswith("{")), lines[-1])
     try:
         told = TypeAdapter(_Told).validate_json(last)
     except ValidationError:
