@@ -127,7 +127,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         return None
     run, screen = config.stash[RUN], config.stash[SCREEN]
     inventory = run.cluster.inventory
-    screen.head(f"{run.options.mode} of {inventory.name}: {', '.join(run.cluster.names)}", inventory.simulated_parts)
+    screen.head(run.options.mode, inventory.name, run.cluster.names, inventory.simulated_parts)
     screen.working("connecting")
     try:
         run.open(item.stash[CHECK].step for item in session.items if CHECK in item.stash)
@@ -158,7 +158,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     assert title is not None  # check_of saw it
     run.steps[check.step] = title.args[1]
     screen.step(check.step, title.args[1])
-    screen.working(f"{node or 'cluster'}: {check.title}")
+    screen.looking_at(check.id, f"{node or 'cluster'}: {check.title}")
     skip = check.applies(run.context) if check.applies else None
     verdict = run.judge.judge(check, node, lambda: pyfuncitem.obj(**arguments), skip)
     pyfuncitem.stash[VERDICT] = verdict

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -27,6 +28,12 @@ _MARKS = {
 }
 
 
+MOST_NAMED = 3
+"""More nodes than these, where all is well, are counted."""
+
+MOST_BLAMED = 8
+"""Of nodes that failed alike so many are named in a line; the report names all."""
+
 SHOWN_LINES = 40
 """Of a planned change at most so many lines are shown without -v."""
 
@@ -42,12 +49,17 @@ class Screen:
         self._quiet = quiet
         self._status: Status | None = None
         self._step: int | None = None
+        self._nodes: Sequence[str] = ()
+        self._row: list[Verdict] = []
+        """The verdicts of the check that is being judged node by node: they are told together."""
         self._skipped: list[Verdict] = []
         self._told: dict[tuple[str, ...], str] = {}
         """The changes told last, without their node's name, and the node that they were told of."""
 
-    def head(self, title: str, simulated: list[str]) -> None:
+    def head(self, mode: str, cluster: str, nodes: Sequence[str], simulated: list[str]) -> None:
         """Say what is about to be looked at, and which parts of it are not real."""
+        self._nodes = nodes
+        title = f"{mode} of {cluster}: {', '.join(nodes)}"
         self._console.print(f"[bold]Spark Runbook[/bold]  {escape(_plain(title))}")
         for part in simulated:
             self._console.print(f"[yellow]simulated[/yellow]  {escape(_plain(part))}")
@@ -55,9 +67,16 @@ class Screen:
     def step(self, number: int, title: str) -> None:
         """Begin a step of the playbook."""
         if number != self._step and not self._quiet:
+            self._tell_row()
             self._tell_skipped()
             self._step = number
             self._console.print(f"\n[bold]Step {number}[/bold]  {escape(_plain(title))}")
+
+    def looking_at(self, check: str, what: str) -> None:
+        """Show which check is being judged now; the one before is told first."""
+        if self._row and self._row[0].id != check:
+            self._tell_row()
+        self.working(what)
 
     def working(self, what: str) -> None:
         """Show what is being done right now: a spinner on a terminal, nothing in a log."""
@@ -82,8 +101,23 @@ class Screen:
             self._status = None
 
     def verdict(self, verdict: Verdict) -> None:
-        """Write the line of a check, and below it what a person needs to act on it."""
+        """Take a verdict; it is written when those of the same check on the other nodes are there as well."""
+        if self._row and self._row[0].id != verdict.id:
+            self._tell_row()
+        self._row.append(verdict)
+
+    def _tell_row(self) -> None:
+        """Write what the nodes came to in one check: one line for those that came to the same."""
         self.rest()
+        same: dict[object, list[Verdict]] = {}
+        for verdict in self._row:
+            same.setdefault(verdict.place if self._verbose else _seen(verdict), []).append(verdict)
+        self._row.clear()
+        for verdicts in same.values():
+            self._tell(verdicts[0], [verdict.node for verdict in verdicts if verdict.node])
+
+    def _tell(self, verdict: Verdict, nodes: list[str]) -> None:
+        """Write the line of a check, and below it what a person needs to act on it."""
         if self._quiet and verdict.outcome in GOOD | {Outcome.SKIPPED} and not verdict.warning:
             return
         if verdict.outcome is Outcome.SKIPPED and not self._verbose:
@@ -96,7 +130,7 @@ class Screen:
             (mark, style),
             " ",
             (f"{word:<10}", style),
-            f" {_plain(verdict.node or 'cluster'):<12} ",
+            f" {_plain(self._place(nodes, good=verdict.outcome in GOOD)):<12} ",
             _plain(verdict.title),
         )
         if verdict.outcome in (Outcome.BLOCKED, Outcome.SKIPPED):
@@ -113,6 +147,17 @@ class Screen:
             self._field("do", verdict.remedy)
         elif verdict.outcome is Outcome.FIXED and self._verbose:
             self._changes(verdict)
+
+    def _place(self, nodes: list[str], *, good: bool) -> str:
+        """Name nodes: all of them by that word, and many that are well by their number."""
+        if not nodes:
+            return "cluster"
+        if len(nodes) == len(self._nodes) > 1:
+            return "all nodes"
+        if good and len(nodes) > MOST_NAMED:
+            return f"{len(nodes)} nodes"
+        more = f" and {len(nodes) - MOST_BLAMED} more" if len(nodes) > MOST_BLAMED + 1 else ""
+        return ", ".join(nodes[:MOST_BLAMED] if more else nodes) + more
 
     def _tell_skipped(self) -> None:
         """Tell the checks that were skipped in a row for one reason in one line."""
@@ -160,7 +205,7 @@ class Screen:
 
     def end(self, title: str, *, good: bool, lines: list[str]) -> None:
         """Write the last screen."""
-        self.rest()
+        self._tell_row()
         self._tell_skipped()
         self._console.print(f"\n[bold {'green' if good else 'red'}]{title}[/]")
         for line in lines:
@@ -168,8 +213,17 @@ class Screen:
 
     def close(self) -> None:
         """Give the copy of standard output back."""
-        self.rest()
+        self._tell_row()
         self._console.file.flush()
+
+
+def _seen(verdict: Verdict) -> object:
+    """What of a verdict a reader sees, but for its node; changes are told node by node."""
+    own = verdict.node if verdict.outcome is Outcome.WOULD_FIX else None
+    return (
+        verdict.outcome, verdict.warning, verdict.cause, verdict.remedy, tuple(verdict.blocked_by), own,
+        *((verdict.found, verdict.expected) if verdict.warning or verdict.outcome not in GOOD else ()),
+    )  # fmt: skip
 
 
 def _without_node(describe: str, node: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lab.build import follow
 from lab.host import BUILD_TOOLS, require_tools
+from lab.keys_of_debian import keyring_options
 from lab.progress import Step
 
 LEAN = ("doc", "man", "info", "locale", "lintian", "bug")
@@ -46,8 +47,9 @@ def bootstrap(recipe: Sequence[str], target: Path, work: Step) -> None:
         LabError: if it is not installed, or fails.
     """
     require_tools(BUILD_TOOLS)
-    mirror = os.environ.get("SPARK_RUNBOOK_MIRROR")
-    follow(["mmdebstrap", *recipe, str(target), *([mirror] if mirror else [])], work, _stage, target.parent)
+    mirror = [told] if (told := os.environ.get("SPARK_RUNBOOK_MIRROR")) else []
+    keys = keyring_options(recipe[-1], mirror, target.parent, work)
+    follow(["mmdebstrap", *keys, *recipe, str(target), *mirror], work, _stage, target.parent)
 
 
 def _stage(line: str) -> str | None:

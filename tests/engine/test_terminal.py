@@ -1,4 +1,4 @@
-"""What a plan shows: each change once, and by name where another node gets the same."""
+"""What the screen shows: nodes side by side where they came to the same, and each change once."""
 
 import pytest
 
@@ -40,3 +40,51 @@ def test_nodes_that_get_something_else_are_told_it(capfd: pytest.CaptureFixture[
     )
     assert "ip link set b up" in shown
     assert "the same" not in shown
+
+
+def _judged(
+    node: str, outcome: Outcome = Outcome.PASSED, cause: str | None = None, found: str | None = None
+) -> Verdict:
+    return Verdict("docker.enabled", 2, "Docker starts at boot", node, outcome, cause=cause, found=found)
+
+
+def _lines(capfd: pytest.CaptureFixture[str], verdicts: list[Verdict], *, verbose: bool = False) -> list[str]:
+    screen = Screen(verbose=verbose, quiet=False)
+    screen.head("check", "lab", [f"spark-{number}" for number in range(1, 6)], [])
+    for verdict in verdicts:
+        screen.looking_at(verdict.id, "now")
+        screen.verdict(verdict)
+    screen.close()
+    return [line.rstrip() for line in capfd.readouterr().out.splitlines()[1:]]
+
+
+def test_nodes_that_came_to_the_same_share_a_line(capfd: pytest.CaptureFixture[str]) -> None:
+    lines = _lines(capfd, [_judged(f"spark-{number}") for number in range(1, 6)])
+    assert lines == ["  ✓ passed     all nodes    Docker starts at boot"]
+
+
+def test_one_that_fails_is_named_beside_those_that_are_well(capfd: pytest.CaptureFixture[str]) -> None:
+    bad = _judged("spark-3", Outcome.FAILED, "it was disabled", "disabled")
+    lines = _lines(capfd, [_judged(f"spark-{n}") if n != 3 else bad for n in range(1, 6)])
+    assert lines == [
+        "  ✓ passed     4 nodes      Docker starts at boot",
+        "  ✗ FAILED     spark-3      Docker starts at boot",
+        "      found    disabled",
+        "      why      it was disabled",
+    ]
+
+
+def test_nodes_that_fail_alike_are_all_named(capfd: pytest.CaptureFixture[str]) -> None:
+    lines = _lines(capfd, [_judged(f"spark-{n}", Outcome.FAILED, "it was disabled") for n in range(1, 5)])
+    assert lines[0] == "  ✗ FAILED     spark-1, spark-2, spark-3, spark-4 Docker starts at boot"
+    assert len(lines) == 2
+
+
+def test_nodes_that_fail_for_different_reasons_have_lines_of_their_own(capfd: pytest.CaptureFixture[str]) -> None:
+    lines = _lines(capfd, [_judged("spark-1", Outcome.FAILED, "one"), _judged("spark-2", Outcome.FAILED, "two")])
+    assert [line.split()[-1] for line in lines if "why" in line] == ["one", "two"]
+
+
+def test_each_node_has_its_time_where_that_is_asked_for(capfd: pytest.CaptureFixture[str]) -> None:
+    lines = _lines(capfd, [_judged(f"spark-{number}") for number in range(1, 4)], verbose=True)
+    assert [line.split()[2] for line in lines] == ["spark-1", "spark-2", "spark-3"]
