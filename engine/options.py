@@ -39,7 +39,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--allow", action="append", default=[], metavar="NAME", help="allow a disruptive repair (repeatable)"
     )
-    group.addoption("--recipe", metavar="NAME", help="the recipe of the full fine-tune")
+    group.addoption("--recipe", metavar="NAME|FILE", help="the recipe of the full fine-tune")
     group.addoption("--train", choices=("none", "smoke", "full"), help="how much step 10 runs")
     group.addoption(
         "--load", action="store_true", help="put GPUs and fabric under load for some seconds, and measure them"

@@ -41,7 +41,7 @@ def own_workspace(node: Node) -> Iterator[Change]:
 
 def copy_workload(node: Node) -> Iterator[Change]:
     """Copy the fine-tuning program, the recipes and the data into the workspace."""
-    there, wanted = node.stack.workspace, workspace_files()
+    there, wanted = node.stack.workspace, workspace_files(node.cluster.inventory.recipe)
     missing = {name: content.data for name, content in wanted.items() if name not in there}
     if missing:
         yield PlaceFiles(node, node.cluster.workspace, missing)

@@ -82,5 +82,5 @@ def test_task_runs(node: Node) -> None:
 
 
 def stale_files(node: Node) -> tuple[str, ...]:
-    there = node.stack.workspace
-    return tuple(name for name, content in workspace_files().items() if there.get(name) != content.sha256)
+    there, wanted = node.stack.workspace, workspace_files(node.cluster.inventory.recipe)
+    return tuple(name for name, content in wanted.items() if there.get(name) != content.sha256)

@@ -9,7 +9,7 @@ from cluster.cluster import Cluster
 from cluster.node import Node
 from workloads.accelerate_config import render_accelerate
 from workloads.plain_container import ContainerSpec
-from workloads.recipe import RECIPES
+from workloads.recipe import RECIPES, own_recipe
 from workloads.stack import BindMount, StackSpec, render_stack
 
 HERE = Path(__file__).parent
@@ -30,9 +30,15 @@ class Content:
         return hashlib.sha256(self.data).hexdigest()
 
 
-def workspace_files() -> dict[str, Content]:
-    """Return all files of the workload by their path in the workspace."""
-    return {str(path.relative_to(HERE)): Content(path.read_bytes()) for path in _sources()}
+def workspace_files(recipe: str | None) -> dict[str, Content]:
+    """Return all files of the workload by their path in the workspace.
+
+    Args:
+        recipe: the name or file of the one that is to be run; a file joins those that are shipped.
+    """
+    shipped = {str(path.relative_to(HERE)): Content(path.read_bytes()) for path in _sources()}
+    own = own_recipe(recipe)
+    return shipped | ({f"recipes/{own.stem}.yaml": Content(own.read_bytes())} if own else {})
 
 
 def _sources() -> Iterator[Path]:

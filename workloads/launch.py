@@ -15,7 +15,7 @@ from cluster.facts.container import WORKSPACE_IN_CONTAINER
 from cluster.node import Node
 from workloads.accelerate_config import launch_command
 from workloads.job import FINISHED, Rank, Training, guilty
-from workloads.recipe import Recipe, load_recipe
+from workloads.recipe import Recipe, find_recipe, load_recipe
 from workloads.resume import find_unfinished
 
 GRACE_S = 5.0
@@ -47,17 +47,17 @@ for sign, patience in ((signal.SIGTERM, 5), (signal.SIGKILL, 2)):
 class Launch:
     """One job: a process on every node, in the container of playbook step 7."""
 
-    def __init__(self, cluster: Cluster, recipe_name: str) -> None:
-        """Prepare a job.
+    def __init__(self, cluster: Cluster, recipe: str) -> None:
+        """Prepare a job from a recipe's name or file.
 
         Raises:
             RecipeError: There is no such recipe, or it is not one.
         """
         self._cluster = cluster
-        self._name = recipe_name
-        self._recipe: Recipe = load_recipe(recipe_name)
-        self._recipe_file = f"{WORKSPACE_IN_CONTAINER}/recipes/{recipe_name}.yaml"
-        self._output = f"{WORKSPACE_IN_CONTAINER}/runs/{datetime.now(UTC):%Y%m%d-%H%M%S}-{recipe_name}"
+        self._name = find_recipe(recipe).stem
+        self._recipe: Recipe = load_recipe(recipe)
+        self._recipe_file = f"{WORKSPACE_IN_CONTAINER}/recipes/{self._name}.yaml"
+        self._output = f"{WORKSPACE_IN_CONTAINER}/runs/{datetime.now(UTC):%Y%m%d-%H%M%S}-{self._name}"
         self._ranks = [Rank(node.rank, node.name) for node in cluster.nodes]
 
     def run(self) -> Training:

@@ -130,10 +130,25 @@ def find_recipe(name_or_path: str) -> Path:
     Raises:
         RecipeError: there is none.
     """
-    path = Path(name_or_path) if name_or_path.endswith((".yaml", ".yml")) else RECIPES / f"{name_or_path}.yaml"
+    own = name_or_path.endswith((".yaml", ".yml"))
+    path = Path(name_or_path) if own else RECIPES / f"{name_or_path}.yaml"
     if not path.is_file():
-        raise RecipeError(f"{name_or_path}: no such recipe; there are {', '.join(list_recipes())}, or give a YAML file")
+        raise RecipeError(
+            f"{name_or_path}: there is no such recipe; there are {', '.join(list_recipes())}, or give a YAML file."
+        )
+    if own and path.stem in list_recipes() and path.resolve().parent != RECIPES.resolve():
+        raise RecipeError(f"{name_or_path}: a recipe of that name is shipped; give yours another.")
     return path
+
+
+def own_recipe(name_or_path: str | None) -> Path | None:
+    """Return the file of a recipe that is not shipped, or None.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    path = find_recipe(name_or_path) if name_or_path else None
+    return path if path and path.resolve().parent != RECIPES.resolve() else None
 
 
 def load_recipe(name_or_path: str) -> Recipe:

@@ -1,9 +1,12 @@
 """A fine-tune that was interrupted is carried on by the same command, and ends as if nothing had happened."""
 
+import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +17,9 @@ from tests.e2e.lab import ROOT, Lab, Result, told
 
 pytestmark = pytest.mark.lab
 
-NAME = "interrupted"
 RECIPES = ROOT / "workloads/recipes"
-TRAIN = ("--train", "full", "--recipe", NAME)
+OWN = Path(tempfile.gettempdir()) / f"spark-runbook-{os.getpid()}-interrupted.yaml"
+TRAIN = ("--train", "full", "--recipe", str(OWN))
 CHANGED = {"max_steps": 150, "checkpoint_every": 10, "timeouts": {"join_s": 60, "load_s": 60, "step_s": 15}}
 CHECKPOINTS = "/home/nvidia/spark-runbook/runs/*/checkpoints/step-*-rank1.json"
 PATIENCE_S = 120
@@ -25,16 +28,15 @@ PATIENCE_S = 120
 @pytest.fixture(scope="module")
 def trained(readied: Lab) -> Iterator[Lab]:
     """A lab whose nodes have a recipe of ours as well, saved as `trained`."""
-    path = RECIPES / f"{NAME}.yaml"
-    path.write_text(yaml.safe_dump(yaml.safe_load((RECIPES / "tiny.yaml").read_text()) | CHANGED))
+    OWN.write_text(yaml.safe_dump(yaml.safe_load((RECIPES / "tiny.yaml").read_text()) | CHANGED))
     try:
         readied.do("restore", "ready")
-        copied = readied.runbook("--fix", "--train", "none", "--recipe", NAME)
+        copied = readied.runbook("--fix", "--train", "none", "--recipe", str(OWN))
         assert copied.exit == 0, told(copied)
         readied.do("save", "trained")
         yield readied
     finally:
-        path.unlink()
+        OWN.unlink()
 
 
 @pytest.fixture(scope="module")

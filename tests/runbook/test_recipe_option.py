@@ -12,8 +12,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("line", "option", "said"),
     [
-        ("", "--recipe=llama9", "--recipe llama9: there is no such recipe"),
-        ("recipe: llama9\n", "--train=full", "`recipe: llama9` in the inventory: there is no such recipe"),
+        ("", "--recipe=llama9", "--recipe: llama9: there is no such recipe; there are llama3-3b-full"),
+        ("recipe: llama9\n", "--train=full", "`recipe` in the inventory: llama9: there is no such recipe"),
+        ("", "--recipe=mine/own.yaml", "--recipe: mine/own.yaml: there is no such recipe"),
     ],
 )
 def test_a_recipe_that_is_none(tmp_path: Path, line: str, option: str, said: str) -> None:

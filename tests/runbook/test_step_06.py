@@ -53,7 +53,7 @@ def _healthy(cluster: Recorded) -> Recorded:
         directories=f"yes {WORKSPACE}\nyes {CACHE}\n",
         writable=f"yes {WORKSPACE}\nyes {CACHE}\n",
         owners=f"1000:1000 {WORKSPACE}\n",
-        workspace="".join(f"{content.sha256}  ./{name}\n" for name, content in workspace_files().items()),
+        workspace="".join(f"{content.sha256}  ./{name}\n" for name, content in workspace_files(None).items()),
         digest=launcher.expected(cluster.cluster)["spark-1"] + "\n",
         last_words="",
         tasks=task(1, "spark-1") + task(2, "spark-2"),
@@ -148,10 +148,10 @@ def test_a_cache_that_belongs_to_root_is_worth_a_word(healthy: Recorded) -> None
 
 
 def test_a_file_of_the_program_that_was_edited(healthy: Recorded) -> None:
-    whole = "".join(f"{content.sha256}  ./{name}\n" for name, content in list(workspace_files().items())[1:])
+    whole = "".join(f"{content.sha256}  ./{name}\n" for name, content in list(workspace_files(None).items())[1:])
     healthy.said(StackFacts, workspace=whole)
     verdict = judge(healthy, step_06.test_workload_is_copied)
-    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, next(iter(workspace_files())))
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, next(iter(workspace_files(None))))
 
 
 @pytest.mark.parametrize(

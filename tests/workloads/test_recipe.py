@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from workloads.deploy import workspace_files
 from workloads.finetune import recipe as on_node
 from workloads.finetune.refusal import RefusalError
-from workloads.recipe import Recipe, RecipeError, find_recipe, list_recipes, load_recipe
+from workloads.recipe import RECIPES, Recipe, RecipeError, find_recipe, list_recipes, load_recipe
 
 WORKLOADS = Path(__file__).parents[2] / "workloads"
 
@@ -45,8 +46,25 @@ def test_a_recipe_of_ones_own_is_given_by_path(tmp_path: Path) -> None:
     assert load_recipe(_changed(tmp_path, seed=11)).seed == 11
 
 
+def test_a_recipe_of_ones_own_goes_to_the_nodes_beside_those_that_are_shipped(tmp_path: Path) -> None:
+    own = tmp_path / "mine.yaml"
+    own.write_bytes((RECIPES / "tiny.yaml").read_bytes() + b"# mine\n")
+    assert workspace_files(str(own))["recipes/mine.yaml"].data.endswith(b"# mine\n")
+    assert set(workspace_files(str(own))) - set(workspace_files("tiny")) == {"recipes/mine.yaml"}
+    assert workspace_files("tiny") == workspace_files(None)
+
+
+def test_a_recipe_of_ones_own_does_not_take_the_place_of_one_that_is_shipped(tmp_path: Path) -> None:
+    own = tmp_path / "tiny.yaml"
+    own.write_bytes((RECIPES / "tiny.yaml").read_bytes())
+    with pytest.raises(RecipeError, match="a recipe of that name is shipped; give yours another"):
+        load_recipe(str(own))
+
+
 def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
-    with pytest.raises(RecipeError, match=r"^llama9: no such recipe; there are llama3-3b-full, llama3-70b-lora"):
+    with pytest.raises(
+        RecipeError, match=r"^llama9: there is no such recipe; there are llama3-3b-full, llama3-70b-lora"
+    ):
         load_recipe("llama9")
 
 
