@@ -113,8 +113,9 @@ class Judge:
         return bool(stopped)
 
     def _explanations(self, check: Check, node: Node | None) -> list[Place]:
-        """Find the failures that explain one: on the same node or of the cluster, and only then elsewhere."""
-        known = [other for other in self.verdicts if other.id in check.explained_by and other.outcome in STOPS_OTHERS]
+        """Find the failures that explain one, mended in the plan or not: on the same node, and only then elsewhere."""
+        wrong = STOPS_OTHERS | {Outcome.WOULD_FIX}
+        known = [other for other in self.verdicts if other.id in check.explained_by and other.outcome in wrong]
         near = [other for other in known if node is None or other.node in (None, node.name)]
         return [other.place for other in near or known]
 

@@ -29,7 +29,13 @@ def test_container_sees_the_workspace(node: Node) -> None:
     assert node.container.workspace == "the node's own", "the directory was made anew since the container started"
 
 
-@check("container.gpu", fix=stack.recreate, needs=("container.one", "swarm.gpu_advertised"), applies=by_swarm)
+@check(
+    "container.gpu",
+    fix=stack.recreate,
+    needs=("container.one", "swarm.gpu_advertised"),
+    explained_by=("swarm.joined",),
+    applies=by_swarm,
+)
 def test_container_was_given_the_own_one(node: Node) -> None:
     """Swarm gave the container this node's own GPU."""
     assert why.given(node) == ",".join(node.gpu.uuids), why.not_given(node)
@@ -44,7 +50,10 @@ def test_container_was_given_the_own_one(node: Node) -> None:
         "toolkit.version",
         "toolkit.settings_valid",
         "toolkit.mode",
+        "toolkit.registered",
+        "gpu.default_runtime",
         "gpu.swarm_resource",
+        "gpu.in_force",
     ),
     applies=has_docker,
 )

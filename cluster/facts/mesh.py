@@ -129,6 +129,9 @@ def _routes(node: "Node") -> str:
 _LOGINS_AT_ONCE = 4
 """sshd turns callers away when ten have yet to prove who they are (MaxStartups 10:30:100), and all nodes call."""
 
+_LOGIN_S = 8
+"""ConnectTimeout ends once the peer has answered at all; where large packets are lost, it falls silent after that."""
+
 # No file of the node is written: no key is asked for, none is learned.
 _SSH = "ssh -n -o BatchMode=yes -o ConnectTimeout=4 -o StrictHostKeyChecking=yes -o UpdateHostKeys=no"
 
@@ -143,7 +146,8 @@ def _logins(node: "Node") -> str:
         for address in plan.of(peer.name).values()
     ]
     each = [
-        f'(said=$({_SSH} {user}@{ip} true 2>&1) && echo {ip} open || echo {ip} "$(echo "$said" | tail -n 1)") &\n'
+        f"(said=$(timeout {_LOGIN_S} {_SSH} {user}@{ip} true 2>&1); case $? in 0) echo {ip} open;;"
+        f' 124) echo {ip} it answered, and fell silent;; *) echo {ip} "$(echo "$said" | tail -n 1)";; esac) &\n'
         for user, ip in doors
     ]
     batches = (each[start : start + _LOGINS_AT_ONCE] for start in range(0, len(each), _LOGINS_AT_ONCE))
@@ -156,7 +160,7 @@ class MeshFacts(Facts):
     about_peers = True
 
     routes: dict[str, Route] = fact(_routes, parse_routes)
-    logins: dict[str, str] = fact(_logins, _by_address, timeout_s=60)
+    logins: dict[str, str] = fact(_logins, _by_address, timeout_s=40)
     pings: dict[str, Ping] = fact(_pings, parse_pings, root=True, timeout_s=20)
     large_pings: dict[str, Ping] = fact(_large_pings, parse_pings, root=True, timeout_s=20)
     # After the pings, which make the kernel look for its neighbours.
