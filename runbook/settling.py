@@ -13,6 +13,11 @@ SETTLING_S = 60
 """So long a swarm may take to get over a restart: three heartbeats of 5 s are missed, and tasks come 5 s later."""
 
 
+def at_a_second_look(_: Cluster) -> str | None:
+    """What was read while something came up is read once more, and no oftener."""
+    return None
+
+
 def swarm_settles(cluster: Cluster) -> str | None:
     """A swarm takes a while to notice that a docker was started, or that the network works again."""
     ages = [age for node in cluster.reached if (age := _docker_in_a_swarm_is_up(node)) is not None]

@@ -9,7 +9,7 @@ from fixers import firewall, network
 from runbook import fabric
 from runbook.causes import fabric as why
 from runbook.conditions import has_a_fabric, measures_the_fabric
-from runbook.settling import swarm_settles
+from runbook.settling import at_a_second_look
 from workloads.bandwidth import Flow
 
 pytestmark = step(1, "Configure network connectivity")
@@ -223,7 +223,7 @@ def test_full_frames_pass(cluster: Cluster) -> None:
     fix=firewall.open_to_the_fabric,
     needs=REACHABLE,
     applies=has_a_fabric,
-    settles=swarm_settles,
+    settles=at_a_second_look,
 )
 def test_no_firewall_is_in_the_way(node: Node) -> None:
     """The ports of the swarm and of the ranks can be reached on every peer."""

@@ -54,6 +54,7 @@ def test_container_was_given_the_own_one(node: Node) -> None:
         "gpu.default_runtime",
         "gpu.swarm_resource",
         "gpu.in_force",
+        "container.gpu",
     ),
     applies=has_docker,
 )
