@@ -79,7 +79,8 @@ class DoorFacts(Facts):
         """The doors through which nothing gets, by `ADDRESS PORT/PROTOCOL`.
 
         A refusal is a good answer, unless something listens there: then a packet filter gave it. Where something
-        listens for datagrams, which answers nobody who knocks, the peer's own rules are asked.
+        listens for datagrams, which answers nobody who knocks, the peer's own rules are asked; and where there is
+        silence as well, since a kernel sends only so many refusals a second, and the swarm's own calls may use them up.
         """
         fabric = self.node.cluster.fabric
         mine = fabric.of(self.node.name)
@@ -89,7 +90,7 @@ class DoorFacts(Facts):
             for interface, address in fabric.of(peer.name).items()
         }
         closed = {
-            door: answer
+            door: "refused" if answer == "silence" and self._is_refused(door, *ways[host]) else answer
             for door, answer in self.doors.items()
             if (host := door.split()[0]) in ways
             if answer == "silence" or (answer == "refused" and listens(ways[host][0], host, door.split()[-1]))
@@ -101,15 +102,24 @@ class DoorFacts(Facts):
             if peer.doors.turns_away(SWARM_GOSSIP, interface, mine[interface].ip)
         }
 
-    def turns_away(self, port: str, interface: str, source: IPv4Address) -> bool:
-        """Whether the first rule of this node that is about a peer's packets to PORT/PROTOCOL turns them away."""
+    def _is_refused(self, door: str, peer: "Node", interface: str) -> bool:
+        mine = self.node.cluster.fabric.of(self.node.name)
+        port = door.rpartition(" ")[2]
+        return interface in mine and peer.doors.turns_away(port, interface, mine[interface].ip) == "REJECT"
+
+    def turns_away(self, port: str, interface: str, source: IPv4Address) -> str | None:
+        """How the first rule of this node that is about a peer's packets to PORT/PROTOCOL turns them away, if it does.
+
+        Returns:
+            DROP, REJECT or None.
+        """
         for rule in (parse_rule(text) for text in self.rules if text.startswith("-A INPUT ")):
             if rule.concerns(port, interface, source):
                 if rule.target == "ACCEPT":
-                    return False
+                    return None
                 if rule.target in ("DROP", "REJECT") and rule.port:
-                    return True
-        return False
+                    return rule.target
+        return None
 
     @property
     def has_ufw(self) -> bool:

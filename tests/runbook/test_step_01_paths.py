@@ -99,6 +99,12 @@ def test_a_refusal_where_something_listens_is_a_firewalls(spark: Recorded) -> No
     assert cause.startswith("a firewall rejects")
 
 
+def test_a_kernel_that_has_sent_its_refusals_is_known_by_the_rule(spark: Recorded) -> None:
+    spark.said(DoorFacts, "spark-1", doors=per_peer(1, "7946/tcp silence"))
+    spark.said(DoorFacts, "spark-2", rules="-A INPUT -i en+ -p tcp -m tcp --dport 7946 -j REJECT --reject-with x\n")
+    assert failed(spark.judge(step_01.test_no_firewall_is_in_the_way, "spark-1")).startswith("a firewall rejects")
+
+
 DROPS = "-p udp -m udp --dport 7946 -j DROP"
 
 
