@@ -74,8 +74,7 @@ class Screen:
 
     def looking_at(self, check: str, what: str) -> None:
         """Show which check is being judged now; the one before is told first."""
-        if self._row and self._row[0].id != check:
-            self._tell_row()
+        self._end_row_of_other(check)
         self.working(what)
 
     def working(self, what: str) -> None:
@@ -102,9 +101,12 @@ class Screen:
 
     def verdict(self, verdict: Verdict) -> None:
         """Take a verdict; it is written when those of the same check on the other nodes are there as well."""
-        if self._row and self._row[0].id != verdict.id:
-            self._tell_row()
+        self._end_row_of_other(verdict.id)
         self._row.append(verdict)
+
+    def _end_row_of_other(self, check: str) -> None:
+        if self._row and self._row[0].id != check:
+            self._tell_row()
 
     def _tell_row(self) -> None:
         """Write what the nodes came to in one check: one line for those that came to the same."""

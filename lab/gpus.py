@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.errors import LabError
+from lab.standins.real_gpu import DRIVER as DRIVER_IN_NODE
 
 DRIVER: Final = Path("/proc/driver/nvidia")
 """What the kernel module tells; each GPU has a folder in `gpus`, named after its place on the bus."""
 
-IN_NODE: Final = "/usr/local/nvidia"
+IN_NODE: Final = DRIVER_IN_NODE
 """Where nodes and containers have the driver's programs: `bin` and `lib64` in it are where NVIDIA's images look."""
 
 SHARED_DEVICES: Final = ("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools")

@@ -11,6 +11,7 @@ from typing import Final
 
 from lab import debian
 from lab.build import EPOCH, once, recipe_key
+from lab.gpus import IN_NODE
 from lab.places import cache_dir
 from lab.progress import Step
 
@@ -19,8 +20,8 @@ SUITE: Final = "bookworm"
 PACKAGES: Final = ("usr-is-merged", "python3", "bash", "iproute2", "procps", "tini", "ca-certificates")
 ENVIRONMENT: Final = (
     # Where the driver of a real GPU is mounted, as in NVIDIA's own images.
-    "PATH=/usr/local/nvidia/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "LD_LIBRARY_PATH=/usr/local/nvidia/lib64",
+    f"PATH={IN_NODE}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    f"LD_LIBRARY_PATH={IN_NODE}/lib64",
     "PYTHONUNBUFFERED=1",
 )
 CREATED: Final = datetime.datetime.fromtimestamp(EPOCH, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

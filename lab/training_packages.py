@@ -15,8 +15,13 @@ REQUIREMENTS: Final = Path(__file__).parent.parent / "workloads" / "requirements
 PYTHON: Final = (3, 11)
 """The training image's Python."""
 
-FOREIGN: Final = ("--python-version=3.11", "--implementation=cp", "--only-binary=:all:")
-"""What pip needs to be told to install for a Python that it does not run in."""
+
+def foreign(version: str) -> tuple[str, ...]:
+    """What pip needs to be told to install for a Python that it does not run in."""
+    return (f"--python-version={version}", "--implementation=cp", "--only-binary=:all:")
+
+
+FOREIGN: Final = foreign("3.11")
 
 
 def pinned(requirements: str) -> str:
@@ -48,8 +53,8 @@ def training_packages() -> Path:
     """
 
     def make(target: Path, work: Step) -> None:
-        foreign = () if sys.version_info[:2] == PYTHON else FOREIGN
-        command = [sys.executable, "-m", "pip", "install", "--no-input", "--target", str(target), *foreign]
+        other = () if sys.version_info[:2] == PYTHON else FOREIGN
+        command = [sys.executable, "-m", "pip", "install", "--no-input", "--target", str(target), *other]
         # The list is closed: without --no-deps pip would add CUDA libraries of several GB that a CPU build needs not.
         follow([*command, "--no-deps", "--requirement", str(REQUIREMENTS)], work, _stage, target.parent)
         if libraries := cuda_libraries(target):

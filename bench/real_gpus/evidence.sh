@@ -18,12 +18,12 @@ from lab.image import PACKAGES_PATH
 model = f"{PACKAGES_PATH}/{sys.argv[1]}"
 recipe = yaml.safe_load(Path("workloads/recipes/llama3-8b-lora.yaml").read_text())
 recipe |= {"model": model, "dataset": f"{model}/rows.json", "train_on_prompt": True}
-Path("workloads/recipes/on-real-gpus.yaml").write_text(yaml.safe_dump(recipe))
+Path("/tmp/on-real-gpus.yaml").write_text(yaml.safe_dump(recipe))
 PYTHON
   trap "python3 -m lab down" EXIT
   python3 -m lab up --nodes "$2" --gpus real
   for number in $(seq "$2"); do python3 -m lab exec "spark-$number" -- sh -c "hostname; nvidia-smi -L; ls /dev | grep nvidia"; done
   status=0
-  python3 -m pytest runbook --lab --fix --recipe on-real-gpus --report-dir "/old$3" || status=$?
+  python3 -m pytest runbook --lab --fix --recipe /tmp/on-real-gpus.yaml --report-dir "/old$3" || status=$?
   python3 -m pytest runbook --lab --load -q --report-dir "/old$3" || status=$?
   exit $status' bash "$model" "$nodes" "$reports"

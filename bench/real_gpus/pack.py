@@ -19,7 +19,7 @@ from lab import debian, host, image, tree
 from lab.build import follow
 from lab.places import DEFAULT_CACHE
 from lab.progress import Step, step
-from lab.training_packages import REQUIREMENTS
+from lab.training_packages import REQUIREMENTS, foreign
 
 HERE = Path(__file__).parents[2]
 NOT_IN_MINBASE = ("systemd-container", "rsync", "xz-utils")
@@ -44,17 +44,9 @@ def make_tree(target: Path, work: Step) -> None:
     debian.bootstrap(recipe, target, work)
     project: dict[str, Any] = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]
     site = ("--target", str(target / SITE), "--constraint", str(HERE / "requirements.lock"))
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--no-input",
-        *site,
-        *_foreign(PYTHON_OF_TREE),
-        *project["dependencies"],
-    ]
-    follow(command, work, lambda _: None, target.parent)
+    options = (*site, *foreign(PYTHON_OF_TREE))
+    install = [sys.executable, "-m", "pip", "install", "--no-input", *options, *project["dependencies"]]
+    follow(install, work, lambda _: None, target.parent)
 
 
 def make_image(target: Path, work: Step) -> None:
@@ -62,16 +54,12 @@ def make_image(target: Path, work: Step) -> None:
     layer = target.with_name("layer.tar")
     packages = [*(name for name in image.PACKAGES if name != "usr-is-merged"), "libstdc++6"]
     lacking = [line for line in REQUIREMENTS.read_text().splitlines() if line.partition("==")[0] in LACKING]
-    install = [sys.executable, "-m", "pip", "install", "--no-input", "--no-deps", *_foreign(PYTHON_OF_IMAGE), *lacking]
+    install = [sys.executable, "-m", "pip", "install", "--no-input", "--no-deps", *foreign(PYTHON_OF_IMAGE), *lacking]
     into = f'{shlex.join(install)} --target "$1"/usr/local/lib/python{PYTHON_OF_IMAGE}/dist-packages'
     recipe = ("--skip=output/dev", *debian.options("noble", packages, (IMAGE_HOOK, into)))
     follow(["mmdebstrap", *recipe, str(layer), UBUNTU], work, lambda _: None, target.parent)
     image.pack(layer, target, "x86_64")
     layer.unlink()
-
-
-def _foreign(python: str) -> tuple[str, ...]:
-    return (f"--python-version={python}", "--only-binary=:all:", "--implementation=cp")
 
 
 def main() -> None:

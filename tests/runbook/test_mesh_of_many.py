@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from cluster.facts import mesh
 from cluster.facts.mesh import MeshFacts
 from cluster.facts.network import NetworkFacts
 from tests.runbook.recorded import Recorded
@@ -38,9 +41,13 @@ def test_every_peer_is_called_once(recorded: Callable[..., Recorded]) -> None:
         assert sorted(called) == sorted(f"192.168.100.{one}" for one in range(1, NODES + 1) if one != number)
 
 
-def test_the_answers_of_all_come_back(recorded: Callable[..., Recorded], tmp_path: Path) -> None:
+def test_the_answers_of_all_come_back(
+    recorded: Callable[..., Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mesh, "_LOGIN_S", 1)
     stand_in = tmp_path / "ssh"
-    stand_in.write_text("#!/bin/sh\ncase $* in *.7\\ true) echo 'Permission denied' >&2; exit 255;; esac\n")
+    refused, silent = "echo 'Permission denied' >&2; exit 255", "exec sleep 60"
+    stand_in.write_text(f"#!/bin/sh\ncase $* in *.7\\ true) {refused};; *.9\\ true) {silent};; esac\n")
     stand_in.chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
     said = subprocess.run(
@@ -49,3 +56,4 @@ def test_the_answers_of_all_come_back(recorded: Callable[..., Recorded], tmp_pat
     assert len(said.stdout.splitlines()) == NODES - 1
     assert "192.168.100.7 Permission denied" in said.stdout
     assert "192.168.100.8 open" in said.stdout
+    assert "192.168.100.9 it answered, and fell silent" in said.stdout

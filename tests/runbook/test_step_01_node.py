@@ -286,6 +286,7 @@ def test_one_private_key_on_all_nodes_is_worth_a_word_and_is_not_told(healthy: R
         ("Host key verification failed.", "this node does not know the peer's host key, or knows another"),
         ("ssh: connect to host 192.168.100.1 port 22: Connection refused", "no sshd listens on the peer's fabric"),
         ("ssh: connect to host 192.168.100.1 port 22: Connection timed out", "nothing answers there: a firewall"),
+        ("it answered, and fell silent", "it answered, and fell silent"),
         ("kex_exchange_identification: Connection closed", "kex_exchange_identification: Connection closed"),
     ],
 )
