@@ -8,10 +8,11 @@ from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
-from cluster.connection import Connection
+from cluster.connection import Connection, Said
 from cluster.errors import UnknownFact, Unreachable
 from cluster.fabric import FabricPlan, plan_fabric
 from cluster.facts.base import Facts, Reading, unnoted
+from cluster.facts.network import NetworkFacts
 from cluster.facts.script import build_script, take_apart
 from cluster.facts.swarm import SwarmNode
 from cluster.inventory import Inventory, NodeEntry
@@ -41,6 +42,8 @@ class Cluster:
         self.tell: Callable[[str], None] = lambda _: None
         self.changed_at: float | None = None
         """When something was last changed from here, in seconds since 1970."""
+        self.reconnects = True
+        """Whether to connect once more where reading broke off; not while a lock lives by the connection."""
         self._asking: dict[type[Facts], threading.Lock] = {}
         self._ahead: ThreadPoolExecutor | None = None
         entries = [inventory.manager, *(node for node in inventory.nodes if node is not inventory.manager)]
@@ -86,8 +89,12 @@ class Cluster:
 
     @property
     def fabric(self) -> FabricPlan:
-        """The fabric addresses as they have to be: those that are right already, and new ones where they are not."""
-        return plan_fabric({node.name: node.network for node in self.reached}, self.inventory.fabric, self._ranks)
+        """The fabric addresses as they have to be: those that are right already, and new ones where they are not.
+
+        A node that fell silent after it told of its links has its place in the plan still.
+        """
+        told = [node for node in self.nodes if node.trouble is None or node.told(NetworkFacts)]
+        return plan_fabric({node.name: node.network for node in told}, self.inventory.fabric, self._ranks)
 
     @property
     def rendezvous(self) -> str:
@@ -217,7 +224,7 @@ def _ask(kind: type[Facts], node: Node) -> None:
     why_cut = node.trouble or f"{node.name} did not answer in time"
     try:
         if node.trouble is None:
-            said = node.run_script(build, node.cluster.deadline_s)
+            said = _read(node, build)
             out, err = said.out, said.err
             late = f"{node.name} gave no answer to it within {node.cluster.deadline_s:g} s"
             why_cut = late if said.exit is None else f"{node.name} broke off before it: {err.strip()[-200:]}"
@@ -227,7 +234,7 @@ def _ask(kind: type[Facts], node: Node) -> None:
     has_root = node.trouble is not None or node.has_root
     readings = take_apart(
         probes,
-        nonces[0] if nonces else "-",
+        nonces[-1] if nonces else "-",
         out,
         err,
         has_root=has_root,
@@ -237,6 +244,17 @@ def _ask(kind: type[Facts], node: Node) -> None:
     facts = kind(node, readings)
     facts.span = span
     node.keep(facts)
+
+
+def _read(node: Node, build: Callable[[Callable[[str], str] | None], str]) -> Said:
+    try:
+        return node.run_script(build, node.cluster.deadline_s)
+    except Unreachable as error:
+        if not node.cluster.reconnects:
+            raise
+        node.cluster.tell(f"{error} We connect once more.")
+        node.connection.mend()
+        return node.run_script(build, node.cluster.deadline_s)
 
 
 class _Unanswered(dict[str, Reading]):

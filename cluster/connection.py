@@ -57,6 +57,13 @@ class Connection(Protocol):
     def reopen(self) -> None:
         """Connect anew, so that the node gives us a fresh session (group membership is read at login)."""
 
+    def mend(self) -> None:
+        """Connect again where the connection broke.
+
+        Raises:
+            Unreachable: The node does not let us in any more.
+        """
+
     def close(self) -> None:
         """Disconnect."""
 

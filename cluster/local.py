@@ -22,6 +22,9 @@ class LocalConnection:
     def reopen(self) -> None:
         """Do nothing: a process cannot take up groups it was not started with."""
 
+    def mend(self) -> None:
+        """Do nothing: nothing can break."""
+
     def close(self) -> None:
         """Do nothing: nothing is held."""
 

@@ -36,6 +36,8 @@ class SshConnection:
         self._client: paramiko.SSHClient | None = None
         self._jumps: list[paramiko.SSHClient] = []
         self._earlier: list[paramiko.SSHClient] = []
+        self._mending = threading.Lock()
+        self._lost: str | None = None
 
     @property
     def client(self) -> paramiko.SSHClient:
@@ -44,10 +46,14 @@ class SshConnection:
         Raises:
             Unreachable: The connection is not open.
         """
-        transport = self._client.get_transport() if self._client else None
-        if self._client is None or transport is None or not transport.is_active():
+        if self._client is None or not self._is_up:
             raise Unreachable(f"the connection to {self._target.place} is gone: is the node still up?")
         return self._client
+
+    @property
+    def _is_up(self) -> bool:
+        transport = self._client.get_transport() if self._client else None
+        return transport is not None and transport.is_active()
 
     def open(self) -> None:
         """Connect, through the jump hosts where there are some, and check every host key strictly."""
@@ -66,6 +72,18 @@ class SshConnection:
             self._earlier += [self._client, *reversed(self._jumps)]
         self._client, self._jumps = None, []
         self.open()
+
+    def mend(self) -> None:
+        """Connect again where the connection broke; of several who ask at once, one does it, for better or worse."""
+        with self._mending:
+            if self._lost is not None:
+                raise Unreachable(self._lost)
+            if not self._is_up:
+                try:
+                    self.reopen()
+                except Unreachable as error:
+                    self._lost = str(error)
+                    raise
 
     def close(self) -> None:
         """Close the connection, those it jumps through, and those that were open before."""
@@ -90,7 +108,8 @@ class SshConnection:
         finally:
             channel.close()
         if status is None and time.monotonic() < started + deadline_s:
-            raise Unreachable(f"the connection to {self._target.place} broke off: is the node still up?")
+            how = _how_it_ended(channel.get_transport())
+            raise Unreachable(f"the connection to {self._target.place} broke off ({how}): is the node still up?")
         return Said(command, status, out.bytes(), err.bytes(), time.monotonic() - started)
 
     def hold(self, command: str, *, stdin: bytes, deadline_s: float) -> Held:
@@ -151,6 +170,18 @@ def _drain(channel: paramiko.Channel, out: Kept, err: Kept, until: float) -> int
         if channel.closed:
             return channel.exit_status if channel.exit_status != -1 else None
     return None
+
+
+def _how_it_ended(transport: paramiko.Transport) -> str:
+    if transport.is_active():
+        return "of one command alone"
+    match transport.saved_exception:
+        case None | EOFError():
+            return "the other end closed it"
+        case OSError() as error:
+            return error.strerror or str(error)
+        case error:
+            return str(error)
 
 
 def _connect(target: Target, jump: paramiko.SSHClient | None) -> paramiko.SSHClient:

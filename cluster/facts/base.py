@@ -143,6 +143,11 @@ class Facts:
         self.span = (0.0, 0.0)
         """When the node was asked and when its answer was there, by our clock, in seconds since 1970."""
 
+    @property
+    def answered(self) -> bool:
+        """Whether the node told anything of it."""
+        return any(reading.missing is None for reading in self.readings.values())
+
     def note(self, reading: Reading) -> None:
         """Note a reading as evidence of the check that runs."""
         if _NOTED.get():

@@ -1,5 +1,9 @@
 """A fact is what a node said, or the reason why nobody knows; it is never false for want of an answer."""
 
+import os
+import signal
+from pathlib import Path
+
 import pytest
 
 from cluster.cluster import Cluster
@@ -8,7 +12,7 @@ from cluster.facts.base import Facts, ParseError, Reading, contents, fact
 from cluster.facts.network import NetworkFacts
 from cluster.facts.parse import lines, succeeded, text, word, words
 from cluster.inventory import Inventory, NodeEntry
-from tests.cluster.nodes import cluster_over
+from tests.cluster.nodes import cluster_over, tell_links
 from tests.cluster.sshd import Sshd
 
 
@@ -108,13 +112,51 @@ def test_of_a_node_that_is_away_nothing_is_known_and_the_reason_is_its_trouble(s
     cluster.close()
 
 
-def test_a_node_that_goes_away_is_told_as_away_and_not_as_wrong(sshd: Sshd) -> None:
-    cluster = cluster_over(sshd)
+def test_a_node_that_goes_away_is_told_as_away_and_not_as_wrong(sshd: Sshd, tmp_path: Path) -> None:
+    del sshd  # that one stays; it says whether there may be one
+    another = Sshd(tmp_path)
+    cluster = cluster_over(another)
     cluster.connect()
+    another.stop()
     cluster.close()
-    with pytest.raises(UnknownFact, match=r"is gone: is the node still up\?$"):
+    with pytest.raises(UnknownFact, match="refuses connections: is sshd running there"):
         _ = cluster.manager.machine.kernel
     assert cluster.reached == []
+
+
+def test_where_a_connection_breaks_the_node_is_asked_over_another_one(sshd: Sshd) -> None:
+    cluster, told, before = cluster_over(sshd), list[str](), set(sshd.sessions)
+    cluster.tell = told.append
+    cluster.connect()
+    for session in set(sshd.sessions) - before:
+        os.kill(session, signal.SIGKILL)
+    assert cluster.manager.machine.kernel
+    assert cluster.manager.trouble is None
+    assert [one.endswith("We connect once more.") for one in told] == [True]
+    cluster.close()
+
+
+def test_a_connection_that_holds_a_lock_is_not_replaced(sshd: Sshd) -> None:
+    cluster, before = cluster_over(sshd), set(sshd.sessions)
+    cluster.connect()
+    cluster.reconnects = False
+    for session in set(sshd.sessions) - before:
+        os.kill(session, signal.SIGKILL)
+    with pytest.raises(UnknownFact, match="is the node still up"):
+        _ = cluster.manager.machine.kernel
+
+
+def test_a_node_that_fell_silent_keeps_its_place_on_the_fabric(sshd: Sshd) -> None:
+    cluster = cluster_over(sshd, names=("spark-1", "spark-2"))
+    cluster.connect()
+    tell_links(cluster)
+    before = cluster.fabric
+    cluster.nodes[1].trouble = "spark-2 fell silent"
+    assert cluster.fabric == before
+    assert before.main("spark-2") is not None
+    cluster.nodes[1].forget()
+    assert cluster.fabric.main("spark-2") is None
+    cluster.close()
 
 
 def test_a_question_that_rests_on_an_unknown_fact_is_unknown_for_its_reason(here: Cluster) -> None:

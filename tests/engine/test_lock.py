@@ -60,6 +60,15 @@ def test_the_second_run_is_told_who_holds_the_lock(cluster: Cluster) -> None:
     second.release()
 
 
+def test_while_it_is_held_a_broken_connection_is_not_replaced(cluster: Cluster) -> None:
+    lock = ClusterLock(cluster, "20260101-000000-fix")
+    assert cluster.reconnects
+    lock.acquire()
+    assert not cluster.reconnects
+    lock.release()
+    assert cluster.reconnects
+
+
 def test_the_lock_is_gone_when_its_holder_dies(cluster: Cluster) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLDER], cwd=REPO, stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None

@@ -31,6 +31,9 @@ class NobodyThere:
     def reopen(self) -> None:
         """Let us in again."""
 
+    def mend(self) -> None:
+        """Nothing breaks."""
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -1,0 +1,92 @@
+"""How a read-only run grows with the cluster, on labs of light nodes: `python bench/growth.py --sizes 1 2 4 8 16 32`.
+
+Light nodes run sshd alone, so docker's checks fail there; they are asked all the same, which is what is timed.
+Needs root.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One run: wall time and the controller's CPU time in seconds, memory in MB, what was sent, files in kB."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+    connections: int
+    commands: int
+    verdicts: int
+    page_kb: float
+
+
+def one_turn(folder: Path, environment: dict[str, str]) -> Turn:
+    """Run it once, a whole process."""
+    command = [sys.executable, "-m", "pytest", "runbook", "--lab", f"--report-dir={folder}/reports"]
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [*command, "-p", "bench.round_trips"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    wall_s = time.monotonic() - began
+    if os.waitstatus_to_exitcode(status) not in (0, 1):
+        raise SystemExit(f"exit {os.waitstatus_to_exitcode(status)}: run {' '.join(command)}")
+    counted = json.loads((folder / "counted.json").read_text())
+    latest = folder / "reports/latest"
+    checks = json.loads((latest / "report.json").read_text())["checks"]
+    page = (latest / "report.html").stat().st_size / 1e3
+    return Turn(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, *counted.values(), len(checks), page)
+
+
+def measured(size: int, turns: int) -> list[Turn]:
+    """Boot so many nodes, run so often, take them down."""
+    with tempfile.TemporaryDirectory(prefix="growth") as name:
+        folder = Path(name)
+        environment = {
+            **os.environ,
+            "SPARK_RUNBOOK_LAB": str(folder / "lab"),
+            "ROUND_TRIPS": str(folder / "counted.json"),
+        }
+        lab = [sys.executable, "-m", "lab"]
+        subprocess.run([*lab, "up", "--nodes", str(size), "--light"], cwd=ROOT, env=environment, check=True)
+        try:
+            return [one_turn(folder, environment) for _ in range(turns)]
+        finally:
+            subprocess.run([*lab, "down"], cwd=ROOT, env=environment, check=True)
+
+
+def main() -> None:
+    """Print a row for each size."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
+    parser.add_argument("--turns", type=int, default=3)
+    arguments = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    print("| nodes | wall s | controller's CPU s | MB | connections a node | commands a node | verdicts | page kB |")
+    print("|---|---|---|---|---|---|---|---|")
+    for size in arguments.sizes:
+        all_turns = measured(size, arguments.turns)
+        last = all_turns[-1]
+        wall, cpu, memory = (
+            median(getattr(turn, name) for turn in all_turns) for name in ("wall_s", "cpu_s", "peak_mb")
+        )
+        each = f"{last.connections / size:g} | {last.commands / size:g} | {last.verdicts} | {last.page_kb:.0f}"
+        print(f"| {size} | {wall:.2f} | {cpu:.2f} | {memory:.0f} | {each} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
