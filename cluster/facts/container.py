@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.parse import as_model, succeeded
+from cluster.probes import invocation
 
 if TYPE_CHECKING:
     from cluster.node import Node
@@ -108,11 +109,8 @@ def _nvidia_smi(node: "Node") -> str:
     return f"{_first(node)}; docker exec $id nvidia-smi -L"
 
 
-_LIST = "import importlib.metadata as m; [print(d.name, d.version) for d in m.distributions() if d.name]"
-
-
 def _installed(node: "Node") -> str:
-    return f"{_first(node)}; docker exec $id python3 -Bc {quote(_LIST)}"
+    return f"{_first(node)}; docker exec $id {invocation('packages', '-B')}"
 
 
 class ContainerFacts(Facts):

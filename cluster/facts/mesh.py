@@ -108,7 +108,7 @@ def _each_peer(node: "Node", command: Callable[[str, IPv4Address], str]) -> str:
 
 def _pings(node: "Node") -> str:
     mine = node.cluster.fabric.of(node.name)
-    return _each_peer(node, lambda interface, peer: f"ping -n -q -c {PINGS} -i 0.2 -W 2 -I {mine[interface].ip} {peer}")
+    return _each_peer(node, lambda interface, peer: f"ping -n -q -c {PINGS} -i 0.1 -W 2 -I {mine[interface].ip} {peer}")
 
 
 def _large_pings(node: "Node") -> str:
@@ -117,7 +117,7 @@ def _large_pings(node: "Node") -> str:
     return _each_peer(
         node,
         lambda interface, peer: (
-            f"ping -n -q -c 3 -i 0.2 -W 1 -M do -s {plan.mtu[interface] - _HEADERS} -I {mine[interface].ip} {peer}"
+            f"ping -n -q -c 3 -i 0.05 -W 1 -M do -s {plan.mtu[interface] - _HEADERS} -I {mine[interface].ip} {peer}"
         ),
     )
 

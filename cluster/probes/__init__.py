@@ -12,6 +12,9 @@ NAMES = tuple(sorted(path.stem for path in _HERE.glob("[!_]*.py")))
 
 
 @cache
-def invocation(name: str) -> str:
-    """Return the command that runs a probe, to which its arguments are added."""
-    return f"python3 -I -c {quote((_HERE / f'{name}.py').read_text(encoding='utf-8'))}"
+def invocation(name: str, options: str = "-I") -> str:
+    """Return the command that runs a probe, to which its arguments are added; Python's own `options` come first.
+
+    Unless told otherwise, Python heeds neither the environment nor what lies in the working directory.
+    """
+    return f"python3 {options} -c {quote((_HERE / f'{name}.py').read_text(encoding='utf-8'))}"
