@@ -19,8 +19,6 @@ from engine.comparison import Comparison
 from engine.outcome import STOPS_OTHERS, ChangeTold, Evidence, Held, Outcome, Place, Verdict
 from engine.plan import Plan
 
-FIX = "pytest runbook --fix"
-
 LOOK_AGAIN_S = 0.5
 SETTLE_S = 60
 """What may come to hold by itself is looked at again for so long at most."""
@@ -38,14 +36,22 @@ class Compared(Protocol):
 class Judge:
     """Judges the checks of one run, in order, and remembers what it found."""
 
-    def __init__(self, cluster: Cluster, applier: Applier, mode: str, compared: Compared) -> None:
-        """Judge in mode check, plan or fix."""
+    def __init__(
+        self,
+        cluster: Cluster,
+        applier: Applier,
+        mode: str,
+        compared: Compared,
+        fix_command: str = "pytest runbook --fix",
+    ) -> None:
+        """Judge in mode check, plan or fix; `fix_command` is what repairs this cluster."""
         self.verdicts: list[Verdict] = []
         self.broken: list[str] = []
         self._cluster = cluster
         self._applier = applier
         self._mode = mode
         self._compared = compared
+        self._fix_command = fix_command
         self._began = time.monotonic()
         self._plan = Plan()
 
@@ -208,9 +214,9 @@ class Judge:
             self._check_again(check, assertion, verdict)
         elif self._mode == "plan":
             verdict.outcome, verdict.pending = Outcome.WOULD_FIX, True
-            verdict.remedy = FIX
+            verdict.remedy = self._fix_command
         elif verdict.changes:
-            verdict.remedy = FIX
+            verdict.remedy = self._fix_command
 
     def _change(self, check: Check, changes: Iterator[Change], verdict: Verdict) -> bool:
         """Go through a fixer's changes, making them with --fix; True when there are any and all may be made."""

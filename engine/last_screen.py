@@ -11,11 +11,11 @@ from engine.suspects import Suspect
 from engine.terminal import count, shorten
 
 _WORDS = {
-    Outcome.FAILED: "not so",
-    Outcome.FIX_FAILED: "not so, though it was changed",
+    Outcome.FAILED: "does not hold",
+    Outcome.FIX_FAILED: "does not hold, though it was changed",
     Outcome.UNKNOWN: "not known",
     Outcome.BLOCKED: "not judged",
-    Outcome.WOULD_FIX: "not so yet",
+    Outcome.WOULD_FIX: "does not hold yet",
 }
 
 SHOWN_CAUSES, SHOWN_SUSPECTS = 3, 4

@@ -74,6 +74,10 @@ class Options:
     places: tuple[str, ...]
     command: str
 
+    def again(self, *options: str) -> str:
+        """Return the command that runs the runbook on this very cluster, for a person to copy."""
+        return " ".join(["pytest runbook", *self.places, *options])
+
 
 def read_options(config: pytest.Config, inventory: Inventory) -> Options:
     """Check the options against each other.

@@ -73,18 +73,19 @@ def _known(read: Callable[[], Any]) -> Any:
         return None
 
 
-def next_step(causes: list[Cause], mode: str) -> str | None:
-    """Name the one thing to do next: about the first cause."""
+def next_step(causes: list[Cause], mode: str, again: Callable[..., str]) -> str | None:
+    """Name the one thing to do next, about the first cause; `again` tells the command that runs this with options."""
     if not causes:
         return None
     first = causes[0]
     if first.outcome is Outcome.WOULD_FIX:
-        return "Run `pytest runbook --fix` to make the changes planned."
-    place = f"{' and '.join(first.nodes)}: " if first.nodes else ""
+        return f"Run `{again('--fix')}` to make the changes planned."
+    where = " and ".join(first.nodes)
+    place = f"{where}: " if where else ""
     follows = f" {counted(len(first.explains))} from it." if first.explains else ""
-    if first.remedy == "pytest runbook --fix" and mode == "check":
-        way = "Run `pytest runbook --plan` to see what would change, then `--fix`."
-        return f"{place}{first.title} is not so. {way}{follows}"
+    if first.remedy == again("--fix") and mode == "check":
+        way = f"Run `{again('--plan')}` to see what would change, then `--fix`."
+        return f"{f'On {where} this' if where else 'This'} does not hold: {first.title}. {way}{follows}"
     if first.outcome is Outcome.UNKNOWN and first.remedy is None and first.cause:
         known = f"it is not known whether {first.title[0].lower()}{first.title[1:]}"
         return f"{place}{known}: {first.cause}{follows}"

@@ -49,7 +49,8 @@ class Run:
         self.cluster = Cluster(inventory, become_password=password, only=options.limit)
         self.journal = Journal(self.directory / FILE)
         self.last: Comparison | None = None
-        self.judge = Judge(self.cluster, Applier(self.journal, options.allowed, node_journal.keep), options.mode, self)
+        applier = Applier(self.journal, options.allowed, node_journal.keep)
+        self.judge = Judge(self.cluster, applier, options.mode, self, options.again("--fix"))
         self.steps: dict[int, str] = {}
         self.training: dict[str, Any] | None = None
         self.interrupted = False
@@ -105,14 +106,14 @@ class Run:
         """The one thing to do next."""
         if self.options.mode == "undo":
             return next((verdict.cause for verdict in self.verdicts if verdict.cause), None)
-        return next_step(self.causes, self.options.mode)
+        return next_step(self.causes, self.options.mode, self.options.again)
 
     @property
     def undo_command(self) -> str | None:
         """How to take back what this run changed, if it changed anything."""
         if not self.journal.path.exists() or not any(record.to_undo for record in self.journal.records()):
             return None
-        return " ".join(["pytest runbook", *self.options.places, f"--undo {self.id}"])
+        return self.options.again(f"--undo {self.id}")
 
     def open(self, steps: Iterable[int]) -> None:
         """Connect to all nodes; where changes will be made, lock them first, else begin to read what steps ask about.

@@ -80,7 +80,7 @@ def provision(root: Path, node: Identity, driver: Path) -> None:
     _write(home / "authorized_keys", node.authorized_key, 0o600)
     for path in (home, home / "authorized_keys"):
         os.chown(path, USER_ID, USER_ID)
-    _write(root / "etc/spark-lab/hardware.json", json.dumps(_hardware(node.gpu), indent=2) + "\n")
+    _write(root / "var/lib/spark-lab/hardware.json", json.dumps(_hardware(node.gpu), indent=2) + "\n")
     _install_standins(root)
     if node.gpu:
         _link_driver(root, driver)

@@ -2,11 +2,12 @@
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reports import text
 from reports.causes import entries, following
@@ -96,6 +97,7 @@ def page_environment() -> Environment:
     )
     environment.filters.update(
         brief=lambda value: text.first_line(value, 70),
+        coded=coded,
         counted=text.counted,
         duration=text.duration,
         figure=text.figure,
@@ -103,6 +105,17 @@ def page_environment() -> Environment:
         when=text.when,
     )
     return environment
+
+
+def coded(value: str) -> Markup:
+    """Return text with what stands between backticks as code; a text that is all command is all code."""
+    if value.startswith("pytest runbook") and "`" not in value:
+        return Markup("<code>{}</code>").format(value)
+    pieces = re.split(r"`([^`\n]+)`", value)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if position % 2 else escape(piece)
+        for position, piece in enumerate(pieces)
+    )
 
 
 def headline(describe: str) -> str:

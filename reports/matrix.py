@@ -24,9 +24,10 @@ class Cell:
 
     @property
     def share(self) -> str:
-        """How many of the checks came to the worst outcome, "1/5"; empty where all did."""
+        """How many of the checks came to the worst outcome, "1/5"; empty where all did, or none needs a word."""
         alike = sum(check.outcome is self.worst for check in self.checks)
-        return "" if alike == len(self.checks) else f"{alike}/{len(self.checks)}"
+        calm = self.worst in {Outcome.PASSED, Outcome.SKIPPED}
+        return "" if calm or alike == len(self.checks) else f"{alike}/{len(self.checks)}"
 
     @property
     def told(self) -> str:

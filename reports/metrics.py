@@ -15,7 +15,7 @@ _HELP = {
     "finished_timestamp_seconds": "When the run ended, in seconds since 1970.",
     "duration_seconds": "How long the run took.",
     "checks": "How many checks came to an outcome.",
-    "check_needs_attention": "1 for each check that is not so, or could not be judged.",
+    "check_needs_attention": "1 for each check that does not hold, or could not be judged.",
     "check_margin": "What was to spare to the limit that a check holds something to; negative where it is broken.",
     "training_tokens_per_second": "Real tokens per second of the last fine-tune, all ranks together.",
 }

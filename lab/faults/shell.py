@@ -4,7 +4,7 @@ import json
 from shlex import quote
 from typing import Any, Final
 
-HARDWARE: Final = "/etc/spark-lab/hardware.json"
+HARDWARE: Final = "/var/lib/spark-lab/hardware.json"
 DAEMON_JSON: Final = "/etc/docker/daemon.json"
 
 

@@ -1,4 +1,4 @@
-"""The state file that all stand-ins play from: /etc/spark-lab/hardware.json on the node.
+"""The state file that all stand-ins play from: /var/lib/spark-lab/hardware.json on the node.
 
 Editing that file is breaking the hardware. It holds
 
@@ -22,7 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-STATE = Path("/etc/spark-lab/hardware.json")
+STATE = Path("/var/lib/spark-lab/hardware.json")
 
 
 # A run asks the stand-ins dozens of times, and each is a process of its own: dataclasses would double its start.

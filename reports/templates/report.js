@@ -18,7 +18,9 @@ openTarget();
 for (const button of document.querySelectorAll("button.copy")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const text = button.parentElement.querySelector(".copy-text");
+    // Of a sentence with a command in it the command is what one copies.
+    const sentence = button.parentElement.querySelector(".copy-text");
+    const text = sentence.querySelector("code") ?? sentence;
     try {
       await navigator.clipboard.writeText(text.textContent);
       button.textContent = "Copied";

@@ -6,6 +6,10 @@ from engine.report import next_step
 from engine.suspects import Suspect
 
 
+def again(*options: str) -> str:
+    return " ".join(["pytest runbook", "--lab", *options])
+
+
 def verdict(check: str, node: str | None, outcome: Outcome, *follows: tuple[str, str | None]) -> Verdict:
     places = [Place(*follow) for follow in follows]
     return Verdict(check, 1, f"{check} holds", node, outcome, follows_from=places)
@@ -71,7 +75,7 @@ def test_planned_changes_come_after_what_nobody_planned() -> None:
     after = [blocked(f"x.{number}", "n1", ("docker.running", "n1")) for number in range(5)]
     causes = diagnose([planned, *after, failed("net.cabled", "n1")])
     assert [cause.id for cause in causes] == ["net.cabled", "docker.running"]
-    assert str(next_step(causes[1:], "plan")).startswith("Run `pytest runbook --fix`")
+    assert str(next_step(causes[1:], "plan", again)).startswith("Run `pytest runbook --lab --fix`")
 
 
 def test_checks_that_explain_each_other_end_somewhere() -> None:
@@ -81,14 +85,24 @@ def test_checks_that_explain_each_other_end_somewhere() -> None:
 
 def test_nothing_is_wrong_where_all_passed_or_was_skipped() -> None:
     assert diagnose([verdict("a.a", None, Outcome.PASSED), verdict("a.b", None, Outcome.SKIPPED)]) == []
-    assert next_step([], "check") is None
+    assert next_step([], "check", again) is None
 
 
 def test_the_next_step_names_the_nodes_the_remedy_the_reason_and_what_follows() -> None:
     one = failed("net.mtu", "n2")
     one.remedy, one.cause = "set one MTU", "n2 has 9000"
-    told = next_step(diagnose([one, blocked("a.a", "n2", ("net.mtu", "n2"))]), "check")
+    told = next_step(diagnose([one, blocked("a.a", "n2", ("net.mtu", "n2"))]), "check", again)
     assert told == "n2: set one MTU (n2 has 9000). 1 other check follows from it."
+
+
+def test_what_a_fixer_can_mend_is_told_with_the_command_for_this_cluster() -> None:
+    one = failed("net.mtu", "n2")
+    one.remedy = "pytest runbook --lab --fix"
+    told = next_step(diagnose([one]), "check", again)
+    assert told == (
+        "On n2 this does not hold: net.mtu holds. "
+        "Run `pytest runbook --lab --plan` to see what would change, then `--fix`."
+    )
 
 
 def test_a_few_suspects_of_each_subject_are_kept_and_the_others_counted() -> None:

@@ -49,6 +49,6 @@ def test_a_container_with_gpus_sees_its_own_state_file_read_only(tmp_path: Path)
     before = {"mounts": [{"destination": "/proc"}]}
     mounts = with_gpus(before, tmp_path / "state.json")["mounts"]
     assert mounts[0] == {"destination": "/proc"}
-    (mine,) = [mount for mount in mounts if mount["destination"] == "/etc/spark-lab/hardware.json"]
+    (mine,) = [mount for mount in mounts if mount["destination"] == "/var/lib/spark-lab/hardware.json"]
     assert mine["source"] == str(tmp_path / "state.json")
     assert "ro" in mine["options"]

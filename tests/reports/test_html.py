@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reports.html import TEMPLATES, diff_lines, headline, to_html
+from reports.html import TEMPLATES, coded, diff_lines, headline, to_html
 from reports.model import Report
 from reports.outcome import Outcome
 from tests.reports import pieces, samples
@@ -248,3 +248,12 @@ def test_a_command_is_no_diff_even_with_options_at_the_line_start() -> None:
 
 def _policy_hash(source: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+
+
+def test_commands_in_sentences_are_code_and_nothing_in_them_acts() -> None:
+    assert coded("Run `pytest runbook --plan`, <b>then</b> `--fix`.") == (
+        "Run <code>pytest runbook --plan</code>, &lt;b&gt;then&lt;/b&gt; <code>--fix</code>."
+    )
+    assert coded("`<script>`") == "<code>&lt;script&gt;</code>"
+    assert coded("pytest runbook --fix") == "<code>pytest runbook --fix</code>"
+    assert coded("a ` that is not closed") == "a ` that is not closed"

@@ -117,3 +117,11 @@ def test_a_check_that_warns_is_a_group_of_its_own_that_is_never_brief(read: Read
     checks = [a_check("a.a", 1, "spark-1"), a_check("a.a", 1, "spark-2", warning="it is slow")]
     (step,) = [step for step in steps(read(a_report(checks))) if step.groups]
     assert [(group.warned, group.brief) for group in step.groups] == [(True, False), (False, True)]
+
+
+def test_a_cell_with_nothing_to_look_at_counts_nothing(read: Read) -> None:
+    content = healthy()
+    content["checks"].append({**content["checks"][0], "id": "ssh.other", "outcome": "skipped"})
+    cells = [cell for step in steps(read(content)) for cell in step.cells]
+    assert any(len({check.outcome for check in cell.checks}) > 1 for cell in cells)
+    assert {cell.share for cell in cells} == {""}
