@@ -1,5 +1,6 @@
 """The pytest side: collection, one check at a time, and the end of the run."""
 
+import gc
 from collections.abc import Generator
 from pathlib import Path
 
@@ -64,6 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SCREEN] = screen = Screen(verbose=config.option.verbose > 0, quiet=config.option.verbose < 0)
     run.cluster.tell = screen.progress
     config.pluginmanager.register(Comparisons(run))
+    # Where it is installed it would import itself whole at the end, for property tests that a run has none of.
+    config.pluginmanager.unregister(name="hypothesispytest")
     # pytest's own progress makes room for ours; its account of errors in the runbook itself stays.
     config.option.verbose = -2
     config.option.reportchars = ""
@@ -119,6 +122,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if CHECK in item.stash and item.stash[CHECK].step <= LAST_STEP_OF_A_NODE]
     elif run.options.cleanup:
         items[:] = [item for item in items if CHECK in item.stash and item.stash[CHECK].step == 14]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays for as long as the run does; pytest has it look twice at the end."""
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,11 +2,14 @@
 
 import base64
 import hashlib
+import os
 import re
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports import text
@@ -92,6 +95,7 @@ def page_environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        bytecode_cache=_compiled_templates(),
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -105,6 +109,16 @@ def page_environment() -> Environment:
         when=text.when,
     )
     return environment
+
+
+def _compiled_templates() -> BytecodeCache | None:
+    """Keep compiled templates where Python keeps compiled modules, and only where it does; None where it does not."""
+    folder = TEMPLATES / "__pycache__"
+    if sys.dont_write_bytecode:
+        return None
+    with suppress(OSError):
+        folder.mkdir(exist_ok=True)
+    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
 
 
 def coded(value: str) -> Markup:
