@@ -6,15 +6,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import docker
 import paramiko
-from docker.errors import DockerException
-from requests.exceptions import RequestException
 
 from cluster.errors import CommandFailed
 from cluster.node import Node
 from cluster.ssh import SshConnection
+
+if TYPE_CHECKING:
+    import docker
 
 # Docker's own way to hand its socket to whoever runs the command; unlike a forwarded path it needs no knowledge of
 # where the socket lies.
@@ -23,7 +24,7 @@ _CHUNK = 2**16
 
 
 @contextmanager
-def docker_of(node: Node, timeout_s: float = 60) -> Iterator[docker.DockerClient]:
+def docker_of(node: Node, timeout_s: float = 60) -> "Iterator[docker.DockerClient]":
     """Open the docker SDK on a node; the user has to be able to use docker there (step 2).
 
     Args:
@@ -33,6 +34,10 @@ def docker_of(node: Node, timeout_s: float = 60) -> Iterator[docker.DockerClient
     Raises:
         CommandFailed: The engine refuses, or does not answer in time.
     """
+    # A run that only looks has no use for the SDK and the two hundred modules that it brings.
+    from docker.errors import DockerException  # noqa: PLC0415
+    from requests.exceptions import RequestException  # noqa: PLC0415
+
     try:
         with _socket_of(node) as address, _open(address, timeout_s) as client:
             yield client
@@ -44,7 +49,9 @@ def docker_of(node: Node, timeout_s: float = 60) -> Iterator[docker.DockerClient
 
 
 @contextmanager
-def _open(address: str, timeout_s: float) -> Iterator[docker.DockerClient]:
+def _open(address: str, timeout_s: float) -> "Iterator[docker.DockerClient]":
+    import docker  # noqa: PLC0415 - as above
+
     client = docker.DockerClient(base_url=address, timeout=int(timeout_s))
     try:
         yield client

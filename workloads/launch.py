@@ -4,8 +4,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-
-from docker import DockerClient
+from typing import TYPE_CHECKING
 
 from cluster.cluster import Cluster
 from cluster.docker_api import docker_of
@@ -17,6 +16,9 @@ from workloads.accelerate_config import launch_command
 from workloads.job import FINISHED, Rank, Training, guilty
 from workloads.recipe import Recipe, find_recipe, load_recipe
 from workloads.resume import find_unfinished
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 GRACE_S = 5.0
 """After one rank has failed the others have so long to say what they saw, before they are ended."""
@@ -116,7 +118,7 @@ class Launch:
             rank.error = rank.error or str(error)
             rank.ended(rank.exit if rank.exit is not None else -1)
 
-    def _exec(self, client: DockerClient, node: Node, rank: Rank) -> None:
+    def _exec(self, client: "DockerClient", node: Node, rank: Rank) -> None:
         secrets = {name: os.environ[name] for name in ("HF_TOKEN",) if os.environ.get(name)}
         created = client.api.exec_create(
             node.container.ours[0].id, self._command(), environment=secrets, workdir=WORKSPACE_IN_CONTAINER

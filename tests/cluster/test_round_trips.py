@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.cluster.nodes import cluster_over, tell_links
 from tests.cluster.sshd import Sshd
 
 NAMES = ("spark-1", "spark-2")
+REPO = Path(__file__).parents[2]
 
 
 class Counted:
@@ -74,6 +76,10 @@ def test_a_subject_is_one_round_trip_a_node_and_is_asked_about_once(counted: Clu
     assert _asked(counted) == before
 
 
-def test_the_machine_that_drives_a_run_never_loads_torch() -> None:
-    code = "import sys, engine.plugin, runbook.conftest, workloads.launch, reports; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_a_run_that_only_looks_loads_neither_torch_nor_the_docker_sdk() -> None:
+    steps = ", ".join(f"runbook.{path.stem}" for path in (REPO / "runbook").glob("test_*.py"))
+    code = f"import sys, engine.plugin, {steps}, workloads.launch, reports; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=REPO)
+    loaded = set(said.stdout.split())
+    assert {"paramiko", "runbook.test_10_train"} <= loaded
+    assert not loaded & {"torch", "docker", "testinfra"}
