@@ -25,7 +25,7 @@ _CHANGES = re.compile(
       | ip\s+(?:-\S+\s+)*(?:addr|address|link|route|rule|neigh)\s+(?:add|del|delete|set|replace|change|flush)
       | docker\s+(?:-H\s+\S+\s+|-\S+\s+)*(?:
             run|rm|rmi|pull|load|import|build|tag|start|stop|restart|kill|create|cp|commit|prune|login
-          | exec(?!\s\S+\s(?:nvidia-smi\s-L|python3\s-Bc\s'')(?:[\s;&|)`]|$))
+          | exec(?!\s\S+\s(?:nvidia-smi\s-L|true)(?:[\s;&|)`]|$))
           | compose\s+(?:up|down|run|rm|start|stop|restart|pull|exec)
           | (?:container|image|volume|network|system)\s+(?:rm|prune|create|load|pull)
           | swarm\s+(?:init|join|leave|update|join-token\s+--rotate)

@@ -110,7 +110,7 @@ def _nvidia_smi(node: "Node") -> str:
 
 
 def _installed(node: "Node") -> str:
-    return f"{_first(node)}; docker exec $id {invocation('packages', '-B')}"
+    return f"{_first(node)}; docker exec $id {invocation('packages')}"
 
 
 class ContainerFacts(Facts):

@@ -11,10 +11,12 @@ _HERE = Path(__file__).parent
 NAMES = tuple(sorted(path.stem for path in _HERE.glob("[!_]*.py")))
 
 
-@cache
-def invocation(name: str, options: str = "-I") -> str:
-    """Return the command that runs a probe, to which its arguments are added; Python's own `options` come first.
+# In a container Python shall look for packages where the training does.
+_HEEDS_ENVIRONMENT = {"packages"}
 
-    Unless told otherwise, Python heeds neither the environment nor what lies in the working directory.
-    """
+
+@cache
+def invocation(name: str) -> str:
+    """Return the command that runs a probe, to which its arguments are added."""
+    options = "-B" if name in _HEEDS_ENVIRONMENT else "-I"
     return f"python3 {options} -c {quote((_HERE / f'{name}.py').read_text(encoding='utf-8'))}"

@@ -10,7 +10,7 @@ from cluster.probes import invocation
 
 
 def _told(*folders: Path) -> list[str]:
-    command = shlex.split(invocation("packages", "-S"))
+    command = shlex.split(invocation("packages"))
     environment = {**os.environ, "PYTHONPATH": ":".join(map(str, folders))}
     said = subprocess.run([sys.executable, *command[1:]], env=environment, check=True, capture_output=True, text=True)
     return said.stdout.splitlines()
@@ -26,7 +26,7 @@ def test_all_packages_are_told_with_their_versions() -> None:
     own = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     ).stdout.splitlines()
-    command = shlex.split(invocation("packages", "-B"))
+    command = shlex.split(invocation("packages"))
     said = subprocess.run([sys.executable, *command[1:]], check=True, capture_output=True, text=True).stdout
     assert len(own) > 20
     assert sorted(said.splitlines()) == sorted(own)

@@ -60,7 +60,8 @@ systemd-run true
 docker run image
 docker exec it sh
 docker exec it nvidia-smi -r
-docker exec it python3 -Bc ''x
+docker exec it python3 -Bc 'import sys; print(sys.path)'
+docker exec it sh
 docker exec -u root it python3 -Bc 'x'
 docker swarm leave --force
 docker stack deploy -c - x
@@ -99,7 +100,6 @@ docker info --format '{{json .}}'
 docker node inspect self
 docker stack ps x
 docker exec $id nvidia-smi -L
-id=$(docker ps -q); docker exec $id python3 -Bc 'import sys; print(sys.path)'
 docker swarm ca
 ip -j addr show
 ip route get 10.0.0.1
