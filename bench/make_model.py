@@ -1,6 +1,6 @@
 """Make a Llama with random weights, a small tokenizer and Alpaca-like rows: for timing, without a hub.
 
-python bench/make_model.py 8b FOLDER        needs a GPU to make it on, and 16 GB of disk
+python bench/make_model.py 8b FOLDER        16 GB of disk; 70b takes 141 GB
 """
 
 from __future__ import annotations
@@ -9,17 +9,22 @@ import argparse
 import json
 import random
 import string
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+WRITERS = 8
 BEGIN, END, PAD = "<begin>", "<end>", "<pad>"
 
-# As in the configurations of Llama 3.1 8B and Llama 3.2 3B; `tiny` is for trying this out on a CPU.
+# As in the configurations of Llama 3.1 70B and 8B and Llama 3.2 3B; `tiny` is for trying this out on a CPU.
 SIZES: dict[str, dict[str, Any]] = {
+    "70b": {"hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64},
     "8b": {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32},
     "3b": {"hidden_size": 3072, "intermediate_size": 8192, "num_hidden_layers": 28, "num_attention_heads": 24},
     "tiny": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 8},
@@ -55,8 +60,8 @@ def make_tokenizer(rows: list[dict[str, str]]) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token=BEGIN, eos_token=END, pad_token=PAD)
 
 
-def make_model(size: str) -> LlamaForCausalLM:
-    """Return a Llama of that size in bfloat16, made where it is fastest."""
+def write_model(size: str, folder: Path) -> int:
+    """Write a Llama of that size in bfloat16, a few tensors at a time, and return how many parameters it has."""
     config = LlamaConfig(
         **SIZES[size],
         num_key_value_heads=8,
@@ -65,9 +70,37 @@ def make_model(size: str) -> LlamaForCausalLM:
         rope_theta=500_000.0,
         rms_norm_eps=1e-5,
         tie_word_embeddings=size == "3b",
+        dtype="bfloat16",
     )
-    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
-        return LlamaForCausalLM(config).to(torch.bfloat16)
+    with torch.device("meta"):
+        empty = LlamaForCausalLM(config)
+    config.architectures = ["LlamaForCausalLM"]
+    config.save_pretrained(folder)
+    tied = {"lm_head.weight"} if config.tie_word_embeddings else set[str]()
+    shapes = {name: tensor.shape for name, tensor in empty.state_dict().items() if name not in tied}
+    place = "cuda" if torch.cuda.is_available() else "cpu"
+
+    def write(number: int, names: list[str]) -> dict[str, str]:
+        file = f"model-{number:05}.safetensors"
+        # Each file has a seed of its own, so that it is the same whoever writes it first.
+        chance = torch.Generator(place).manual_seed(number)
+        tensors = {
+            name: torch.ones(shapes[name], dtype=torch.bfloat16)
+            if name.endswith("norm.weight")
+            else torch.randn(shapes[name], dtype=torch.bfloat16, device=place, generator=chance).mul_(0.02).cpu()
+            for name in names
+        }
+        save_file(tensors, folder / file, metadata={"format": "pt"})
+        return dict.fromkeys(names, file)
+
+    groups = [list(names) for _, names in groupby(shapes, key=lambda name: name.split(".")[:3])]
+    with ThreadPoolExecutor(WRITERS) as pool:
+        written = pool.map(write, range(len(groups)), groups)
+    where = {name: file for each in written for name, file in each.items()}
+    total = sum(shape.numel() for shape in shapes.values())
+    index = {"metadata": {"total_size": 2 * total}, "weight_map": where}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    return total
 
 
 def main() -> None:
@@ -81,12 +114,7 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     (arguments.folder / "rows.json").write_text(json.dumps(rows))
     make_tokenizer(rows).save_pretrained(arguments.folder)
-    torch.manual_seed(0)
-    # Made in bfloat16 throughout: the 8B would not fit in float32 beside what else is on the GPU.
-    torch.set_default_dtype(torch.bfloat16)
-    model = make_model(arguments.size)
-    model.save_pretrained(arguments.folder, max_shard_size="5GB")
-    print(f"{model.num_parameters():,} parameters")
+    print(f"{write_model(arguments.size, arguments.folder):,} parameters")
 
 
 if __name__ == "__main__":
