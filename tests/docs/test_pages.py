@@ -12,7 +12,7 @@ README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OF_OTHER_PROGRAMS = {
     "--model",
-    "--batches",
+    "--batches", "--lora", "--full", "--large",
     "--no-deps",
     "--nodes",
     "--gpus",
@@ -29,6 +29,9 @@ OF_OTHER_PROGRAMS = {
     "--live-restore",
     "--unsaved",
     "--faults",
+    "--full",
+    "--large",
+    "--lora",
 }
 """Options of pip, mkdocs, the benchmark, the lab, the reports, docker, dockerd and journalctl that the pages name."""
 
