@@ -12,7 +12,10 @@ README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OF_OTHER_PROGRAMS = {
     "--model",
-    "--batches", "--lora", "--full", "--large",
+    "--batches",
+    "--lora",
+    "--full",
+    "--large",
     "--no-deps",
     "--nodes",
     "--gpus",
