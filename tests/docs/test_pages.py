@@ -32,9 +32,6 @@ OF_OTHER_PROGRAMS = {
     "--live-restore",
     "--unsaved",
     "--faults",
-    "--full",
-    "--large",
-    "--lora",
 }
 """Options of pip, mkdocs, the benchmark, the lab, the reports, docker, dockerd and journalctl that the pages name."""
 
