@@ -17,6 +17,7 @@ from cluster.facts.doors import DoorFacts
 from cluster.facts.gpu import GpuFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.mesh import MeshFacts
+from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
 from cluster.facts.resources import ResourceFacts
@@ -143,8 +144,13 @@ class Node(Session):
 
     @property
     def network(self) -> NetworkFacts:
-        """Step 1: links, addresses, netplan."""
+        """Step 1: links, addresses, listeners."""
         return self.facts(NetworkFacts)
+
+    @property
+    def netplan(self) -> NetplanFacts:
+        """Step 1: what the interfaces will be after a reboot."""
+        return self.facts(NetplanFacts)
 
     @property
     def adapter(self) -> AdapterFacts:

@@ -12,6 +12,7 @@ from cluster.facts.doors import DoorFacts
 from cluster.facts.gpu import GpuFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.mesh import MeshFacts
+from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
 from cluster.facts.resources import ResourceFacts
@@ -23,7 +24,10 @@ from cluster.facts.toolkit import ToolkitFacts
 
 # Not the clock: what it shows is the better the less else is going on.
 _SUBJECTS: dict[int, tuple[type[Facts], ...]] = {
-    1: (NetworkFacts, MeshFacts, AdapterFacts, RdmaFacts, MachineFacts, ResourceFacts, SshFacts, DoorFacts),
+    1: (
+        *(NetworkFacts, MeshFacts, NetplanFacts, AdapterFacts),
+        *(RdmaFacts, MachineFacts, ResourceFacts, SshFacts, DoorFacts),
+    ),
     2: (DockerFacts, DaemonFacts),
     3: (ToolkitFacts,),
     4: (GpuFacts,),

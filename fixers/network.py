@@ -42,7 +42,7 @@ class SwitchOn(RunCommand):
 
     def _addresses_at_boot(self) -> set[IPv4Interface]:
         try:
-            return set(self.node.network.at_boot([self.interface])[self.interface])
+            return set(self.node.netplan.at_boot([self.interface])[self.interface])
         except UnknownFact:
             return set()
 
@@ -105,7 +105,7 @@ def tell_of_routes(node: Node) -> Iterator[Change]:
 
 def make_private(node: Node) -> Iterator[Change]:
     """Take the right to read netplan's files from everybody but root, as netplan itself asks."""
-    for file in node.network.netplan_files:
+    for file in node.netplan.files:
         if not file.is_private:
             yield RunCommand(node, f"chmod 600 {file.path}", undo_command=f"chmod {file.mode} {file.path}")
 
@@ -134,16 +134,16 @@ def _entry(node: Node, interface: str, planned: IPv4Interface, mtu: int | None) 
 
 
 def _ours(node: Node) -> dict[str, BootEntry]:
-    return next((file.ethernets for file in node.network.netplan_files if file.path == OUR_FILE), {})
+    return next((file.ethernets for file in node.netplan.files if file.path == OUR_FILE), {})
 
 
 def _kept_elsewhere(node: Node, interface: str, planned: IPv4Interface) -> bool:
-    return node.network.at_boot([interface])[interface] == (planned,)
+    return node.netplan.at_boot([interface])[interface] == (planned,)
 
 
 def _others(node: Node, planned: Mapping[str, IPv4Interface]) -> Iterator[Change]:
     """Files that are not ours and give a fabric interface another address: netplan would keep both."""
-    for file in node.network.netplan_files:
+    for file in node.netplan.files:
         for interface, entry in file.ethernets.items():
             wrong = [str(one) for one in entry.addresses if interface in planned and one != planned[interface]]
             if wrong and file.path != OUR_FILE:

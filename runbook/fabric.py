@@ -37,7 +37,7 @@ def unlinked(node: Node) -> tuple[str, ...]:
 
 def readable_by_others(node: Node) -> tuple[str, ...]:
     """Netplan's files that not only root may read."""
-    return tuple(file.path for file in node.network.netplan_files if not file.is_private)
+    return tuple(file.path for file in node.netplan.files if not file.is_private)
 
 
 def mtus(node: Node) -> dict[str, int]:

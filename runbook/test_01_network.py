@@ -36,7 +36,7 @@ def test_sudo_works(node: Node) -> None:
 @check("network.netplan", needs=("ssh.sudo",), remedy="correct the file at the place that the cause names")
 def test_netplan_is_valid(node: Node) -> None:
     """Netplan understands its files."""
-    assert node.network.complaint == "", f"netplan can apply nothing: {node.network.complaint}"
+    assert node.netplan.complaint == "", f"netplan can apply nothing: {node.netplan.complaint}"
 
 
 @check("network.private", fix=network.make_private, needs=("ssh.sudo",))
@@ -144,13 +144,13 @@ def test_fabric_is_addressed(node: Node) -> None:
 @check("network.persisted", fix=network.address, needs=ADDRESSED, applies=has_a_fabric)
 def test_addresses_survive_a_reboot(node: Node) -> None:
     """The addresses are in netplan, so that they survive a reboot."""
-    assert node.network.at_boot(fabric.interfaces(node)) == fabric.planned(node), why.lost_at_boot(node)
+    assert node.netplan.at_boot(fabric.interfaces(node)) == fabric.planned(node), why.lost_at_boot(node)
 
 
 @check("network.optional", fix=network.address, needs=("network.persisted",), applies=has_a_fabric)
 def test_boot_does_not_wait(node: Node) -> None:
     """Boot does not wait for a fabric whose other end is off."""
-    assert node.network.awaited(fabric.interfaces(node)) == (), (
+    assert node.netplan.awaited(fabric.interfaces(node)) == (), (
         "without `optional: true` boot waits two minutes for the peer"
     )
 

@@ -1,14 +1,15 @@
-"""What netplan makes of the interfaces at boot, and what is wrong with its files."""
+"""Step 1: what netplan makes of the interfaces at boot, and what is wrong with its files."""
 
 import re
 from base64 import b64decode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from cluster.facts.base import ParseError, Reading
+from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.parse import lines, succeeded
 
 
@@ -110,3 +111,33 @@ def _ethernets(text: str) -> dict[str, BootEntry]:
 def _address(written: object) -> str:
     # An address may carry options of its own: `- 10.0.0.1/24: {label: x}`.
     return str(next(iter(written))) if isinstance(written, dict) else str(written)
+
+
+# Files in /run go with the next reboot; netplan reads them like the others.
+_FILES = """\
+for file in /lib/netplan/*.yaml /etc/netplan/*.yaml /run/netplan/*.yaml; do
+  test -e "$file" || continue
+  echo "$(stat -c '%a %n' "$file") $(base64 -w 0 "$file")"
+done"""
+
+
+class NetplanFacts(Facts):
+    """What the interfaces will be after a reboot; `complaint` is netplan's own about its files, empty for none."""
+
+    entries: dict[str, BootEntry] = fact("netplan get", parse_netplan, root=True, private=True)
+    complaint: str = fact("netplan get", parse_complaint, root=True, private=True)
+    files: tuple[NetplanFile, ...] = fact(_FILES, parse_files, root=True, private=True)
+
+    def at_boot(self, interfaces: Iterable[str]) -> dict[str, tuple[IPv4Interface, ...]]:
+        """The addresses that interfaces will have after a reboot."""
+        entries, files = self.entries, [file for file in self.files if file.survives]
+        lasting = {(name, one) for file in files for name, entry in file.ethernets.items() for one in entry.addresses}
+        return {
+            name: tuple(one for one in entries[name].addresses if (name, one) in lasting) if name in entries else ()
+            for name in interfaces
+        }
+
+    def awaited(self, interfaces: Iterable[str]) -> tuple[str, ...]:
+        """The interfaces for which boot waits up to two minutes while the cable or the peer is off."""
+        entries = self.entries
+        return tuple(name for name in interfaces if name in entries and not entries[name].optional)

@@ -1,4 +1,4 @@
-"""Step 1: interfaces, addresses, and what survives a reboot."""
+"""Step 1: interfaces, their addresses, and what listens there."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,6 @@ from ipaddress import IPv4Interface
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
-from cluster.facts.netplan import BootEntry, NetplanFile, parse_complaint, parse_files, parse_netplan
 from cluster.facts.parse import lines, load_json, succeeded, validated
 
 
@@ -90,23 +89,13 @@ if command -v ibdev2netdev >/dev/null; then ibdev2netdev; else
   done
 fi"""
 
-# Files in /run go with the next reboot; netplan reads them like the others.
-_FILES = """\
-for file in /lib/netplan/*.yaml /etc/netplan/*.yaml /run/netplan/*.yaml; do
-  test -e "$file" || continue
-  echo "$(stat -c '%a %n' "$file") $(base64 -w 0 "$file")"
-done"""
-
 
 class NetworkFacts(Facts):
-    """Interfaces as they are, as netplan makes them at boot, and what listens."""
+    """Interfaces as they are, and what listens."""
 
     links: dict[str, Link] = fact("ip -j addr show", parse_links)
     ports: dict[str, bool] = fact(_PORTS, parse_ports)
     listening: frozenset[str] = fact("ss -H -l -n -t -u", parse_listening)
-    netplan: dict[str, BootEntry] = fact("netplan get", parse_netplan, root=True, private=True)
-    complaint: str = fact("netplan get", parse_complaint, root=True, private=True)
-    netplan_files: tuple[NetplanFile, ...] = fact(_FILES, parse_files, root=True, private=True)
 
     @property
     def cabled(self) -> tuple[str, ...]:
@@ -123,17 +112,3 @@ class NetworkFacts(Facts):
         """The addresses that interfaces have now."""
         links = self.links
         return {name: links[name].addresses if name in links else () for name in interfaces}
-
-    def at_boot(self, interfaces: Iterable[str]) -> dict[str, tuple[IPv4Interface, ...]]:
-        """The addresses that interfaces will have after a reboot."""
-        entries, files = self.netplan, [file for file in self.netplan_files if file.survives]
-        lasting = {(name, one) for file in files for name, entry in file.ethernets.items() for one in entry.addresses}
-        return {
-            name: tuple(one for one in entries[name].addresses if (name, one) in lasting) if name in entries else ()
-            for name in interfaces
-        }
-
-    def awaited(self, interfaces: Iterable[str]) -> tuple[str, ...]:
-        """The interfaces for which boot waits up to two minutes while the cable or the peer is off."""
-        entries = self.netplan
-        return tuple(name for name in interfaces if name in entries and not entries[name].optional)

@@ -97,15 +97,11 @@ def _what_is_wrong(name: str, live: dict[str, tuple[IPv4Interface, ...]], planne
 def lost_at_boot(node: Node) -> str:
     """Why the addresses would not be there after a reboot."""
     volatile = {
-        name
-        for file in node.network.netplan_files
-        if not file.survives
-        for name in file.ethernets
-        if name in interfaces(node)
+        name for file in node.netplan.files if not file.survives for name in file.ethernets if name in interfaces(node)
     }
     if volatile:
         return f"{', '.join(sorted(volatile))}: netplan's file for it is in /run, which a reboot empties"
-    at_boot = node.network.at_boot(interfaces(node))
+    at_boot = node.netplan.at_boot(interfaces(node))
     other = [f"{name} gets {', '.join(map(str, found))}" for name, found in at_boot.items() if found]
     missing = [name for name, found in at_boot.items() if not found]
     if missing:

@@ -6,6 +6,7 @@ from typing import Any
 from cluster.facts.adapter import AdapterFacts
 from cluster.facts.doors import DoorFacts
 from cluster.facts.mesh import MeshFacts
+from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
 from engine.outcome import Outcome, Verdict
@@ -58,9 +59,8 @@ def in_order(cluster: Recorded) -> Recorded:
     """Let both nodes have said that all is well."""
     for number in (1, 2):
         name = f"spark-{number}"
-        cluster.said(
-            NetworkFacts, name, links=links(number), ports=ports(), listening="", complaint="", netplan_files=""
-        )
+        cluster.said(NetworkFacts, name, links=links(number), ports=ports(), listening="")
+        cluster.said(NetplanFacts, name, complaint="", files="")
         cluster.said(
             AdapterFacts,
             name,

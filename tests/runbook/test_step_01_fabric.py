@@ -10,6 +10,7 @@ from cluster.facts.adapter import AdapterFacts
 from cluster.facts.base import Reading
 from cluster.facts.doors import DoorFacts
 from cluster.facts.mesh import MeshFacts
+from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
 from engine.outcome import Outcome
@@ -31,15 +32,15 @@ FABRIC_CHECKS = [
     (step_01.test_pcie_is_wide, AdapterFacts, "pcie"),
     (step_01.test_link_is_steady, AdapterFacts, "counts"),
     (step_01.test_frames_arrive_whole, AdapterFacts, "counts"),
-    (step_01.test_netplan_is_valid, NetworkFacts, "complaint"),
-    (step_01.test_netplan_is_private, NetworkFacts, "netplan_files"),
+    (step_01.test_netplan_is_valid, NetplanFacts, "complaint"),
+    (step_01.test_netplan_is_private, NetplanFacts, "files"),
     (step_01.test_cx7_has_a_link, NetworkFacts, "ports"),
     (step_01.test_same_ports_are_cabled, NetworkFacts, "ports"),
     (step_01.test_fabric_has_links, NetworkFacts, "links"),
     (step_01.test_addresses_are_unique, NetworkFacts, "links"),
     (step_01.test_fabric_is_addressed, NetworkFacts, "links"),
-    (step_01.test_addresses_survive_a_reboot, NetworkFacts, "netplan"),
-    (step_01.test_boot_does_not_wait, NetworkFacts, "netplan"),
+    (step_01.test_addresses_survive_a_reboot, NetplanFacts, "entries"),
+    (step_01.test_boot_does_not_wait, NetplanFacts, "entries"),
     (step_01.test_mtus_are_equal, NetworkFacts, "links"),
     (step_01.test_peers_are_routed_over_the_fabric, MeshFacts, "routes"),
     (step_01.test_peers_answer_themselves, MeshFacts, "neighbours"),
@@ -85,7 +86,7 @@ network:
 @pytest.mark.parametrize("check", JUDGED, ids=lambda check: check.__name__)
 def test_two_sparks_in_order_pass(spark: Recorded, check: Callable[..., object]) -> None:
     file = f"600 /etc/netplan/a.yaml {b64encode(NETPLAN.encode()).decode()}\n"
-    spark.said(NetworkFacts, "spark-1", netplan=NETPLAN, netplan_files=file)
+    spark.said(NetplanFacts, "spark-1", entries=NETPLAN, files=file)
     assert spark.judge(check, _place(check)).outcome is Outcome.PASSED
 
 

@@ -5,6 +5,7 @@ from base64 import b64encode
 import pytest
 
 from cluster.facts.base import Reading
+from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from runbook import test_01_network as step_01
 from tests.runbook.recorded import Recorded
@@ -20,7 +21,7 @@ def tell_netplan(spark: Recorded, mode: str = "600", path: str = "/etc/netplan/a
     entries = "".join(f"    {name}: {entry}\n" for name, entry in {**GOOD, **differs}.items())
     text = f"network:\n  ethernets:\n{entries}"
     file = f"{mode} {path} {b64encode(text.encode()).decode()}\n"
-    spark.said(NetworkFacts, "spark-1", netplan=text, netplan_files=file)
+    spark.said(NetplanFacts, "spark-1", entries=text, files=file)
 
 
 @pytest.mark.parametrize("mode", ["644", "640", "604"])
@@ -33,7 +34,7 @@ def test_a_file_that_others_may_read(spark: Recorded, mode: str) -> None:
 
 def test_a_file_that_netplan_does_not_understand(spark: Recorded) -> None:
     told = "/etc/netplan/a.yaml:4:7: Invalid YAML: inconsistent indentation:\n      addresses: []\n      ^\n"
-    spark.said(NetworkFacts, "spark-1", complaint=Reading("netplan get", 0, "", told))
+    spark.said(NetplanFacts, "spark-1", complaint=Reading("netplan get", 0, "", told))
     cause = failed(spark.judge(step_01.test_netplan_is_valid, "spark-1"))
     assert "/etc/netplan/a.yaml:4:7: Invalid YAML: inconsistent indentation" in cause
     assert "addresses" not in cause
