@@ -10,7 +10,7 @@ from cluster.facts.adapter import AdapterFacts
 from cluster.facts.base import Facts, Reading
 from cluster.facts.clock import ClockFacts
 from cluster.facts.config import ConfigFacts
-from cluster.facts.container import ContainerFacts
+from cluster.facts.container import ContainerFacts, InsideFacts
 from cluster.facts.daemon import DaemonFacts
 from cluster.facts.docker import DockerFacts
 from cluster.facts.doors import DoorFacts
@@ -22,7 +22,7 @@ from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
 from cluster.facts.resources import ResourceFacts
 from cluster.facts.ssh import SshFacts
-from cluster.facts.stack import StackFacts
+from cluster.facts.stack import EndedFacts, StackFacts
 from cluster.facts.state import StateFacts
 from cluster.facts.swarm import SwarmFacts
 from cluster.facts.toolkit import ToolkitFacts
@@ -208,9 +208,19 @@ class Node(Session):
         return self.facts(StackFacts)
 
     @property
+    def ended(self) -> EndedFacts:
+        """Step 6: what the tasks that ended said last; asked for when one failed."""
+        return self.facts(EndedFacts)
+
+    @property
     def container(self) -> ContainerFacts:
         """Step 7: our containers."""
         return self.facts(ContainerFacts)
+
+    @property
+    def inside(self) -> InsideFacts:
+        """Step 7: what our container sees."""
+        return self.facts(InsideFacts)
 
     @property
     def state(self) -> StateFacts:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from cluster.facts.adapter import AdapterFacts
 from cluster.facts.base import Facts
 from cluster.facts.config import ConfigFacts
-from cluster.facts.container import ContainerFacts
+from cluster.facts.container import ContainerFacts, InsideFacts
 from cluster.facts.daemon import DaemonFacts
 from cluster.facts.docker import DockerFacts
 from cluster.facts.doors import DoorFacts
@@ -33,7 +33,7 @@ _SUBJECTS: dict[int, tuple[type[Facts], ...]] = {
     4: (GpuFacts,),
     5: (SwarmFacts,),
     6: (StackFacts,),
-    7: (ContainerFacts,),
+    7: (ContainerFacts, InsideFacts),
     9: (ConfigFacts,),
 }
 

@@ -26,7 +26,7 @@ def test_container_runs_the_image(node: Node) -> None:
 @check("container.workspace", fix=stack.recreate, needs=("container.one", "stack.directories"))
 def test_container_sees_the_workspace(node: Node) -> None:
     """The container sees the node's workspace."""
-    assert node.container.workspace == "the node's own", "the directory was made anew since the container started"
+    assert node.inside.workspace == "the node's own", "the directory was made anew since the container started"
 
 
 @check(
@@ -60,7 +60,7 @@ def test_container_was_given_the_own_one(node: Node) -> None:
 )
 def test_gpu_works_in_the_container(node: Node) -> None:
     """The container sees the GPU that it was given, and no other."""
-    assert ",".join(node.container.devices) == why.given(node), why.not_working(node)
+    assert ",".join(node.inside.devices) == why.given(node), why.not_working(node)
 
 
 @check(

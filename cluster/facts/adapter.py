@@ -66,7 +66,8 @@ def parse_counts(reading: Reading) -> dict[str, dict[str, int]]:
 _SPEEDS = """\
 for net in /sys/class/net/e*; do
   test -e "$net" || continue
-  if command -v ethtool >/dev/null; then echo "${net##*/} $(ethtool "${net##*/}" 2>/dev/null | grep 'Speed:')"
+  if test "$(cat "$net/carrier" 2>/dev/null)" != 1; then echo "${net##*/} Speed: Unknown!"
+  elif command -v ethtool >/dev/null; then echo "${net##*/} $(ethtool "${net##*/}" 2>/dev/null | grep 'Speed:')"
   else echo "${net##*/} Speed: $(cat "$net/speed" 2>/dev/null)Mb/s"; fi
 done"""
 
@@ -82,7 +83,8 @@ for net in /sys/class/net/e*; do
   test -e "$net" || continue
   name=${net##*/}
   echo "$name carrier_changes: $(cat "$net/carrier_changes")"
-  told=$(ethtool -S "$name" 2>/dev/null | grep ' rx_crc_errors_phy: ')
+  told=
+  test "$(cat "$net/carrier" 2>/dev/null)" != 1 || told=$(ethtool -S "$name" 2>/dev/null | grep ' rx_crc_errors_phy: ')
   if test -n "$told"; then echo "$told" | sed "s/^ */$name /"
   else echo "$name rx_crc_errors: $(cat "$net/statistics/rx_crc_errors")"; fi
 done"""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
+from cluster.errors import UnknownFact
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.parse import as_model, succeeded
 from cluster.probes import invocation
@@ -35,6 +36,10 @@ class _Host(BaseModel):
     mounts: tuple[_Mount, ...] | None = Field(None, alias="Mounts")
 
 
+class _State(BaseModel):
+    pid: int = Field(0, alias="Pid")
+
+
 class RunningContainer(BaseModel):
     """A container of ours, as `docker inspect` tells it."""
 
@@ -42,6 +47,7 @@ class RunningContainer(BaseModel):
     name: str = Field("", alias="Name")
     image: str = Field("", alias="Image")
     settings: _Settings = Field(alias="Config")
+    state: _State = Field(default_factory=lambda: _State.model_validate({}), alias="State")
     host: _Host = Field(default_factory=lambda: _Host.model_validate({}), alias="HostConfig")
 
     @property
@@ -71,28 +77,32 @@ def _directory(reading: Reading) -> str:
     return "the node's own" if inside == outside else f"another one ({inside} instead of {outside})"
 
 
+def _part(reading: Reading, name: str) -> str:
+    """Return one part of what the probe said, whose head the first line ends."""
+    _, found, rest = f"\n{reading.out}".partition(f"\n== {name}")
+    if not found:
+        said = (reading.err.strip() or f"it said nothing, with exit {reading.exit}").splitlines()[0]
+        raise ParseError(f"no Python ran in the container: {said[:200]}")
+    return rest.partition("\n== ")[0]
+
+
 def _devices(reading: Reading) -> tuple[str, ...]:
-    """Read `nvidia-smi -L` of a container: its GPUs by UUID, or the tool's own words as the only entry."""
-    found = tuple(re.findall(r"UUID: (GPU-[^)\s]+)\)", reading.out))
-    if reading.exit == 0 and found:
+    """Read what `nvidia-smi -L` said: its GPUs by UUID, or its own words as the only entry."""
+    status, _, said = _part(reading, "nvidia-smi").partition("\n")
+    found = tuple(re.findall(r"UUID: (GPU-[^)\s]+)\)", said))
+    if status.strip() == "0" and found:
         return found
-    said = (reading.out.strip() or reading.err.strip() or f"nothing, with exit {reading.exit}").splitlines()[0]
-    return (said[:200],)
+    return ((said.strip() or f"nothing, with exit {status.strip()}").splitlines()[0][:200],)
 
 
 def _packages(reading: Reading) -> dict[str, str]:
     found: dict[str, str] = {}
-    for line in succeeded(reading).splitlines():
-        name, _, version = line.partition(" ")
+    for line in _part(reading, "packages").splitlines():
+        name, _, version = line.strip().partition(" ")
         # Of two with one name Python imports the first.
-        found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version.strip())
+        if name:
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version.strip())
     return found
-
-
-def _first(node: "Node") -> str:
-    """Shell that sets `id` to our first container, and fails where there is none."""
-    label = f"{CLUSTER_LABEL}={node.cluster.inventory.name}"
-    return f'id=$(docker ps -q --no-trunc --filter label={label} | head -n 1); test -n "$id" || exit 1'
 
 
 def _ours(node: "Node") -> str:
@@ -100,27 +110,34 @@ def _ours(node: "Node") -> str:
     return f'ids=$(docker ps -q --no-trunc --filter label={label}) && {{ test -z "$ids" || docker inspect $ids; }}'
 
 
-def _workspaces(node: "Node") -> str:
-    inside = f"/proc/$(docker inspect --format '{{{{.State.Pid}}}}' $id)/root{WORKSPACE_IN_CONTAINER}"
-    return f'{_first(node)}; stat -L -c "%d:%i" {inside} {quote(node.cluster.workspace)}'
-
-
-def _nvidia_smi(node: "Node") -> str:
-    return f"{_first(node)}; docker exec $id nvidia-smi -L"
-
-
-def _installed(node: "Node") -> str:
-    return f"{_first(node)}; docker exec $id {invocation('packages')}"
-
-
 class ContainerFacts(Facts):
-    """The training containers that run on a node, and what the first of them sees.
+    """The training containers that run on a node."""
+
+    ours: tuple[RunningContainer, ...] = fact(_ours, _containers, root=True)
+
+
+def _first(node: "Node") -> RunningContainer:
+    if not node.container.ours:
+        raise UnknownFact(f"no container of ours runs on {node.name}")
+    return node.container.ours[0]
+
+
+def _workspaces(node: "Node") -> str:
+    inside = f"/proc/{_first(node).state.pid}/root{WORKSPACE_IN_CONTAINER}"
+    return f'stat -L -c "%d:%i" {inside} {quote(node.cluster.workspace)}'
+
+
+def _inside(node: "Node") -> str:
+    return f"docker exec {quote(_first(node).id)} {invocation('inside')}"
+
+
+class InsideFacts(Facts):
+    """What the first of them sees.
 
     `workspace` compares the directory that it sees with the node's; `devices` are its GPUs by UUID, or why it has none;
     `packages` are the Python packages by name, in lower case with hyphens.
     """
 
-    ours: tuple[RunningContainer, ...] = fact(_ours, _containers, root=True)
     workspace: str = fact(_workspaces, _directory, root=True)
-    devices: tuple[str, ...] = fact(_nvidia_smi, _devices, root=True, timeout_s=20)
-    packages: dict[str, str] = fact(_installed, _packages, root=True, timeout_s=30)
+    devices: tuple[str, ...] = fact(_inside, _devices, root=True, timeout_s=30)
+    packages: dict[str, str] = fact(_inside, _packages, root=True, timeout_s=30)

@@ -134,6 +134,9 @@ def _files(node: "Node") -> str:
     return f"test -d {workspace} || exit 0; cd {workspace} && {look}"
 
 
+_NOT_HERE = "echo 'the manager tells of it' >&2; exit 1"
+"""What a worker is asked instead of what it could not answer; docker would take its time to say so."""
+
 # Of a task that ended: docker keeps its output as long as it keeps its container.
 _WORDS = f"""\
 ended=$(docker service ps -q --no-trunc --filter desired-state=shutdown {SERVICE} 2>/dev/null | head -n 6)
@@ -145,12 +148,16 @@ done; true"""
 
 def _digest_label(node: "Node") -> str:
     if node.cluster.inventory.launcher == "swarm":
+        if node is not node.cluster.manager:
+            return _NOT_HERE
         return f"docker service inspect --format '{{{{index .Spec.Labels \"{DIGEST_LABEL}\"}}}}' {SERVICE}"
     return f"docker ps -a --format '{{{{.Label \"{DIGEST_LABEL}\"}}}}' {_ours(node)} | head -n 1"
 
 
 def _all_tasks(node: "Node") -> str:
     if node.cluster.inventory.launcher == "swarm":
+        if node is not node.cluster.manager:
+            return _NOT_HERE
         return f"docker service ps --no-trunc --format '{{{{json .}}}}' {SERVICE}"
     shape = (
         '{"ID": "{{.ID}}", "Name": "{{.Names}}", "Node": "\'$(hostname)\'", "DesiredState": "Running", '
@@ -166,7 +173,7 @@ def _ours(node: "Node") -> str:
 class StackFacts(Facts):
     """Image and directories of a node; of a swarm the manager alone can tell service and tasks.
 
-    `writable` and `owners` tell of workspace and model cache, where they exist; `last_words` of tasks that ended.
+    `writable` and `owners` tell of workspace and model cache, where they exist.
     """
 
     image_id: str = fact(_image, _image_id, root=True)
@@ -176,6 +183,11 @@ class StackFacts(Facts):
     workspace: dict[str, str] = fact(_files, _checksums, root=True, timeout_s=20)
     digest: str = fact(_digest_label, _digest, root=True)
     cached_models: tuple[str, ...] = fact(_models, lines, root=True)
-    last_words: dict[str, tuple[str, ...]] = fact(_WORDS, _words_of_tasks, root=True, timeout_s=30)
     rdma: bool = fact("test -d /dev/infiniband && echo yes || echo no", yes)
     tasks: tuple[Task, ...] = fact(_all_tasks, _tasks, root=True, timeout_s=30)
+
+
+class EndedFacts(Facts):
+    """The last words of the tasks that ended, by their id: asked for where one did not start, of the manager."""
+
+    last_words: dict[str, tuple[str, ...]] = fact(_WORDS, _words_of_tasks, root=True, timeout_s=30)

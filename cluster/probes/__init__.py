@@ -12,7 +12,7 @@ NAMES = tuple(sorted(path.stem for path in _HERE.glob("[!_]*.py")))
 
 
 # In a container Python shall look for packages where the training does.
-_HEEDS_ENVIRONMENT = {"packages"}
+_HEEDS_ENVIRONMENT = {"inside"}
 
 
 @cache

@@ -30,7 +30,7 @@ def not_given(node: Node) -> str:
 
 def not_working(node: Node) -> str:
     """Say what the container sees instead of the GPU that it was given."""
-    seen = node.container.devices
+    seen = node.inside.devices
     if not seen[0].startswith("GPU-"):
         if "Unknown Error" in seen[0]:
             return f"{seen[0]}: the container lost its GPU when systemd reloaded its units, and has to be made anew"
@@ -40,12 +40,12 @@ def not_working(node: Node) -> str:
 
 def missing_packages(node: Node) -> tuple[str, ...]:
     """List what the program imports and the container does not have."""
-    return tuple(name for name in asked_for() if name not in node.container.packages)
+    return tuple(name for name in asked_for() if name not in node.inside.packages)
 
 
 def unpinned(node: Node) -> tuple[str, ...]:
     """List packages in another version than the program was tried with; what an image may bring of its own is left."""
-    found = node.container.packages
+    found = node.inside.packages
     return tuple(
         f"{name} {found[name]} instead of {version}"
         for name, version in pinned().items()
@@ -55,7 +55,7 @@ def unpinned(node: Node) -> tuple[str, ...]:
 
 def differing_packages(cluster: Cluster) -> tuple[str, ...]:
     """List packages of the fine-tune that are not in one version on all nodes, with each node's."""
-    installed = {node.name: node.container.packages for node in cluster.nodes}
+    installed = {node.name: node.inside.packages for node in cluster.nodes}
     told = []
     for name in pinned():
         versions = {node: packages.get(name, "none") for node, packages in installed.items()}

@@ -52,7 +52,7 @@ def _told(node: Node, task: Task) -> str:
     if "insufficient resources" in task.error and (holders := _holders(node)):
         return f"{task.story}; GPUs are held by the service {' and '.join(holders)}"
     started = task.state.startswith(("Failed", "Complete"))
-    words = node.cluster.manager.stack.last_words.get(task.id, ()) if started else ()
+    words = node.cluster.manager.ended.last_words.get(task.id, ()) if started else ()
     return f"{task.story}; its last words: {' / '.join(words)}" if words else task.story
 
 

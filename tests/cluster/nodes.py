@@ -1,11 +1,13 @@
 """Clusters for tests: this machine, an sshd of our own as a node, and nodes whose answers are given."""
 
+import json
 from ipaddress import IPv4Interface
 
 import yaml
 
 from cluster.cluster import Cluster
 from cluster.facts.base import Reading
+from cluster.facts.container import ContainerFacts
 from cluster.facts.network import NetworkFacts
 from cluster.inventory import parse_inventory, this_machine
 from tests.cluster.sshd import Sshd
@@ -36,6 +38,13 @@ def cluster_over(
         },
     }
     return Cluster(parse_inventory(yaml.safe_dump(inventory), "inventory"), become_password=password)
+
+
+def tell_containers(cluster: Cluster) -> None:
+    """Let every node have said that a container of ours runs there."""
+    told = json.dumps([{"Id": "5d5e682ba113", "Config": {}, "State": {"Pid": 4711}}])
+    for node in cluster.nodes:
+        node.keep(ContainerFacts(node, {"ours": Reading("ours", 0, told, "")}))
 
 
 def tell_links(cluster: Cluster, interface: str = "enp1s0f0np0") -> None:

@@ -6,6 +6,7 @@ from cluster.cluster import Cluster
 from cluster.errors import ReadOnly
 from cluster.facts.base import Facts
 from cluster.read_only import refuse_changes
+from tests.cluster.nodes import tell_containers, tell_links
 
 CHANGES = """\
 rm -rf /var/lib/docker
@@ -131,6 +132,8 @@ OURS = [kind for kind in Facts.__subclasses__() if kind.__module__.startswith("c
 
 @pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.__name__)
 def test_every_question_of_the_house_passes(kind: type[Facts], two_nodes: Cluster) -> None:
+    tell_links(two_nodes)
+    tell_containers(two_nodes)
     probes = kind.probes(two_nodes.manager)
     assert probes
     for probe in probes:

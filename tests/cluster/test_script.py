@@ -37,6 +37,44 @@ def test_a_warning_stays_with_the_question_that_gave_it(here: Cluster) -> None:
     assert [(answers[name].out, answers[name].err) for name in answers] == [("1\n", ""), ("2\n", "careful\n"), ("", "")]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cat /proc/version",
+        "cat ~/.x 2>/dev/null || test ! -e ~/.x",
+        "grep -s a /etc/x | head -n 1",
+        "command -v x || true",
+    ],
+)
+def test_a_glance_at_a_file_needs_no_timer_and_is_answered_alike(here: Cluster, command: str) -> None:
+    script, _ = build_script([_probe("one", command)], None)
+    assert "glance one" in script
+    answer = _ask(here, _probe("one", command))["one"]
+    same = _ask(here, _probe("one", f"( {command} )"))["one"]  # a form that is not known for a glance
+    assert (answer.exit, answer.out, answer.err, answer.missing) == (same.exit, same.out, same.err, None)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "docker info",
+        "cat x; sleep 9",
+        "cat $(docker ps)",
+        "test -e x && systemctl is-active x",
+        "echo a | ssh b",
+        "cat `x`",
+    ],
+)
+def test_what_may_take_its_time_has_a_timer(command: str) -> None:
+    script, _ = build_script([_probe("one", command)], None)
+    assert "probe one 5" in script
+
+
+def test_what_a_glance_sets_is_not_seen_by_the_next(here: Cluster) -> None:
+    answers = _ask(here, _probe("one", "test -e / && exit 3"), _probe("two", "echo $1 $2 | cat; exit 4"))
+    assert [(answers[name].exit, answers[name].out) for name in ("one", "two")] == [(3, ""), (4, "\n")]
+
+
 def test_a_question_that_takes_too_long_says_so_and_the_next_is_answered(here: Cluster) -> None:
     answers = _ask(here, _probe("slow", "echo begun; sleep 20", timeout_s=0.3), _probe("next", "echo there"))
     assert answers["slow"].missing == "`echo begun; sleep 20` did not end within 0.3 s"

@@ -9,7 +9,7 @@ from cluster.facts.base import Reading
 from cluster.facts.doors import wanted_doors
 from cluster.facts.machine import MachineFacts
 from cluster.facts.network import NetworkFacts
-from cluster.facts.stack import StackFacts
+from cluster.facts.stack import EndedFacts, StackFacts
 from engine.outcome import Outcome
 from runbook import test_04_gpu as step_04
 from runbook import test_05_swarm as step_05
@@ -35,7 +35,8 @@ def plain(recorded: Callable[..., Recorded]) -> Recorded:
         node = f"spark-{number}"
         cluster.said(NetworkFacts, node, links=links("enp1s0f1np1", f"192.168.100.{number}"), ports=PORTS)
         cluster.said(MachineFacts, node, hostname=f"{node}\n")
-        cluster.said(StackFacts, node, rdma="no\n", tasks=container(node), last_words="")
+        cluster.said(StackFacts, node, rdma="no\n", tasks=container(node))
+        cluster.said(EndedFacts, node, last_words="")
     for node, digest in launcher.expected(cluster.cluster).items():
         cluster.said(StackFacts, node, digest=f"{digest}\n")
     return cluster

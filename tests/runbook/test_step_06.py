@@ -8,7 +8,7 @@ import pytest
 from cluster.facts.docker import DockerFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.network import NetworkFacts
-from cluster.facts.stack import SERVICE, StackFacts
+from cluster.facts.stack import SERVICE, EndedFacts, StackFacts
 from cluster.facts.swarm import SwarmFacts
 from engine.outcome import Outcome, Verdict
 from runbook import test_06_stack as step_06
@@ -55,9 +55,9 @@ def _healthy(cluster: Recorded) -> Recorded:
         owners=f"1000:1000 {WORKSPACE}\n",
         workspace="".join(f"{content.sha256}  ./{name}\n" for name, content in workspace_files(None).items()),
         digest=launcher.expected(cluster.cluster)["spark-1"] + "\n",
-        last_words="",
         tasks=task(1, "spark-1") + task(2, "spark-2"),
     )
+    cluster.said(EndedFacts, last_words="")
     return cluster
 
 
@@ -204,7 +204,8 @@ REJECTED = '"invalid mount config for type "bind": bind source path does not exi
 def test_a_task_that_does_not_run(healthy: Recorded, tasks: str, cause: str) -> None:
     healthy.said(SwarmFacts, services=service("llm", "NVIDIA_GPU"))
     words = "== task2\nTraceback\nModuleNotFoundError: torch\n== task9\n"
-    healthy.said(StackFacts, tasks=tasks, last_words=words)
+    healthy.said(StackFacts, tasks=tasks)
+    healthy.said(EndedFacts, last_words=words)
     verdict = judge(healthy, step_06.test_task_runs)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cluster.facts.container import ContainerFacts
+from cluster.facts.container import ContainerFacts, InsideFacts
 from cluster.facts.gpu import GpuFacts
 from cluster.facts.stack import StackFacts
 from engine.outcome import Outcome, Verdict
@@ -37,6 +37,12 @@ def listed(*uuids: str) -> str:
     return "".join(f"GPU {number}: NVIDIA GB10 (UUID: {uuid})\n" for number, uuid in enumerate(uuids))
 
 
+def seen(devices: str = "0\n" + listed(OWN), installed: str | None = None) -> dict[str, str]:
+    """What both questions about the inside are answered by."""
+    told = f"== nvidia-smi {devices}\n== packages\n{packages() if installed is None else installed}"
+    return {"devices": told, "packages": told}
+
+
 @pytest.fixture
 def healthy(recorded: Callable[..., Recorded]) -> Recorded:
     """One container on each node, as it has to be."""
@@ -46,10 +52,8 @@ def healthy(recorded: Callable[..., Recorded]) -> Recorded:
     cluster.said(
         ContainerFacts,
         ours=json.dumps([container()]),
-        workspace="2049:77\n2049:77\n",
-        devices=listed(OWN),
-        packages=packages(),
     )
+    cluster.said(InsideFacts, workspace="2049:77\n2049:77\n", **seen())
     return cluster
 
 
@@ -104,28 +108,41 @@ def test_a_container_without_this_nodes_gpu(healthy: Recorded, gpu: str, cause: 
     ("devices", "cause"),
     [
         (
-            said("Failed to initialize NVML: Unknown Error\n", exit_status=255),
+            "255\nFailed to initialize NVML: Unknown Error\n",
             "Failed to initialize NVML: Unknown Error: the container lost its GPU when systemd reloaded its units, and "
             "has to be made anew",
         ),
         (
-            said(err='exec failed: "nvidia-smi": executable file not found in $PATH\n', exit_status=127),
-            'in the container nvidia-smi says: exec failed: "nvidia-smi": executable file not found in $PATH',
+            "127\nnvidia-smi: No such file or directory\n",
+            "in the container nvidia-smi says: nvidia-smi: No such file or directory",
         ),
         (
-            said(listed(OWN, OTHER)),
+            "3\n",
+            "in the container nvidia-smi says: nothing, with exit 3",
+        ),
+        (
+            "0\n" + listed(OWN, OTHER),
             f"the container sees {OWN}, {OTHER}: the runtime did not heed what swarm gave it",
         ),
     ],
 )
 def test_a_gpu_that_does_not_work_in_the_container(healthy: Recorded, devices: str, cause: str) -> None:
-    healthy.said(ContainerFacts, devices=devices)
+    healthy.said(InsideFacts, **seen(devices))
     verdict = judge(healthy, step_07.test_gpu_works_in_the_container)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
 
 
+def test_of_a_container_without_python_nothing_is_known(healthy: Recorded) -> None:
+    lacking = said(err='exec failed: "python3": executable file not found in $PATH\n', exit_status=127)
+    healthy.said(InsideFacts, devices=lacking, packages=lacking)
+    for check in (step_07.test_gpu_works_in_the_container, step_07.test_packages_are_there):
+        verdict = judge(healthy, check)
+        assert verdict.outcome is Outcome.UNKNOWN
+        assert "no Python ran in the container: exec failed" in str(verdict.cause)
+
+
 def test_a_workspace_that_was_made_anew(healthy: Recorded) -> None:
-    healthy.said(ContainerFacts, workspace="2049:66\n2049:77\n")
+    healthy.said(InsideFacts, workspace="2049:66\n2049:77\n")
     verdict = judge(healthy, step_07.test_container_sees_the_workspace)
     assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "another one (2049:66 instead of 2049:77)")
 
@@ -146,21 +163,21 @@ def test_shared_memory(healthy: Recorded, host: dict[str, Any], outcome: Outcome
 
 
 def test_a_package_that_the_program_imports_is_missing(healthy: Recorded) -> None:
-    healthy.said(ContainerFacts, packages=packages(transformers="", sympy=""))
+    healthy.said(InsideFacts, **seen(installed=packages(transformers="", sympy="")))
     verdict = judge(healthy, step_07.test_packages_are_there)
     assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "transformers")
     assert "transformers" in asked_for()
 
 
 def test_another_version_is_worth_a_word_and_torch_is_the_images_own(healthy: Recorded) -> None:
-    healthy.said(ContainerFacts, packages=packages(peft="0.1", torch="2.9.0a0+nv25.10"))
+    healthy.said(InsideFacts, **seen(installed=packages(peft="0.1", torch="2.9.0a0+nv25.10")))
     verdict = judge(healthy, step_07.test_packages_are_those_that_were_tried)
     assert (verdict.outcome, verdict.found) == (Outcome.PASSED, f"peft 0.1 instead of {pinned()['peft']}")
     assert verdict.warning
 
 
 def test_packages_that_differ_between_nodes(healthy: Recorded) -> None:
-    healthy.said(ContainerFacts, "spark-2", packages=packages(torch="2.9.0", sympy=""))
+    healthy.said(InsideFacts, "spark-2", **seen(installed=packages(torch="2.9.0", sympy="")))
     verdict = judge(healthy, step_07.test_packages_are_the_same)
     assert verdict.outcome is Outcome.FAILED
     versions = pinned()
@@ -170,5 +187,5 @@ def test_packages_that_differ_between_nodes(healthy: Recorded) -> None:
 
 
 def test_of_two_packages_with_one_name_the_first_counts(healthy: Recorded) -> None:
-    healthy.said(ContainerFacts, packages=packages() + "PEFT 0.1\n")
+    healthy.said(InsideFacts, **seen(installed=packages() + "PEFT 0.1\n"))
     assert judge(healthy, step_07.test_packages_are_those_that_were_tried).warning is None
