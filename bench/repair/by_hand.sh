@@ -21,8 +21,8 @@ cat >/etc/netplan/60-fabric.yaml <<NETPLAN
 network:
   version: 2
   ethernets:
-    enp1s0f0np0: {addresses: [192.168.100.$1/24], optional: true}
-    enp1s0f1np1: {addresses: [192.168.101.$1/24], optional: true}
+    enp1s0f1np1: {addresses: [192.168.100.$1/24], optional: true}
+    enP2p1s0f1np1: {addresses: [192.168.101.$1/24], optional: true}
 NETPLAN
 chmod 600 /etc/netplan/*.yaml
 netplan apply &
@@ -40,7 +40,7 @@ systemctl restart docker
 su nvidia -c 'mkdir -p -m 700 ~/.ssh; ssh-keygen -q -t ed25519 -N "" -f ~/.ssh/id_ed25519'
 su nvidia -c 'mkdir -p ~/.cache/huggingface ~/spark-runbook'
 wait
-until ip -4 addr show enp1s0f1np1 | grep -q 192.168.101.$1; do sleep 0.1; done
+until ip -4 addr show enP2p1s0f1np1 | grep -q 192.168.101.$1; do sleep 0.1; done
 STEP
 }
 
@@ -55,7 +55,7 @@ all
 keys=$(for host; do on "$host" cat .ssh/id_ed25519.pub; done)
 rank=0
 for host; do
-  on "$host" "cat >>.ssh/authorized_keys; ssh-keyscan -q 192.168.100.{1..$#} 192.168.101.{1..$#} >.ssh/known_hosts" <<<"$keys" &
+  on "$host" "cat >>.ssh/authorized_keys; ssh-keyscan -q -t ed25519 192.168.100.{1..$#} 192.168.101.{1..$#} >.ssh/known_hosts" <<<"$keys" &
   tar -C "$program" -c finetune data recipes | on "$host" tar -C spark-runbook -x &
   on "$host" "mkdir -p spark-runbook/configs && cat >spark-runbook/configs/accelerate.yaml" <<CONFIG &
 compute_environment: LOCAL_MACHINE
@@ -80,7 +80,7 @@ for host in "${@:2}"; do
 done
 all
 for host in "${@:2}"; do
-  on "$host" "ssh 192.168.100.1 docker save $image | docker load --quiet" &
+  on "$host" "ssh 192.168.100.1 docker save $image | sudo docker load --quiet" &
 done
 all
 

@@ -33,7 +33,7 @@ class Bare:
         self.folder = folder
         self._environment = {**os.environ, "SPARK_RUNBOOK_LAB": str(folder / "lab")}
         self.lab("up")
-        self.lab("save")
+        self.lab("save", "bare")
         inventory = yaml.safe_load(self.lab("inventory"))
         self.image, self.archive = inventory["image"]["name"], inventory["image"]["archive"]
         self.hosts = {node["name"]: node["address"] for node in inventory["nodes"]}
@@ -58,20 +58,22 @@ class Bare:
     def ours(self, *options: str) -> float:
         """Let the runbook do it, and return its seconds."""
         where = f"--report-dir={self.folder}/reports"
-        return self._timed([sys.executable, "-m", "pytest", "runbook", "--lab", where, "--train=none", *options])
+        return self._timed(
+            [sys.executable, "-m", "pytest", "runbook", "--lab", where, "--train=none", *options], allowed=1
+        )
 
     def failing(self) -> list[str]:
         """Name what is wrong after the last run of the runbook."""
         report = json.loads((self.folder / "reports/latest/report.json").read_text())
         return [one["id"] for one in report["checks"] if one["outcome"] not in ("passed", "fixed", "skipped")]
 
-    def _timed(self, command: list[str]) -> float:
+    def _timed(self, command: list[str], allowed: int = 0) -> float:
         began = time.monotonic()
         done = subprocess.run(
             command, cwd=ROOT, env=self._environment, capture_output=True, text=True, timeout=LONGEST_S, check=False
         )
         seconds = time.monotonic() - began
-        if done.returncode not in (0, 1):
+        if done.returncode not in (0, allowed):
             raise SystemExit(f"exit {done.returncode}: {done.stdout[-1500:]} {done.stderr[-1500:]}")
         return seconds
 
@@ -91,11 +93,11 @@ def main() -> None:
                 if turn == 0:
                     bare.ours()
                     print("what the script by hand left:", ", ".join(bare.failing()) or "all well")
-                bare.lab("restore")
+                bare.lab("restore", "bare")
                 ours.append(bare.ours("--fix"))
                 if wrong := bare.failing():
                     raise SystemExit(f"ours did not get there: {', '.join(wrong)}")
-                bare.lab("restore")
+                bare.lab("restore", "bare")
                 print(f"by hand {hand[-1]:.1f} s, ours {ours[-1]:.1f} s", flush=True)
         finally:
             bare.lab("down")
