@@ -15,6 +15,7 @@ from cluster.facts.daemon import DaemonFacts
 from cluster.facts.docker import DockerFacts
 from cluster.facts.doors import DoorFacts
 from cluster.facts.gpu import GpuFacts
+from cluster.facts.logins import LoginFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.mesh import MeshFacts
 from cluster.facts.netplan import NetplanFacts
@@ -176,6 +177,11 @@ class Node(Session):
     def mesh(self) -> MeshFacts:
         """Step 1: how it reaches its peers over the fabric."""
         return self.facts(MeshFacts)
+
+    @property
+    def logins(self) -> LoginFacts:
+        """Step 1: which peers its own SSH gets into."""
+        return self.facts(LoginFacts)
 
     @property
     def docker(self) -> DockerFacts:

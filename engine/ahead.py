@@ -10,6 +10,7 @@ from cluster.facts.daemon import DaemonFacts
 from cluster.facts.docker import DockerFacts
 from cluster.facts.doors import DoorFacts
 from cluster.facts.gpu import GpuFacts
+from cluster.facts.logins import LoginFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.mesh import MeshFacts
 from cluster.facts.netplan import NetplanFacts
@@ -26,7 +27,7 @@ from cluster.facts.toolkit import ToolkitFacts
 _SUBJECTS: dict[int, tuple[type[Facts], ...]] = {
     1: (
         *(NetworkFacts, MeshFacts, NetplanFacts, AdapterFacts),
-        *(RdmaFacts, MachineFacts, ResourceFacts, SshFacts, DoorFacts),
+        *(RdmaFacts, MachineFacts, ResourceFacts, SshFacts, LoginFacts, DoorFacts),
     ),
     2: (DockerFacts, DaemonFacts),
     3: (ToolkitFacts,),

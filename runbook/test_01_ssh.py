@@ -44,4 +44,4 @@ def test_every_node_has_its_own_key(cluster: Cluster) -> None:
 @check("ssh.mesh", fix=ssh.open_doors, needs=("network.frames", "ssh.modes"), applies=has_a_fabric)
 def test_nodes_log_in_to_each_other(node: Node) -> None:
     """The node logs in to every peer by its fabric address, without a password or a question."""
-    assert node.mesh.closed == {}, why.not_let_in(node)
+    assert node.logins.closed == {}, why.not_let_in(node)

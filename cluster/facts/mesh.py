@@ -1,4 +1,4 @@
-"""Step 1: how a node reaches its peers over the fabric: route, neighbour, ping small and large, SSH."""
+"""Step 1: how a node reaches its peers over the fabric: route, neighbour, ping small and large."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cluster.errors import UnknownFact
 from cluster.facts.base import Facts, ParseError, Reading, fact
-from cluster.facts.parse import succeeded
+from cluster.facts.parse import by_address, succeeded
 
 if TYPE_CHECKING:
     from cluster.node import Node
@@ -46,15 +46,6 @@ class Neighbour:
     state: str
 
 
-def _by_address(reading: Reading) -> dict[str, str]:
-    found = {}
-    for line in reading.out.splitlines():
-        address, _, word = line.partition(" ")
-        if address and word:
-            found[address] = word.strip()
-    return found
-
-
 def _refuse_missing_tool(said: str) -> None:
     if said.endswith(": not found"):
         raise ParseError(said[-120:])
@@ -63,7 +54,7 @@ def _refuse_missing_tool(said: str) -> None:
 def parse_pings(reading: Reading) -> dict[str, Ping]:
     """Read `ADDRESS everything that ping said` lines."""
     found = {}
-    for address, said in _by_address(reading).items():
+    for address, said in by_address(reading).items():
         _refuse_missing_tool(said)
         loss = re.search(r"\b(\d{1,3}(?:\.\d{1,6})?)% packet loss", said, re.ASCII)
         fastest = re.search(r"min/avg/max/mdev = (\d{1,9}\.\d{1,6})/", said, re.ASCII)
@@ -75,7 +66,7 @@ def parse_pings(reading: Reading) -> dict[str, Ping]:
 def parse_routes(reading: Reading) -> dict[str, Route]:
     """Read `ADDRESS the route` lines; without one, the entry is ip's own complaint."""
     found = {}
-    for address, entry in _by_address(reading).items():
+    for address, entry in by_address(reading).items():
         _refuse_missing_tool(entry)
         device = re.search(r"\bdev (\S+)", entry)
         found[address] = Route(device[1] if device else "none", " ".join(entry.split()))
@@ -126,41 +117,12 @@ def _routes(node: "Node") -> str:
     return _each_peer(node, lambda _, peer: f"ip -o route get fibmatch {peer}")
 
 
-_LOGINS_AT_ONCE = 4
-"""sshd turns callers away when ten have yet to prove who they are (MaxStartups 10:30:100), and all nodes call."""
-
-_LOGIN_S = 8
-"""ConnectTimeout ends once the peer has answered at all; where large packets are lost, it falls silent after that."""
-
-# No file of the node is written: no key is asked for, none is learned.
-_SSH = "ssh -n -o BatchMode=yes -o ConnectTimeout=4 -o StrictHostKeyChecking=yes -o UpdateHostKeys=no"
-
-
-def _logins(node: "Node") -> str:
-    plan, peers = node.cluster.fabric, node.cluster.peers(node)
-    doors = [
-        (peer.login.user, address.ip)
-        # Every node begins with the one after it, or all would call the first together.
-        for peer in sorted(peers, key=lambda peer: (peer.rank < node.rank, peer.rank))
-        if peer.trouble is None
-        for address in plan.of(peer.name).values()
-    ]
-    each = [
-        f"(said=$(timeout {_LOGIN_S} {_SSH} {user}@{ip} true 2>&1); case $? in 0) echo {ip} open;;"
-        f' 124) echo {ip} it answered, and fell silent;; *) echo {ip} "$(echo "$said" | tail -n 1)";; esac) &\n'
-        for user, ip in doors
-    ]
-    batches = (each[start : start + _LOGINS_AT_ONCE] for start in range(0, len(each), _LOGINS_AT_ONCE))
-    return "".join("".join(batch) + "wait\n" for batch in batches) or "true"
-
-
 class MeshFacts(Facts):
-    """By the peers' fabric addresses; `logins` are `open`, or ssh's own words."""
+    """By the peers' fabric addresses."""
 
     about_peers = True
 
     routes: dict[str, Route] = fact(_routes, parse_routes)
-    logins: dict[str, str] = fact(_logins, _by_address, timeout_s=40)
     pings: dict[str, Ping] = fact(_pings, parse_pings, root=True, timeout_s=20)
     large_pings: dict[str, Ping] = fact(_large_pings, parse_pings, root=True, timeout_s=20)
     # After the pings, which make the kernel look for its neighbours.
@@ -190,8 +152,3 @@ class MeshFacts(Facts):
         return tuple(
             one for one, ping in self.large_pings.items() if ping.loss >= 100 and one in small and small[one].loss < 100
         )
-
-    @property
-    def closed(self) -> dict[str, str]:
-        """The peers' addresses that do not let us in, with ssh's own words."""
-        return {address: answer for address, answer in self.logins.items() if answer != "open"}

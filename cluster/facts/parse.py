@@ -56,6 +56,16 @@ def load_json(data: str) -> Any:
         raise ParseError(f"it is not JSON: {data.strip()[:80]!r}") from None
 
 
+def by_address(reading: Reading) -> dict[str, str]:
+    """Read `ADDRESS what was said` lines."""
+    found = {}
+    for line in reading.out.splitlines():
+        address, _, word = line.partition(" ")
+        if address and word:
+            found[address] = word.strip()
+    return found
+
+
 def as_model(kind: type[T]) -> Callable[[Reading], T]:
     """Build a parser for JSON output that must look like `kind` (a pydantic model, or a list of one)."""
     adapter = TypeAdapter(kind)

@@ -19,7 +19,7 @@ def open_to_others(node: Node) -> tuple[str, ...]:
 def not_let_in(node: Node) -> str:
     """Say for each peer what ssh's own words mean."""
     told: dict[str, list[str]] = {}
-    for address, said in node.mesh.closed.items():
+    for address, said in node.logins.closed.items():
         meaning = next((meaning for words, meaning in _WORDS.items() if words in said.lower()), said)
         told.setdefault(meaning, []).append(address)
     return "; ".join(f"{meaning} ({', '.join(addresses)})" for meaning, addresses in told.items())

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.facts import mesh
-from cluster.facts.mesh import MeshFacts
+from cluster.facts import logins
+from cluster.facts.logins import LoginFacts
 from cluster.facts.network import NetworkFacts
 from tests.runbook.recorded import Recorded
 from tests.runbook.swarm_answers import links
@@ -24,9 +24,7 @@ def _scripts(recorded: Callable[..., Recorded]) -> list[str]:
     cluster = recorded(size=NODES)
     for number in range(1, NODES + 1):
         cluster.said(NetworkFacts, f"spark-{number}", links=links("enp1s0f1np1", f"192.168.100.{number}"), ports=PORTS)
-    return [
-        probe.command for node in cluster.cluster.nodes for probe in MeshFacts.probes(node) if probe.name == "logins"
-    ]
+    return [probe.command for node in cluster.cluster.nodes for probe in LoginFacts.probes(node)]
 
 
 def test_every_node_is_called_by_few_at_a_time(recorded: Callable[..., Recorded]) -> None:
@@ -44,7 +42,7 @@ def test_every_peer_is_called_once(recorded: Callable[..., Recorded]) -> None:
 def test_the_answers_of_all_come_back(
     recorded: Callable[..., Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mesh, "_LOGIN_S", 1)
+    monkeypatch.setattr(logins, "_LOGIN_S", 1)
     stand_in = tmp_path / "ssh"
     refused, silent = "echo 'Permission denied' >&2; exit 255", "exec sleep 60"
     stand_in.write_text(f"#!/bin/sh\ncase $* in *.7\\ true) {refused};; *.9\\ true) {silent};; esac\n")

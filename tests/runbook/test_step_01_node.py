@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from cluster.facts.clock import ClockFacts
+from cluster.facts.logins import LoginFacts
 from cluster.facts.machine import MachineFacts
-from cluster.facts.mesh import MeshFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.resources import ResourceFacts
 from cluster.facts.ssh import SshFacts
@@ -53,7 +53,7 @@ def healthy(recorded: Callable[..., Recorded]) -> Recorded:
         cluster.said(NetworkFacts, node, links=links("enp1s0f1np1", f"192.168.100.{number}"), ports=PORTS)
     cluster.said(MachineFacts, kernel="6.17.0-1014-nvidia\n", os='PRETTY_NAME="Ubuntu 24.04.3 LTS"\n')
     cluster.said(MachineFacts, taint="12288\n", time_service=NTP_ON)
-    cluster.said(MeshFacts, logins="192.168.100.9 open\n")
+    cluster.said(LoginFacts, logins="192.168.100.9 open\n")
     cluster.said(
         ResourceFacts,
         disks=disk("/") + disk("/var/lib/docker") + disk(CACHE),
@@ -291,7 +291,7 @@ def test_one_private_key_on_all_nodes_is_worth_a_word_and_is_not_told(healthy: R
     ],
 )
 def test_a_peer_that_does_not_let_us_in(healthy: Recorded, said_by_ssh: str, cause: str) -> None:
-    healthy.said(MeshFacts, logins=f"192.168.100.1 {said_by_ssh}\n192.168.101.1 open\n")
+    healthy.said(LoginFacts, logins=f"192.168.100.1 {said_by_ssh}\n192.168.101.1 open\n")
     verdict = judge(healthy, step_01_ssh.test_nodes_log_in_to_each_other)
     assert verdict.outcome is Outcome.FAILED
     assert str(verdict.cause).startswith(cause)
