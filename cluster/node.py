@@ -89,9 +89,9 @@ class Node(Session):
 
     def facts(self, kind: type[F]) -> F:
         """Return what this node said about a subject; the first to ask makes all nodes answer at once."""
-        if kind not in self._facts:
+        # What another thread changes meanwhile is asked for once more.
+        while (found := self._facts.get(kind)) is None:
             self.cluster.gather(kind)
-        found = self._facts[kind]
         assert isinstance(found, kind)
         return found
 
@@ -117,7 +117,7 @@ class Node(Session):
 
     def forget_peers(self) -> None:
         """Drop what it said about its peers, because something on one of them has changed."""
-        self._facts = {kind: facts for kind, facts in self._facts.items() if not kind.about_peers}
+        self._facts = {kind: facts for kind, facts in list(self._facts.items()) if not kind.about_peers}
 
     def start_evidence(self) -> None:
         """Begin to note which facts are read."""

@@ -9,8 +9,8 @@ from engine.change import Change, Instruction, RunCommand
 from engine.journal import Journal
 from engine.undo import settle, take_back
 
-Keep = Callable[[Node, Journal], None]
-"""Keeps the record of the change that just began elsewhere as well."""
+Keep = Callable[[Node, Journal, int], None]
+"""Keeps the record of the change of that number, which just began, elsewhere as well."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Applier:
         number = self._journal.begin(check, step, change)
         try:
             if self._keep is not None:
-                self._keep(change.node, self._journal)
+                self._keep(change.node, self._journal, number)
             with change.node.changes_allowed():
                 change.apply()
         except ClusterError as error:

@@ -42,7 +42,7 @@ class Check:
     without, but whose failure explains its own. `threshold` names the limit of cluster.yaml that it holds to. One that
     only `warns` passes where it does not hold, and says so. One that is `due_after` others holds now and will not when
     those have been repaired: a plan has its repair in it. One that `settles` is looked at again while there is a reason
-    to think that it comes to hold by itself.
+    to think that it comes to hold by itself. One that repairs `workers_together` does so on all of them at once.
     """
 
     id: str
@@ -59,6 +59,7 @@ class Check:
     warns: bool
     due_after: tuple[str, ...]
     settles: Settles | None
+    workers_together: bool
 
 
 def check(  # noqa: PLR0913 - one word each of a declaration, and all but the first are named
@@ -74,6 +75,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
     warns: bool = False,
     due_after: tuple[str, ...] = (),
     settles: Settles | None = None,
+    workers_together: bool = False,
 ) -> pytest.MarkDecorator:
     """Declare a test function as a check.
 
@@ -89,6 +91,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         due_after: Ids of checks whose repair makes this one's due, though it holds before.
         warns: It is worth a word and costs no readiness: where it does not hold, it passes with a warning.
         settles: Tells why it may come to hold by itself, if it may; it is then looked at again for a while.
+        workers_together: Its repair takes long and may go on at all workers at once.
     """
     return pytest.mark.check(
         check_id,
@@ -102,6 +105,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         warns=warns,
         due_after=due_after,
         settles=settles,
+        workers_together=workers_together,
     )
 
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +46,16 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Use a journal file; it appears with the first record."""
         self.path = path
-        self._count = 0
-        self.begun = b""
-        """The record with which the last change began, as it stands in the file."""
+        self._numbers = count(1)
+        self._begun: dict[int, bytes] = {}
+        self._appending = threading.Lock()
 
     def begin(self, check: str, step: int, change: Change) -> int:
         """Write down a change before it is made and return its number."""
-        self._count += 1
-        self.begun = self._append(
+        number = next(self._numbers)
+        self._begun[number] = self._append(
             {
-                "number": self._count,
+                "number": number,
                 "state": "begun",
                 "check": check,
                 "step": step,
@@ -65,7 +67,11 @@ class Journal:
                 "undo_asks": change.undo_asks,
             }
         )
-        return self._count
+        return number
+
+    def begun(self, number: int) -> bytes:
+        """Return the record with which a change of this run began, as it stands in the file."""
+        return self._begun[number]
 
     def take_over(self, lines: list[bytes]) -> None:
         """Begin a journal with records that were kept elsewhere, in the order in which they were made."""
@@ -101,6 +107,10 @@ class Journal:
                 ) from None
 
     def _append(self, entry: dict[str, Any]) -> bytes:
+        with self._appending:
+            return self._append_alone(entry)
+
+    def _append_alone(self, entry: dict[str, Any]) -> bytes:
         line = json.dumps(entry).encode() + b"\n"
         new = not self.path.exists()
         if new:

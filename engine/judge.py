@@ -1,9 +1,13 @@
 """Check, and where it fails: plan, apply, check again."""
 
+import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import pytest
@@ -16,15 +20,16 @@ from engine.apply import Applier
 from engine.change import Change
 from engine.check import Check, Settles
 from engine.comparison import Comparison
-from engine.outcome import STOPS_OTHERS, ChangeTold, Evidence, Held, Outcome, Place, Verdict
+from engine.evidence import evidence_of
+from engine.outcome import STOPS_OTHERS, ChangeTold, Held, Outcome, Place, Verdict
 from engine.plan import Plan
+
+TOGETHER = 4
+"""So many workers are repaired at once: what they take, they take from the same few peers."""
 
 LOOK_AGAIN_S = 0.5
 SETTLE_S = 60
 """What may come to hold by itself is looked at again for so long at most."""
-
-KEPT_OUTPUT = 4000
-"""Of a command's output at most so many characters go into the report."""
 
 
 class Compared(Protocol):
@@ -54,9 +59,36 @@ class Judge:
         self._fix_command = fix_command
         self._began = time.monotonic()
         self._plan = Plan()
+        self._turn = threading.Lock()
+        """Held by whoever judges, and let go while a change is made: only that goes on at several nodes at once."""
+        self._judged: dict[tuple[str, str], Verdict] = {}
 
     def judge(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None) -> Verdict:
         """Run one check to its verdict; `skip` is the reason why it does not apply here, if there is one."""
+        verdict = self._judged.pop((check.id, node.name), None) if node else None
+        if verdict is None:
+            verdict = self._to_its_verdict(check, node, assertion, skip)
+        self.verdicts.append(verdict)
+        return verdict
+
+    def judge_together(
+        self, check: Check, nodes: Sequence[Node], assertion: Callable[[Node], object], skip: str | None
+    ) -> None:
+        """Run one check on several nodes, with their changes made at once; `judge` then has the verdicts to tell."""
+
+        def one(node: Node) -> None:
+            self._judged[check.id, node.name] = self._to_its_verdict(check, node, partial(assertion, node), skip)
+
+        with ThreadPoolExecutor(TOGETHER) as pool:
+            list(pool.map(one, nodes))
+
+    def _to_its_verdict(
+        self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None
+    ) -> Verdict:
+        with self._turn:
+            return self._one(check, node, assertion, skip)
+
+    def _one(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None) -> Verdict:
         started = time.monotonic()
         verdict = Verdict(check.id, check.step, check.title, node.name if node else None, Outcome.PASSED)
         verdict.started = started - self._began
@@ -67,7 +99,6 @@ class Judge:
             if verdict.outcome in STOPS_OTHERS and not verdict.follows_from:
                 verdict.follows_from = self._explanations(check, node)
         verdict.seconds = time.monotonic() - started
-        self.verdicts.append(verdict)
         return verdict
 
     def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> None:
@@ -180,20 +211,11 @@ class Judge:
             figure = last.figure if last else None
             margin = None if figure is None else round(limit.margin(figure), 6)
             verdict.threshold = Held(limit.name, limit.value, limit.good, limit.unit, limit.source, margin)
-        verdict.evidence = self._evidence(verdict.node)
+        verdict.evidence = evidence_of(node for node in self._cluster.nodes if verdict.node in (None, node.name))
 
     def _broke(self, what: str, error: Exception, verdict: Verdict) -> str:
         self.broken.append(f"{verdict.id} {verdict.node or 'cluster'}\n{traceback.format_exc()}")
         return f"the {what} itself broke ({type(error).__name__}: {error}); errors.txt has more"
-
-    def _evidence(self, place: str | None) -> list[Evidence]:
-        nodes = [node for node in self._cluster.nodes if place in (None, node.name)]
-        return [
-            Evidence(reading.command, reading.exit, (reading.out + reading.err)[:KEPT_OUTPUT])
-            for node in nodes
-            for reading in node.evidence()
-            if reading.command
-        ]
 
     def _repair(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> None:
         """Plan what the fixer would change; with --fix make it so and run the same assertion again."""
@@ -235,9 +257,18 @@ class Judge:
             verdict.changes.append(told)
             verdict.unforeseen |= self._mode == "plan" and not change.foreseeable
             if self._mode == "fix" and not refused:
-                self._applier.apply(check.id, check.step, change)
+                with self._others_turn():
+                    self._applier.apply(check.id, check.step, change)
                 told.applied = True
         return offered and not refused
+
+    @contextmanager
+    def _others_turn(self) -> Iterator[None]:
+        self._turn.release()
+        try:
+            yield
+        finally:
+            self._turn.acquire()
 
     def _check_again(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
         if not verdict.changes:

@@ -18,15 +18,15 @@ _FORGET = "rm -f {directory}/{run}.jsonl; rmdir -p --ignore-fail-on-non-empty {d
 _READ = "cat {directory}/{run}.jsonl 2>/dev/null; true"
 
 
-def keep(node: Node, journal: Journal) -> None:
-    """Copy the record of the change that just began to the node that it is about, on disk before the change is made.
+def keep(node: Node, journal: Journal, number: int) -> None:
+    """Copy the record of a change that just began to the node that it is about, on disk before the change is made.
 
     Raises:
         ClusterError: It could not be written, so nothing may be changed.
     """
     if node.has_root:
         with node.changes_allowed():
-            node.change(_in_place(_KEEP, journal.path.parent.name), stdin=journal.begun)
+            node.change(_in_place(_KEEP, journal.path.parent.name), stdin=journal.begun(number))
 
 
 def forget_undone(cluster: Cluster, journal: Journal) -> None:

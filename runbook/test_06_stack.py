@@ -12,7 +12,7 @@ from workloads.deploy import workspace_files
 pytestmark = step(6, "Join worker nodes and deploy")
 
 
-@check("stack.image", fix=image.fetch, needs=("docker.usable",))
+@check("stack.image", fix=image.fetch, needs=("docker.usable",), workers_together=True)
 def test_image_is_there(node: Node) -> None:
     """The training image is on the node, before anything asks for it."""
     assert node.stack.image_id != "", "it would be pulled during the deployment, which looks like a hang"

@@ -27,6 +27,11 @@ def test_three_nodes_become_ready(three: Lab) -> None:
     run = three.runbook("--fix", "--train", "none")
     assert run.exit == 0, told(run)
     assert [node["name"] for node in run.report["nodes"]] == NODES
+    image = {one["node"]: one for one in run.report["checks"] if one["id"] == "stack.image"}
+    assert {one["outcome"] for one in image.values()} == {"fixed"}
+    # Both workers took it at the same time, from the one that was there.
+    later = max(image["spark-2"]["started"], image["spark-3"]["started"])
+    assert all(one["started"] + one["seconds"] > later for one in (image["spark-2"], image["spark-3"]))
     members = three.on("spark-1", "docker node ls --format '{{.Hostname}} {{.Status}}'").splitlines()
     assert sorted(members) == [f"{node} Ready" for node in NODES]
     addresses = {three.on(node, "ip -o -4 addr show enp1s0f1np1 | awk '{print $4}'").strip() for node in NODES}

@@ -80,6 +80,7 @@ def check(  # noqa: PLR0913 - the same words as the real one's
     warns: bool = False,
     due_after: tuple[str, ...] = (),
     settles: Settles | None = None,
+    workers_together: bool = False,
 ) -> Check:
     """Declare a check whose title is its id."""
     return Check(
@@ -97,4 +98,5 @@ def check(  # noqa: PLR0913 - the same words as the real one's
         warns=warns,
         due_after=due_after,
         settles=settles,
+        workers_together=workers_together,
     )

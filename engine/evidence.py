@@ -1,0 +1,19 @@
+"""What a verdict rests on: the commands that were read for it, with what they said."""
+
+from collections.abc import Iterable
+
+from cluster.node import Node
+from engine.outcome import Evidence
+
+KEPT_OUTPUT = 4000
+"""Of a command's output at most so many characters go into the report."""
+
+
+def evidence_of(nodes: Iterable[Node]) -> list[Evidence]:
+    """List what was read on nodes since `start_evidence`, each reading once."""
+    return [
+        Evidence(reading.command, reading.exit, (reading.out + reading.err)[:KEPT_OUTPUT])
+        for node in nodes
+        for reading in node.evidence()
+        if reading.command
+    ]

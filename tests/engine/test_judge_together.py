@@ -1,0 +1,79 @@
+"""What may go on at several nodes at once does, and each keeps its own verdict, in its own turn."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cluster.cluster import Cluster
+from cluster.errors import CommandFailed
+from cluster.node import Node
+from engine.change import Change, RunCommand
+from engine.outcome import Outcome
+from tests.engine.judging import Bench, check
+
+PATIENCE_S = 10
+
+
+@dataclass(eq=False)
+class Meeting(RunCommand):
+    """A change that ends when as many others are being made, and fails where it is alone."""
+
+    door: threading.Barrier | None = None
+
+    def apply(self) -> None:
+        """Wait for the others."""
+        assert self.door is not None
+        try:
+            self.door.wait(PATIENCE_S)
+        except threading.BrokenBarrierError:
+            raise CommandFailed(f"{self.node.name} was left alone.") from None
+        super().apply()
+
+
+def _judged(bench: Bench, door: threading.Barrier) -> list[tuple[str | None, Outcome, int]]:
+    def fix(place: Node | Cluster) -> Iterator[Change]:
+        assert isinstance(place, Node)
+        yield Meeting(place, f"touch {bench.folder}/{place.name}", undo_command="true", door=door)
+
+    def holds(node: Node) -> None:
+        said = node.read(f"test -e {bench.folder}/{node.name} && echo there || echo missing").out.strip()
+        bench.compare("==", said, "there")
+        assert said == "there", f"nobody made {node.name}"
+
+    one, nodes = check("file", fix=fix, workers_together=True), bench.cluster.nodes
+    bench.engine.judge_together(one, nodes, holds, None)
+    assert bench.engine.verdicts == []
+    told = [bench.engine.judge(one, node, lambda: pytest.fail("it was judged already"), None) for node in nodes]
+    assert bench.engine.verdicts == told
+    return [(verdict.node, verdict.outcome, len(verdict.changes)) for verdict in told]
+
+
+def test_changes_are_made_at_once_and_told_in_order(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix", nodes=3)
+    assert _judged(bench, threading.Barrier(3)) == [(f"n{number}", Outcome.FIXED, 1) for number in range(3)]
+    records = bench.journal.records()
+    assert sorted((one.number, one.state) for one in records) == [(1, "done"), (2, "done"), (3, "done")]
+    assert {one.node for one in records} == {"n0", "n1", "n2"}
+
+
+def test_what_holds_already_is_left_alone_and_one_failure_stays_its_own(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix", nodes=3)
+    (tmp_path / "n1").touch()
+    door = threading.Barrier(2)
+    assert _judged(bench, door) == [("n0", Outcome.FIXED, 1), ("n1", Outcome.PASSED, 0), ("n2", Outcome.FIXED, 1)]
+    other = tmp_path / "other"
+    other.mkdir()
+    bench = Bench(other, "fix", nodes=2)
+    (other / "n0").mkdir()
+    (other / "n1").symlink_to("/proc/none")
+    assert [outcome for _, outcome, _ in _judged(bench, threading.Barrier(1))] == [Outcome.PASSED, Outcome.FIX_FAILED]
+
+
+def test_expected_and_found_are_those_of_the_node(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix", nodes=2)
+    (tmp_path / "n0").touch()
+    _judged(bench, threading.Barrier(1))
+    assert [verdict.found for verdict in bench.engine.verdicts] == ["there", "missing"]
