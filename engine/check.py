@@ -29,7 +29,6 @@ class Context:
     mode: str
     train: str
     load: bool
-    recipe: str | None
     cleanup: bool
 
 

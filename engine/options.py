@@ -59,7 +59,6 @@ class Options:
     mode: str
     undo: str | None
     allowed: frozenset[str]
-    recipe: str | None
     train: str
     load: bool
     cleanup: bool
@@ -93,14 +92,12 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
             "steps build on each other, so xdist (-n) cannot run them: leave it out; nodes are asked in parallel."
         )
     mode = chosen[0] if chosen else "check"
-    recipe = config.getoption("recipe") or inventory.recipe
     smoke = "full" if config.getoption("recipe") else "smoke"
     train = config.getoption("train") or (smoke if mode == "fix" else "none")
     return Options(
         mode=mode,
         undo=config.getoption("undo"),
         allowed=frozenset(config.getoption("allow")),
-        recipe=recipe,
         train=train,
         # A repair that trains uses the machines anyway; one that was told not to train shall leave them in peace.
         load=config.getoption("load") or (mode == "fix" and train != "none"),
@@ -154,11 +151,17 @@ def _places(config: pytest.Config) -> Iterator[str]:
 
 
 def choose_inventory(config: pytest.Config) -> tuple[Inventory, str]:
-    """Find the inventory and the name under which it is told.
+    """Find the inventory, with the recipe that the command line names in it, and the name under which it is told.
 
     Raises:
         pytest.UsageError: It cannot be used; the message is one sentence.
     """
+    inventory, name = _found_inventory(config)
+    recipe: str | None = config.getoption("recipe")
+    return (inventory.model_copy(update={"recipe": recipe}) if recipe else inventory), name
+
+
+def _found_inventory(config: pytest.Config) -> tuple[Inventory, str]:
     path: Path | None = config.getoption("inventory")
     try:
         if config.getoption("lab"):

@@ -56,9 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     inventory, name = choose_inventory(config)
     try:
-        options = read_options(config, inventory)
-        # What the command line says of the recipe goes before the inventory, for whoever asks the cluster for it.
-        run = Run(options, inventory.model_copy(update={"recipe": options.recipe}), name)
+        run = Run(read_options(config, inventory), inventory, name)
     except ClusterError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[RUN] = run

@@ -17,7 +17,7 @@ def trains_fully(context: Context) -> str | None:
     """The full run takes hours, and a recipe."""
     if context.train != "full":
         return "the full run starts with --train full, or --fix with --recipe"
-    return None if context.recipe else "the full run needs --recipe, or `recipe` in the inventory"
+    return None if context.cluster.inventory.recipe else "the full run needs --recipe, or `recipe` in the inventory"
 
 
 def puts_under_load(context: Context) -> str | None:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 def pytest_collection_modifyitems(config: pytest.Config) -> None:
     """Refuse a recipe that is none before anything is touched."""
-    name = config.stash[RUN].options.recipe if RUN in config.stash else None
+    name = config.stash[RUN].cluster.inventory.recipe if RUN in config.stash else None
     if name is None:
         return
     said = "--recipe" if config.getoption("recipe") else "`recipe` in the inventory"
@@ -107,13 +107,13 @@ def smoke(cluster: Cluster, run: Run) -> FineTune:
 @pytest.fixture(scope="session")
 def full(cluster: Cluster, run: Run) -> FineTune:
     """The full run: the recipe that the user names."""
-    return FineTune(cluster, run, run.options.recipe or SMOKE_RECIPE)
+    return FineTune(cluster, run, cluster.inventory.recipe or SMOKE_RECIPE)
 
 
 @pytest.fixture(scope="session")
-def recipe(run: Run) -> Recipe:
+def recipe(cluster: Cluster) -> Recipe:
     """What is to be trained in the end: the recipe that the user names, else that of the smoke run."""
-    return load_recipe(run.options.recipe or SMOKE_RECIPE)
+    return load_recipe(cluster.inventory.recipe or SMOKE_RECIPE)
 
 
 @pytest.fixture(scope="session")

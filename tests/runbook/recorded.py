@@ -91,12 +91,12 @@ class Recorded:
     ) -> Verdict:
         """Judge one of the runbook's checks, on a node where it is about one; `applies` is heeded.
 
-        `asked_for` are fields of the Context that a person would set by options: train, recipe, cleanup.
+        `asked_for` are fields of the Context that a person would set by options: train, cleanup.
         """
         found = declared(check, sys.modules[check.__module__])
         assert found is not None, f"{check.__name__} declares no check"
         place = self.cluster[node] if node else None
-        options = {"train": "none", "recipe": None, "cleanup": False, **asked_for}
+        options = {"train": "none", "cleanup": False, **asked_for}
         context = Context(self.cluster, mode="check", load=load, **options)
         skip = found.applies(context) if found.applies else None
         known = {"node": place, "cluster": self.cluster, **fixtures}

@@ -10,7 +10,7 @@ from runbook import test_10_train as step_10
 from tests.runbook.recorded import Recorded
 from workloads.job import FINISHED, Rank, Training
 
-ASKED = {"train": "full", "recipe": "tiny"}
+ASKED = {"train": "full"}
 
 
 def rank(number: int, *, world: int = 2, digest: str = "ab12", loss: float = 2.0, speed: float = 900.0) -> Rank:
@@ -46,9 +46,9 @@ def test_a_job_that_is_not_as_it_has_to_be_is_told_and_a_good_one_passes(
 ) -> None:
     check = getattr(step_10, name)
     ended, cause = BROKEN[name]
-    good = recorded().judge(check, asked_for=ASKED, smoke=job, full=job)
+    good = recorded(inventory="recipe: tiny").judge(check, asked_for=ASKED, smoke=job, full=job)
     assert good.outcome is Outcome.PASSED, good.cause
-    bad = recorded().judge(check, asked_for=ASKED, smoke=lambda: ended, full=lambda: ended)
+    bad = recorded(inventory="recipe: tiny").judge(check, asked_for=ASKED, smoke=lambda: ended, full=lambda: ended)
     assert bad.outcome is Outcome.FAILED
     assert cause in str(bad.cause)
 
