@@ -4,13 +4,13 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 from rich.syntax import Syntax
+from rich.table import Table
 from rich.text import Text
 
 from engine.outcome import GOOD, Outcome, Verdict
@@ -52,7 +52,8 @@ class Screen:
         self._nodes: Sequence[str] = ()
         self._row: list[Verdict] = []
         """The verdicts of the check that is being judged node by node: they are told together."""
-        self._skipped: list[Verdict] = []
+        self._aside: list[tuple[str, Verdict]] = []
+        """What nobody can act on, each with its place: skipped, or blocked by what is told already."""
         self._told: dict[tuple[str, ...], str] = {}
         """The changes told last, without their node's name, and the node that they were told of."""
 
@@ -68,7 +69,7 @@ class Screen:
         """Begin a step of the playbook."""
         if number != self._step and not self._quiet:
             self._tell_row()
-            self._tell_skipped()
+            self._tell_aside()
             self._step = number
             self._console.print(f"\n[bold]Step {number}[/bold]  {escape(_plain(title))}")
 
@@ -122,24 +123,19 @@ class Screen:
         """Write the line of a check, and below it what a person needs to act on it."""
         if self._quiet and verdict.outcome in GOOD | {Outcome.SKIPPED} and not verdict.warning:
             return
-        if verdict.outcome is Outcome.SKIPPED and not self._verbose:
-            self._skipped.append(verdict)
+        place = _plain(self._place(nodes, good=verdict.outcome in GOOD))
+        if verdict.outcome in (Outcome.BLOCKED, Outcome.SKIPPED) and not self._verbose:
+            self._aside.append((place, verdict))
             return
-        self._tell_skipped()
+        self._tell_aside()
         mark, style, word = ("!", "bold yellow", "warning") if verdict.warning else _MARKS[verdict.outcome]
-        line = Text.assemble(
-            "  ",
-            (mark, style),
-            " ",
-            (f"{word:<10}", style),
-            f" {_plain(self._place(nodes, good=verdict.outcome in GOOD)):<12} ",
-            _plain(verdict.title),
-        )
+        head = Text.assemble("  ", (mark, style), " ", (f"{word:<10}", style), f" {place:<12} ")
+        line = Text(_plain(verdict.title))
         if verdict.outcome in (Outcome.BLOCKED, Outcome.SKIPPED):
             line.append(f"  ({_plain(', '.join(verdict.blocked_by) or verdict.cause or '')})", "dim")
         if self._verbose:
             line.append(f"  [{verdict.id}, {verdict.seconds:.2f} s]", "dim")
-        self._console.print(line)
+        self._print(head, line)
         if verdict.outcome not in GOOD | {Outcome.BLOCKED, Outcome.SKIPPED}:
             self._detail(verdict)
         elif verdict.warning:
@@ -161,13 +157,32 @@ class Screen:
         more = f" and {len(nodes) - MOST_BLAMED} more" if len(nodes) > MOST_BLAMED + 1 else ""
         return ", ".join(nodes[:MOST_BLAMED] if more else nodes) + more
 
-    def _tell_skipped(self) -> None:
-        """Tell the checks that were skipped in a row for one reason in one line."""
-        for reason, group in groupby(self._skipped, key=lambda verdict: verdict.cause or ""):
-            names = list(dict.fromkeys(verdict.id for verdict in group))
-            mark, style, word = _MARKS[Outcome.SKIPPED]
-            self._console.print(Text(f"  {mark} {word:<10} {', '.join(names)}  ({_plain(reason)})", style))
-        self._skipped.clear()
+    def _tell_aside(self) -> None:
+        """Tell in one line the checks that were skipped for one reason, or are blocked in one place."""
+        alike: dict[tuple[Outcome, str], list[Verdict]] = {}
+        for place, verdict in self._aside:
+            of = (verdict.cause or "") if verdict.outcome is Outcome.SKIPPED else place
+            alike.setdefault((verdict.outcome, of), []).append(verdict)
+        for (outcome, of), verdicts in alike.items():
+            names = list(dict.fromkeys(verdict.id for verdict in verdicts))
+            mark, style, word = _MARKS[outcome]
+            place, reason = ("", of) if outcome is Outcome.SKIPPED else (f"{of:<12} ", _held_up_by(verdicts))
+            told = Text.assemble((", ".join(names), "dim"), (f"  ({_plain(reason)})", "dim"))
+            self._print(Text(f"  {mark} {word:<10} {place}", style), told)
+        self._aside.clear()
+
+    def _print(self, head: Text, rest: Text) -> None:
+        """Write a line; where the terminal is too narrow for it, the rest goes on below its own beginning."""
+        lines = rest.split("\n")
+        fits = head.cell_len + max(line.cell_len for line in lines) <= self._console.width
+        if fits or not self._console.is_terminal or head.cell_len > self._console.width // 2:
+            self._console.print(Text.assemble(head, Text("\n" + " " * head.cell_len).join(lines)))
+            return
+        columns = Table.grid()
+        columns.add_column(no_wrap=True)
+        columns.add_column(overflow="fold")
+        columns.add_row(head, rest)
+        self._console.print(columns, soft_wrap=False)
 
     def _detail(self, verdict: Verdict) -> None:
         if verdict.outcome in (Outcome.FAILED, Outcome.FIX_FAILED, Outcome.WOULD_FIX):
@@ -180,10 +195,14 @@ class Screen:
             self._field("do", verdict.remedy)
 
     def _field(self, name: str, value: str | None) -> None:
-        if value:
-            self._console.print(
-                Text.assemble("      ", (f"{name:<9}", "dim"), _plain(value).replace("\n", "\n" + " " * 15))
-            )
+        if not value:
+            return
+        head = Text.assemble("      ", (f"{name:<9}", "dim"))
+        if name == "do":
+            # A command is copied from here, so no line end goes into it.
+            self._console.print(Text.assemble(head, _plain(value).replace("\n", "\n" + " " * 15)))
+        else:
+            self._print(head, Text(_plain(value)))
 
     def _changes(self, verdict: Verdict) -> None:
         """Tell changes; where a node before has the same ones in this check, name that node instead."""
@@ -208,7 +227,7 @@ class Screen:
     def end(self, title: str, *, good: bool, lines: list[str]) -> None:
         """Write the last screen."""
         self._tell_row()
-        self._tell_skipped()
+        self._tell_aside()
         self._console.print(f"\n[bold {'green' if good else 'red'}]{title}[/]")
         for line in lines:
             self._console.print(escape(_plain(line)))
@@ -216,6 +235,7 @@ class Screen:
     def close(self) -> None:
         """Give the copy of standard output back."""
         self._tell_row()
+        self._tell_aside()
         self._console.file.flush()
 
 
@@ -226,6 +246,13 @@ def _seen(verdict: Verdict) -> object:
         verdict.outcome, verdict.warning, verdict.cause, verdict.remedy, tuple(verdict.blocked_by), own,
         *((verdict.found, verdict.expected) if verdict.warning or verdict.outcome not in GOOD else ()),
     )  # fmt: skip
+
+
+def _held_up_by(verdicts: Sequence[Verdict]) -> str:
+    """Name what blocked checks wait for, but for each other."""
+    own = {verdict.id for verdict in verdicts}
+    first = dict.fromkeys(one for verdict in verdicts for one in verdict.blocked_by if one not in own)
+    return f"until {', '.join(first)}" if first else verdicts[0].cause or ""
 
 
 def _without_node(describe: str, node: str) -> str:

@@ -1,5 +1,9 @@
 """What the screen shows: nodes side by side where they came to the same, and each change once."""
 
+import os
+import pty
+import re
+
 import pytest
 
 from engine.outcome import ChangeTold, Outcome, Verdict
@@ -88,3 +92,42 @@ def test_nodes_that_fail_for_different_reasons_have_lines_of_their_own(capfd: py
 def test_each_node_has_its_time_where_that_is_asked_for(capfd: pytest.CaptureFixture[str]) -> None:
     lines = _lines(capfd, [_judged(f"spark-{number}") for number in range(1, 4)], verbose=True)
     assert [line.split()[2] for line in lines] == ["spark-1", "spark-2", "spark-3"]
+
+
+def _waiting(check: str, *needs: str, node: str | None = None) -> Verdict:
+    return Verdict(check, 5, "It holds", node, Outcome.BLOCKED, blocked_by=list(needs))
+
+
+def test_what_nobody_can_act_on_is_told_in_one_line_with_what_it_waits_for(capfd: pytest.CaptureFixture[str]) -> None:
+    verdicts = [
+        _waiting("swarm.begun", "docker.usable"),
+        _waiting("swarm.joined", "swarm.begun", node="spark-2"),
+        _waiting("swarm.distinct", "swarm.begun", "docker.usable"),
+    ]
+    assert _lines(capfd, verdicts) == [
+        "  ■ blocked    cluster      swarm.begun, swarm.distinct  (until docker.usable)",
+        "  ■ blocked    spark-2      swarm.joined  (until swarm.begun)",
+    ]
+    told = _lines(capfd, verdicts, verbose=True)
+    assert len(told) == 3
+    assert "It holds" in told[0]
+
+
+def test_a_narrow_terminal_breaks_lines_between_words_but_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    parent, child = pty.openpty()
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    with os.fdopen(child, "w") as terminal:
+        monkeypatch.setattr("sys.stdout", terminal)
+        screen = Screen(verbose=False, quiet=False)
+        failed = _judged(
+            "spark-1", Outcome.FAILED, "a cause that takes more room than is left of a line of sixty columns"
+        )
+        failed.remedy = "pytest runbook --inventory=/somewhere/far/away/cluster.yaml --fix --allow restart-docker"
+        screen.verdict(failed)
+        screen.close()
+        shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", os.read(parent, 10_000).decode()).replace("\r", "")
+    os.close(parent)
+    assert "      why      a cause that takes more room than is left of" in shown
+    assert "\n               a line of sixty columns" in shown
+    assert failed.remedy in shown
