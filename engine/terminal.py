@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -44,7 +45,7 @@ class Screen:
     def __init__(self, *, verbose: bool, quiet: bool) -> None:
         """Take a copy of standard output while it is still the real one."""
         file = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace", closefd=True)
-        self._console = Console(file=file, highlight=False, soft_wrap=True)
+        self._console = Console(file=file, highlight=False, soft_wrap=True, width=_width(file))
         self._verbose = verbose
         self._quiet = quiet
         self._status: Status | None = None
@@ -246,6 +247,14 @@ def _seen(verdict: Verdict) -> object:
         verdict.outcome, verdict.warning, verdict.cause, verdict.remedy, tuple(verdict.blocked_by), own,
         *((verdict.found, verdict.expected) if verdict.warning or verdict.outcome not in GOOD else ()),
     )  # fmt: skip
+
+
+def _width(terminal: TextIO) -> int | None:
+    """How wide the terminal is; None leaves it to rich, which asks a standard output that pytest has taken away."""
+    try:
+        return None if "COLUMNS" in os.environ else os.get_terminal_size(terminal.fileno()).columns or None
+    except OSError:
+        return None
 
 
 def _held_up_by(verdicts: Sequence[Verdict]) -> str:
