@@ -99,9 +99,12 @@ class SshConnection:
         """Run a command on a channel of its own, reading both streams as they come."""
         started = time.monotonic()
         out, err = Kept(on_line), Kept()
-        channel = self._channel(command, deadline_s)
+        # An end of input that reaches sshd after the channel has ended makes it drop the whole connection, and paramiko
+        # cannot keep the two in order. A command that gets no input needs to be told of no end.
+        channel = self._channel(command if stdin else f"{command} </dev/null", deadline_s)
         try:
-            threading.Thread(target=_feed, args=(channel, stdin), daemon=True).start()
+            if stdin:
+                threading.Thread(target=_feed, args=(channel, stdin), daemon=True).start()
             status = _drain(channel, out, err, started + deadline_s)
         except (OSError, paramiko.SSHException):
             status = None

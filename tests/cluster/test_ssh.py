@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from cluster.errors import Unreachable
@@ -231,3 +232,13 @@ def test_what_is_held_outlives_a_new_login_and_ends_with_the_connection(sshd: Ss
         assert time.monotonic() < until, "the lock outlives all connections"
         time.sleep(0.1)
     other.close()
+
+
+def test_a_command_without_input_is_sent_no_end_of_it(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One that came after the command had ended would cost the connection: "ieof packet referred to nonexistent channel".
+    ends: list[paramiko.Channel] = []
+    monkeypatch.setattr(paramiko.Channel, "shutdown_write", ends.append)
+    connection = _opened(sshd.target)
+    said = connection.run("cat", stdin=b"", deadline_s=10)
+    assert (said.exit, said.out, ends) == (0, "", [])
+    connection.close()

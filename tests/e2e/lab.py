@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -110,7 +111,8 @@ class Lab:
         for line in screen.splitlines():
             if "We connect once more" in line:
                 # It is no failure, and it is not meant to happen: whoever sees it needs the node's own account.
-                said = self.on(line.partition("the connection to ")[2].split()[0], "journalctl -b -n 40", check=False)
+                told = re.search(r"spark-\d+", line)
+                said = self.on(told[0], "journalctl -b -t sshd -t sshd-session -n 20", check=False) if told else ""
                 warnings.warn(f"{line}\n{said}", stacklevel=2)
         return Result(process.returncode, screen, report)
 
