@@ -235,7 +235,7 @@ def test_what_is_held_outlives_a_new_login_and_ends_with_the_connection(sshd: Ss
 
 
 def test_a_command_without_input_is_sent_no_end_of_it(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
-    # One that came after the command had ended would cost the connection: "ieof packet referred to nonexistent channel".
+    # One that came after the command had ended would cost the whole connection.
     ends: list[paramiko.Channel] = []
     monkeypatch.setattr(paramiko.Channel, "shutdown_write", ends.append)
     connection = _opened(sshd.target)
