@@ -5,8 +5,8 @@ import re
 from cluster import probes
 from cluster.errors import ReadOnly
 
-# Two questions that only a container can answer may be asked in one: for its GPUs, and for its Python packages.
-# Facts and checks need none of the others; whoever does has to go through a change: planned, journaled, undone.
+# What only a container can answer may be asked in one: for its GPUs, and what our own probe tells, which has become
+# `true` when this is looked at. Whoever needs more has to go through a change: planned, journaled, undone.
 _CHANGES = re.compile(
     r"""(?mx)
     (?:^|[;&|({`!]|\b(?:sudo|xargs|exec|execdir|then|do|else|env|nohup|nice|time|timeout)\s)\s*

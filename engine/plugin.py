@@ -122,9 +122,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if CHECK in item.stash and item.stash[CHECK].step == 14]
 
 
-def pytest_collection_finish() -> None:
-    """Spare the garbage collector what stays for as long as the run does; pytest has it look twice at the end."""
-    gc.freeze()
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Spare the garbage collector what stays for as long as a run does; pytest has it look twice at the end."""
+    if RUN in session.config.stash:
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,7 +3,8 @@
     python bench/repair/compare.py --turns 3
 
 Both start from the same saved disks, booted anew for each turn, and take turns. The script checks nothing and remembers
-nothing; afterwards the runbook is run read-only on what it left, so that both are known to have done the same work.
+nothing; afterwards the runbook is run read-only on what it left, and what it still lacks is told: the stack's own label
+and the place of accelerate's configuration, and the checks that wait for these.
 """
 
 from __future__ import annotations
