@@ -113,6 +113,14 @@ def test_what_nobody_can_act_on_is_told_in_one_line_with_what_it_waits_for(capfd
     assert "It holds" in told[0]
 
 
+def _read_until(parent: int, last: str) -> str:
+    """Read a terminal up to its last words: one read gives what has arrived by then, not all that was written."""
+    shown = ""
+    while last not in shown:
+        shown += os.read(parent, 10_000).decode()
+    return shown
+
+
 def test_a_narrow_terminal_breaks_lines_between_words_but_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
     parent, child = pty.openpty()
     monkeypatch.setenv("COLUMNS", "60")
@@ -126,7 +134,8 @@ def test_a_narrow_terminal_breaks_lines_between_words_but_no_command(monkeypatch
         failed.remedy = "pytest runbook --inventory=/somewhere/far/away/cluster.yaml --fix --allow restart-docker"
         screen.verdict(failed)
         screen.close()
-        shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", os.read(parent, 10_000).decode()).replace("\r", "")
+        print("the end", file=terminal, flush=True)
+        shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", _read_until(parent, "the end")).replace("\r", "")
     os.close(parent)
     assert "      why      a cause that takes more room than is left of" in shown
     assert "\n               a line of sixty columns" in shown
