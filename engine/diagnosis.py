@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cluster.cluster import Cluster
+from engine.naming import of_any_node
 from engine.outcome import Outcome, Place, Verdict
 from engine.suspects import States, Suspect, between_nodes, since_ready
 
@@ -55,7 +55,8 @@ def diagnose(verdicts: list[Verdict]) -> list[Cause]:
     together: dict[tuple[str, Outcome, str | None, str | None], list[int]] = defaultdict(list)
     for position in (position for position, roots in follows.items() if roots == {position}):
         one = needing[position]
-        together[one.id, one.outcome, one.cause, one.remedy].append(position)
+        alike = of_any_node(one.cause, one.node), of_any_node(one.remedy, one.node)
+        together[one.id, one.outcome, *alike].append(position)
     causes = [_cause([needing[position] for position in group], explained, group) for group in together.values()]
     return sorted(causes, key=lambda cause: (_WEIGHT[cause.outcome] == 3, -len(cause.explains), _WEIGHT[cause.outcome]))
 
@@ -68,22 +69,26 @@ def sound(causes: list[Cause], nodes: Iterable[str]) -> list[str]:
     return [node for node in nodes if node not in troubled]
 
 
-def explain(causes: list[Cause], now: States, cluster: Cluster, ready: tuple[str, States] | None) -> None:
-    """Add to each cause what differs there: from when the cluster was last ready, or between the nodes."""
+def explain(
+    causes: list[Cause], now: States, alike: States, names: Iterable[str], ready: tuple[str, States] | None
+) -> None:
+    """Add to each cause what differs there: from when the cluster was last ready, or between nodes (`alike`)."""
     for cause in causes:
         if ready is not None:
             # What a node fails by may have changed on its peer: its own changes come first, and then the others'.
-            nodes = dict.fromkeys([*cause.nodes, *cluster.names])
+            nodes = dict.fromkeys([*cause.nodes, *names])
             cause.suspect(since_ready(now, ready[1], ready[0], nodes))
         elif len(now) > 1:
-            cause.suspect(between_nodes(cluster, now, cause.nodes))
+            cause.suspect(between_nodes(alike, cause.nodes))
 
 
 def _cause(same: list[Verdict], explained: dict[int, list[Place]], positions: list[int]) -> Cause:
     first = same[0]
     explains = dict.fromkeys(place for position in positions for place in explained[position])
     nodes = [verdict.node for verdict in same if verdict.node is not None]
-    return Cause(first.id, first.title, first.outcome, nodes, first.cause, first.remedy, list(explains))
+    node = first.node if len(same) > 1 else None
+    cause, remedy = of_any_node(first.cause, node), of_any_node(first.remedy, node)
+    return Cause(first.id, first.title, first.outcome, nodes, cause, remedy, list(explains))
 
 
 def _roots(position: int, above: list[set[int]]) -> set[int]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.diagnosis import Cause
+from engine.naming import named
 from engine.outcome import Outcome
 from engine.report import counted
 from engine.run import Run
@@ -53,7 +54,7 @@ def _nodes(run: Run) -> Iterator[str]:
 
 def _why(causes: list[Cause]) -> Iterator[str]:
     for number, cause in enumerate(causes[:SHOWN_CAUSES]):
-        place = f"{' and '.join(cause.nodes)}: " if cause.nodes else ""
+        place = f"{named(cause.nodes)}: " if cause.nodes else ""
         follow = f" ({counted(len(cause.explains))})" if cause.explains else ""
         yield f"{'Why:' if number == 0 else '':<9}{place}{_WORDS[cause.outcome]}: {cause.title}{follow}"
         yield from (f"{'':<11}{_difference(one)}" for one in cause.suspects[:SHOWN_SUSPECTS])

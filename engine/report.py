@@ -13,6 +13,7 @@ from cluster.errors import ClusterError
 from cluster.facts.network import Link
 from cluster.node import Node
 from engine.diagnosis import Cause
+from engine.naming import named
 from engine.outcome import Outcome, Verdict
 from engine.redact import redact_all
 
@@ -80,7 +81,7 @@ def next_step(causes: list[Cause], mode: str, again: Callable[..., str]) -> str 
     first = causes[0]
     if first.outcome is Outcome.WOULD_FIX:
         return f"Run `{again('--fix')}` to make the changes planned."
-    where = " and ".join(first.nodes)
+    where = named(first.nodes)
     place = f"{where}: " if where else ""
     follows = f" {counted(len(first.explains))} from it." if first.explains else ""
     if first.remedy == again("--fix") and mode == "check":

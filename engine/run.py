@@ -26,7 +26,7 @@ from engine.lock import ClusterLock
 from engine.options import Options
 from engine.outcome import STOPS_OTHERS, Outcome, Verdict, exit_status, is_ready
 from engine.report import next_step, verdicts_as_json, write_report
-from engine.suspects import Difference, differing, keep_states, last_ready, read_states
+from engine.suspects import Difference, differing, keep_states, last_ready, neutral, read_states
 from engine.undo import TakenBack, undo_run
 
 VERSION = "0.1.0"
@@ -137,10 +137,12 @@ class Run:
         puzzling = [cause for cause in causes if cause.outcome in STOPS_OTHERS]
         if puzzling or (self.all_well and self.whole):
             states = read_states(self.cluster)
-            self.drift = differing(self.cluster, states)
+            alike = neutral(self.cluster, states)
+            self.drift = differing(alike)
             if self.all_well:
                 keep_states(self.directory, self.id, states)
-            explain(puzzling, states, self.cluster, last_ready(self.options.report_dir, self.cluster.names))
+            names = self.cluster.names
+            explain(puzzling, states, alike, names, last_ready(self.options.report_dir, names))
         return causes
 
     def undo(self) -> None:

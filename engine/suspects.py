@@ -4,15 +4,17 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError
 from cluster.facts.state import State, StateFacts
 from cluster.node import Node
+from engine.naming import named
 from engine.redact import redact_all
 
 FILE = "state.json"
@@ -86,27 +88,54 @@ def since_ready(now: States, then: States, run: str, nodes: Iterable[str]) -> li
     ]
 
 
-def between_nodes(cluster: Cluster, now: States, failing: Iterable[str]) -> list[Suspect]:
-    """Find what a failing node has like none of those where the check holds, but for what is every node's own.
+def neutral(cluster: Cluster, states: States) -> States:
+    """Write what is every node's own (names, addresses, serials) the same for all of them; its files are left out."""
+    names = {node.name: _names(node) for node in cluster.nodes}
+    peers = {word: "(a peer's)" for words in names.values() for word in words}
+    # Names and numbers are looked up, not tried one by one: there are thousands of both in a large cluster.
+    with_colons = [re.escape(word) for word in sorted(peers, key=len, reverse=True) if ":" in word]
+    words = "|".join([*with_colons, r"[\w.-]*\w"])
+    a_word = re.compile(rf"(?<![\w.-])(?:{words})(?![\w-])")
+    plain: dict[str, str | None] = {}
+
+    def written(text: str, own: dict[str, str]) -> str:
+        if text not in plain:
+            alike = _SERIALS.sub("(its own)", text)
+            plain[text] = alike if a_word.sub(partial(_replaced, peers), text) == text else None
+        alike_for_all = plain[text]
+        if alike_for_all is not None:
+            return alike_for_all
+        return _SERIALS.sub("(its own)", a_word.sub(partial(_replaced, own), text))
+
+    return {
+        node: {
+            subject: {written(name, own): written(value, own) for name, value in values.items() if not _own_file(name)}
+            for subject, values in state.items()
+        }
+        for node, state in states.items()
+        for own in [peers | dict.fromkeys(names[node], "(its own)")]
+    }
+
+
+def between_nodes(known: States, failing: Iterable[str]) -> list[Suspect]:
+    """Find what a failing node has like none of those where the check holds; `known` is neutral.
 
     Where no node is named, or all are, each is compared with the first.
     """
-    known = {node.name: _neutral(cluster, node, now[node.name]) for node in cluster.nodes if node.name in now}
     ill = [name for name in failing if name in known] or list(known)[1:]
     if len(ill) == len(known):
         ill = list(known)[1:]
     well = [name for name in known if name not in ill]
     return [
-        Suspect(node, subject, name, here, there, " and ".join(well))
+        Suspect(node, subject, name, here, there, named(well))
         for node in ill
         for subject, name, here, there in _differences(known[node], known[well[0]])
         if all(known[other].get(subject, {}).get(name) == there for other in well)
     ]
 
 
-def differing(cluster: Cluster, now: States) -> list[Difference]:
-    """Find what the nodes do not share, but for what is every node's own; a node that cannot tell is left out."""
-    known = {node.name: _neutral(cluster, node, now[node.name]) for node in cluster.nodes if node.name in now}
+def differing(known: States) -> list[Difference]:
+    """Find what the nodes do not share; `known` is neutral, and a node that cannot tell is left out."""
     subjects = dict.fromkeys(subject for state in known.values() for subject in state)
     found = []
     for subject in subjects:
@@ -126,19 +155,17 @@ def _differences(here: dict[str, State], there: dict[str, State]) -> Iterator[tu
                 yield subject, name, mine.get(name), other.get(name)
 
 
-def _neutral(cluster: Cluster, node: Node, state: dict[str, State]) -> dict[str, State]:
-    """Write what is every node's own (names, addresses, serials) the same for all of them."""
-    words = dict.fromkeys(_names(node), "(its own)")
-    words |= {word: "(a peer's)" for peer in cluster.peers(node) for word in _names(peer)}
-    mine = re.compile("|".join(rf"(?<![\w.-]){re.escape(word)}(?![\w-])" for word in words))
+def _replaced(words: Mapping[str, str], found: re.Match[str]) -> str:
+    """Return a word as it is for all; one with a domain, or before a full stop, is known by what comes first."""
+    word, rest = found.group(), ""
+    while word and word not in words:
+        word, dot, last = word.rpartition(".")
+        rest = dot + last + rest
+    return words[word] + rest if word else found.group()
 
-    def neutral(text: str) -> str:
-        return _SERIALS.sub("(its own)", mine.sub(lambda found: words[found.group()], text))
 
-    return {
-        subject: {neutral(name): neutral(value) for name, value in values.items() if not _OWN_FILES.match(name)}
-        for subject, values in state.items()
-    }
+def _own_file(name: str) -> bool:
+    return _OWN_FILES.match(name) is not None
 
 
 def _names(node: Node) -> set[str]:

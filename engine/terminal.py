@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -14,6 +15,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from engine.naming import named, of_any_node
 from engine.outcome import GOOD, Outcome, Verdict
 from engine.redact import redact
 
@@ -31,9 +33,6 @@ _MARKS = {
 
 MOST_NAMED = 3
 """More nodes than these, where all is well, are counted."""
-
-MOST_BLAMED = 8
-"""Of nodes that failed alike so many are named in a line; the report names all."""
 
 SHOWN_LINES = 40
 """Of a planned change at most so many lines are shown without -v."""
@@ -117,8 +116,9 @@ class Screen:
         for verdict in self._row:
             same.setdefault(verdict.place if self._verbose else _seen(verdict), []).append(verdict)
         self._row.clear()
-        for verdicts in same.values():
-            self._tell(verdicts[0], [verdict.node for verdict in verdicts if verdict.node])
+        for first, *others in same.values():
+            told = _of_any(first) if others else first
+            self._tell(told, [verdict.node for verdict in (first, *others) if verdict.node])
 
     def _tell(self, verdict: Verdict, nodes: list[str]) -> None:
         """Write the line of a check, and below it what a person needs to act on it."""
@@ -155,8 +155,7 @@ class Screen:
             return "all nodes"
         if good and len(nodes) > MOST_NAMED:
             return f"{len(nodes)} nodes"
-        more = f" and {len(nodes) - MOST_BLAMED} more" if len(nodes) > MOST_BLAMED + 1 else ""
-        return ", ".join(nodes[:MOST_BLAMED] if more else nodes) + more
+        return named(nodes, ", ")
 
     def _tell_aside(self) -> None:
         """Tell in one line the checks that were skipped for one reason, or are blocked in one place."""
@@ -240,12 +239,21 @@ class Screen:
         self._console.file.flush()
 
 
+def _of_any(verdict: Verdict) -> Verdict:
+    """What a verdict tells, written as it is true for each node that came to the same."""
+    warning, cause, remedy = (
+        of_any_node(text, verdict.node) for text in (verdict.warning, verdict.cause, verdict.remedy)
+    )
+    return replace(verdict, warning=warning, cause=cause, remedy=remedy)
+
+
 def _seen(verdict: Verdict) -> object:
     """What of a verdict a reader sees, but for its node; changes are told node by node."""
     own = verdict.node if verdict.outcome is Outcome.WOULD_FIX else None
+    alike = _of_any(verdict)
     return (
-        verdict.outcome, verdict.warning, verdict.cause, verdict.remedy, tuple(verdict.blocked_by), own,
-        *((verdict.found, verdict.expected) if verdict.warning or verdict.outcome not in GOOD else ()),
+        alike.outcome, alike.warning, alike.cause, alike.remedy, tuple(alike.blocked_by), own,
+        *((alike.found, alike.expected) if alike.warning or alike.outcome not in GOOD else ()),
     )  # fmt: skip
 
 

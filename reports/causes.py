@@ -1,6 +1,9 @@
 """Where a cause of the diagnosis stands among the checks."""
 
+from collections import defaultdict
+
 from reports.model import Cause, Check, Report
+from reports.outcome import Outcome
 
 
 def entries(report: Report, cause: Cause) -> list[tuple[int, Check]]:
@@ -9,10 +12,16 @@ def entries(report: Report, cause: Cause) -> list[tuple[int, Check]]:
     return sorted(entry for place in places for entry in _at(report, place) if entry[1].outcome is cause.outcome)
 
 
-def following(report: Report, cause: Cause) -> list[tuple[int, Check]]:
-    """Return the checks that follow from a cause, each with its position in the file."""
+def following(report: Report, cause: Cause) -> list[list[tuple[int, Check]]]:
+    """Return the checks that follow from a cause, each with its position in the file; those of several nodes together.
+
+    What came to the same in one check is told once: a cause that lies on every node explains thousands.
+    """
     places = {(place.id, place.node) for place in cause.explains}
-    return sorted(entry for place in places for entry in _at(report, place))
+    together: dict[tuple[str, Outcome], list[tuple[int, Check]]] = defaultdict(list)
+    for entry in sorted(entry for place in places for entry in _at(report, place)):
+        together[entry[1].id, entry[1].outcome].append(entry)
+    return list(together.values())
 
 
 def _at(report: Report, place: tuple[str, str | None]) -> list[tuple[int, Check]]:

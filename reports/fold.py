@@ -36,10 +36,13 @@ def folded(report: Report) -> Report:
 
 def _shown(report: Report) -> Alike:
     came_to: dict[str, list[object]] = defaultdict(list)
+    # Nodes with one cause fail for the same reason, however their names stand in it.
+    causes = {(cause.id, node): (cause.cause, cause.remedy) for cause in report.diagnosis for node in cause.nodes}
     for check in report.checks:
         if check.node is not None:
             told = (check.cause, check.remedy) if check.outcome.needs_attention else ()
-            came_to[check.node].append((check.id, check.outcome, check.warning, told))
+            why = causes.get((check.id, check.node), told)
+            came_to[check.node].append((check.id, check.outcome, check.warning, why))
     for one in report.drift:
         for name, value in one.values.items():
             came_to[name].append((one.subject, one.name, value))

@@ -46,6 +46,23 @@ def test_one_reason_on_several_nodes_is_one_cause() -> None:
     assert [cause.nodes for cause in diagnose([*same, other])] == [["n1", "n2"], ["n3"]]
 
 
+def test_one_reason_that_names_its_node_is_one_cause_and_is_told_of_any_of_them() -> None:
+    both = [failed("docker.running", node) for node in ("n1", "n2")]
+    for one in both:
+        one.cause, one.remedy = f"`systemctl is-active` on {one.node} failed", "start it"
+    assert [(cause.nodes, cause.cause) for cause in diagnose(both)] == [
+        (["n1", "n2"], "`systemctl is-active` on the node failed")
+    ]
+    assert [cause.cause for cause in diagnose(both[:1])] == ["`systemctl is-active` on n1 failed"]
+
+
+def test_a_remedy_that_is_a_command_for_one_node_keeps_its_node() -> None:
+    both = [failed("docker.running", node) for node in ("n1", "n2")]
+    for one in both:
+        one.remedy = f"run `ssh {one.node} sudo systemctl start docker`"
+    assert [cause.remedy for cause in diagnose(both)] == [one.remedy for one in both]
+
+
 def test_what_follows_from_two_causes_is_told_under_both() -> None:
     both = blocked("stack.deployed", None, ("swarm.joined", "n1"), ("swarm.joined", "n2"))
     first, second = failed("swarm.joined", "n1"), verdict("swarm.joined", "n2", Outcome.UNKNOWN)

@@ -84,6 +84,13 @@ def test_nodes_that_fail_alike_are_all_named(capfd: pytest.CaptureFixture[str]) 
     assert len(lines) == 2
 
 
+def test_nodes_that_fail_alike_share_a_line_though_the_reason_names_each(capfd: pytest.CaptureFixture[str]) -> None:
+    verdicts = [_judged(f"spark-{n}", Outcome.FAILED, f"spark-{n} gave no answer") for n in range(1, 4)]
+    assert [line.strip() for line in _lines(capfd, verdicts)[1:]] == ["why      the node gave no answer"]
+    alone = _lines(capfd, verdicts[:1])
+    assert alone[-1].strip() == "why      spark-1 gave no answer"
+
+
 def test_nodes_that_fail_for_different_reasons_have_lines_of_their_own(capfd: pytest.CaptureFixture[str]) -> None:
     lines = _lines(capfd, [_judged("spark-1", Outcome.FAILED, "one"), _judged("spark-2", Outcome.FAILED, "two")])
     assert [line.split()[-1] for line in lines if "why" in line] == ["one", "two"]

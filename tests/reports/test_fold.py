@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from reports.causes import following
 from reports.fold import FEW, folded
 from reports.html import MOST_BYTES, to_html
 from reports.markdown import to_markdown
@@ -63,3 +64,40 @@ def test_the_page_of_a_large_cluster_is_small_and_shows_the_odd_one(read: Read, 
 def test_the_counts_are_those_of_all_nodes(read: Read) -> None:
     page = to_html(read(large(40, {20: "no cable"})))
     assert f"{40 * CHECKS} checks: 1 failed, {40 * CHECKS - 1} passed." in page
+
+
+def all_wrong(nodes: int) -> Json:
+    """A run in which one check fails on every node, naming it, and all others wait for that."""
+    checks = []
+    for number in range(CHECKS * 4):
+        for node in range(1, nodes + 1):
+            told = a_check(f"subject.check_{number}", 1, f"spark-{node}", "blocked" if number else "failed")
+            cause = f"`systemctl is-active docker` on spark-{node} said nothing" if number == 0 else None
+            checks.append(told | {"title": f"Statement {number} holds", "cause": cause, "evidence": []})
+    report = a_report(checks, nodes=nodes)
+    first = report["diagnosis"][0]
+    first["nodes"] = [node["name"] for node in report["nodes"]]
+    first["explains"] = [{"id": check["id"], "node": check["node"]} for check in checks[nodes:]]
+    report["diagnosis"] = [first] * 6
+    return report
+
+
+def test_a_cause_on_every_node_tells_each_check_that_follows_once(read: Read) -> None:
+    report = read(all_wrong(8))
+    groups = following(report, report.diagnosis[0])
+    assert len(groups) == CHECKS * 4 - 1
+    assert all(len(group) == 8 for group in groups)
+
+
+def test_what_came_to_different_outcomes_is_told_apart_where_it_follows(read: Read) -> None:
+    content = all_wrong(8)
+    content["checks"][-1]["outcome"] = "unknown"
+    report = read(content)
+    assert [len(group) for group in following(report, report.diagnosis[0])][-2:] == [7, 1]
+
+
+@pytest.mark.parametrize("nodes", [8, 32])
+def test_the_page_of_a_cluster_where_nearly_nothing_holds_is_small(read: Read, nodes: int) -> None:
+    page = to_html(read(all_wrong(nodes)))
+    assert len(page) < MOST_BYTES
+    assert f"all {nodes} nodes" in page or "spark-2 +30" in page

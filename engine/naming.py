@@ -1,0 +1,24 @@
+"""Several nodes in one sentence."""
+
+import re
+from collections.abc import Sequence
+
+MOST_NAMED = 8
+"""Of more nodes than fit into a sentence so many are named, and the others counted."""
+
+
+def named(nodes: Sequence[str], between: str = " and ") -> str:
+    """Name nodes, `between` two of them; of many only the first, since the report has the others."""
+    if len(nodes) <= MOST_NAMED + 1:
+        return between.join(nodes)
+    return f"{', '.join(nodes[:MOST_NAMED])} and {len(nodes) - MOST_NAMED} more"
+
+
+def of_any_node(text: str | None, node: str | None) -> str | None:
+    """Write `the node` for its name, but in commands: what is said of several nodes alike is then one text."""
+    if text is None or node is None:
+        return text
+    name = re.compile(rf"(?<![\w.-]){re.escape(node)}(?![\w-])")
+    # Between two backticks stands a command, to be copied as it is.
+    parts = re.split(r"(`[^`\n]*`)", text)
+    return "".join(part if part.startswith("`") else name.sub("the node", part) for part in parts)
