@@ -1,7 +1,7 @@
 """Which address every fabric interface has to have: what is right stays, what is not is planned anew."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from itertools import chain
@@ -57,9 +57,11 @@ def plan_fabric(nodes: Mapping[str, SeesLinks], wanted: Fabric, ranks: list[str]
     addresses: dict[str, dict[str, IPv4Interface]] = {name: {} for name in nodes}
     for interface in (name for name in interfaces if name in subnets):
         planned = _keep(nodes, interface, subnets[interface])
+        used = {address.ip for address in planned.values()}
         for name in nodes:
             if name not in planned:
-                planned[name] = _free(subnets[interface], ranks.index(name), len(ranks), planned)
+                planned[name] = _free(subnets[interface], ranks.index(name), len(ranks), used)
+                used.add(planned[name].ip)
             addresses[name][interface] = planned[name]
     return FabricPlan(interfaces, addresses, {name: _smallest_mtu(nodes, name) for name in interfaces})
 
@@ -118,11 +120,13 @@ def _only(link: Link | None, taken: list[IPv4Network], size: int) -> IPv4Interfa
 def _keep(nodes: Mapping[str, SeesLinks], interface: str, subnet: IPv4Network) -> dict[str, IPv4Interface]:
     """Return the addresses in a subnet that can stay: of two nodes with the same, the first keeps it."""
     kept: dict[str, IPv4Interface] = {}
+    taken = set()
     for name, facts in nodes.items():
         link = facts.links.get(interface)
         inside = [address for address in (link.addresses if link else ()) if address.network == subnet]
-        if len(inside) == 1 and _is_host(inside[0]) and inside[0] not in kept.values():
+        if len(inside) == 1 and _is_host(inside[0]) and inside[0] not in taken:
             kept[name] = inside[0]
+            taken.add(inside[0])
     return kept
 
 
@@ -131,8 +135,8 @@ def _new_subnet(wanted: Fabric, size: int, taken: list[IPv4Network]) -> IPv4Netw
     return next((subnet for subnet in roomy if not any(subnet.overlaps(other) for other in taken)), None)
 
 
-def _free(subnet: IPv4Network, rank: int, size: int, kept: Mapping[str, IPv4Interface]) -> IPv4Interface:
-    used, hosts = {address.ip for address in kept.values()}, _hosts(subnet)
+def _free(subnet: IPv4Network, rank: int, size: int, used: Container[IPv4Address]) -> IPv4Interface:
+    hosts = _hosts(subnet)
     # The numbers of the other ranks come last: a node that is away may have its own and come back with it.
     candidates = chain(hosts[rank : rank + 1], hosts[size:], hosts)
     return IPv4Interface((next(subnet[n] for n in candidates if subnet[n] not in used), subnet.prefixlen))

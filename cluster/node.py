@@ -49,6 +49,7 @@ class Node(Session):
         self.planned: dict[str, bytes] = {}
         """Contents that files will have after the changes planned so far, by path; empty unless --plan."""
         self._facts: dict[type[Facts], Facts] = {}
+        self._noted: list[Reading] = []
 
     def __repr__(self) -> str:
         return self.name
@@ -120,13 +121,16 @@ class Node(Session):
         self._facts = {kind: facts for kind, facts in list(self._facts.items()) if not kind.about_peers}
 
     def start_evidence(self) -> None:
-        """Begin to note which facts are read."""
-        for facts in list(self._facts.values()):
-            facts.read.clear()
+        """Begin to note what is read."""
+        self._noted.clear()
+
+    def note(self, reading: Reading) -> None:
+        """Note that something was read."""
+        self._noted.append(reading)
 
     def evidence(self) -> list[Reading]:
         """Return what was read since, each reading once, so that a verdict can show what it rests on."""
-        return list(dict.fromkeys(reading for facts in list(self._facts.values()) for reading in facts.read))
+        return list(dict.fromkeys(self._noted))
 
     @property
     def machine(self) -> MachineFacts:

@@ -21,6 +21,7 @@ from engine.change import Change
 from engine.check import Check, Settles
 from engine.comparison import Comparison
 from engine.evidence import evidence_of
+from engine.found import Found
 from engine.outcome import STOPS_OTHERS, ChangeTold, Held, Outcome, Place, Verdict
 from engine.plan import Plan
 
@@ -50,7 +51,6 @@ class Judge:
         fix_command: str = "pytest runbook --fix",
     ) -> None:
         """Judge in mode check, plan or fix; `fix_command` is what repairs this cluster."""
-        self.verdicts: list[Verdict] = []
         self.broken: list[str] = []
         self._cluster = cluster
         self._applier = applier
@@ -58,17 +58,23 @@ class Judge:
         self._compared = compared
         self._fix_command = fix_command
         self._began = time.monotonic()
+        self._found = Found()
         self._plan = Plan()
         self._turn = threading.Lock()
         """Held by whoever judges, and let go while a change is made: only that goes on at several nodes at once."""
         self._judged: dict[tuple[str, str], Verdict] = {}
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """What was found, in the order in which it was judged."""
+        return self._found.verdicts
 
     def judge(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None) -> Verdict:
         """Run one check to its verdict; `skip` is the reason why it does not apply here, if there is one."""
         verdict = self._judged.pop((check.id, node.name), None) if node else None
         if verdict is None:
             verdict = self._to_its_verdict(check, node, assertion, skip)
-        self.verdicts.append(verdict)
+        self._found.add(verdict)
         return verdict
 
     def judge_together(
@@ -102,7 +108,7 @@ class Judge:
         return verdict
 
     def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> None:
-        provisional = [other for other in self.verdicts if other.rests_on and _concerns(other, check, node)]
+        provisional = [other for other in self._found.needed_by(check, node) if other.rests_on]
         self._assert(check, assertion, verdict)
         if not provisional:
             self._let_settle(check, assertion, verdict)
@@ -133,16 +139,13 @@ class Judge:
         silent = [one for one in ([node] if node else self._cluster.nodes) if one.trouble is not None]
         if silent:
             # The first check to hear of it says so, and blocks the others; one from before then explains nothing.
-            told = [other for other in self.verdicts if _tells_of(other, silent[0])][:1]
+            told = next((other for other in self.verdicts if _tells_of(other, silent[0])), None)
             verdict.outcome, verdict.cause = Outcome.UNKNOWN, silent[0].trouble
             if told:
-                verdict.stopped_by(other.place for other in told)
+                verdict.stopped_by([told.place])
             return True
-        stopped = [
-            other
-            for other in self.verdicts
-            if other.outcome in STOPS_OTHERS and not other.pending and _concerns(other, check, node)
-        ]
+        needed = self._found.needed_by(check, node)
+        stopped = [other for other in needed if other.outcome in STOPS_OTHERS and not other.pending]
         if stopped:
             verdict.stopped_by(other.place for other in stopped)
             where = f" on {stopped[0].node}" if stopped[0].node else ""
@@ -152,8 +155,9 @@ class Judge:
     def _explanations(self, check: Check, node: Node | None) -> list[Place]:
         """Find the failures that explain one, mended in the plan or not: on the same node, and only then elsewhere."""
         wrong = STOPS_OTHERS | {Outcome.WOULD_FIX}
-        known = [other for other in self.verdicts if other.id in check.explained_by and other.outcome in wrong]
-        near = [other for other in known if node is None or other.node in (None, node.name)]
+        near, known = (
+            [other for other in found if other.outcome in wrong] for found in self._found.explaining(check, node)
+        )
         return [other.place for other in near or known]
 
     def _let_settle(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
@@ -184,7 +188,8 @@ class Judge:
     def _assert(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
         """Run the assertion once and write down what came of it."""
         self._compared.last = None
-        for node in self._cluster.nodes:
+        told_of = [node for node in self._cluster.nodes if verdict.node in (None, node.name)]
+        for node in told_of:
             node.start_evidence()
         verdict.expected = verdict.found = verdict.cause = verdict.warning = None
         try:
@@ -211,7 +216,7 @@ class Judge:
             figure = last.figure if last else None
             margin = None if figure is None else round(limit.margin(figure), 6)
             verdict.threshold = Held(limit.name, limit.value, limit.good, limit.unit, limit.source, margin)
-        verdict.evidence = evidence_of(node for node in self._cluster.nodes if verdict.node in (None, node.name))
+        verdict.evidence = evidence_of(told_of)
 
     def _broke(self, what: str, error: Exception, verdict: Verdict) -> str:
         self.broken.append(f"{verdict.id} {verdict.node or 'cluster'}\n{traceback.format_exc()}")
@@ -291,10 +296,3 @@ class Judge:
 def _tells_of(other: Verdict, silent: Node) -> bool:
     """Whether a check found a node silent: in any place, since one about all nodes may be the first to ask it."""
     return other.outcome is Outcome.UNKNOWN and other.cause == silent.trouble
-
-
-def _concerns(other: Verdict, check: Check, node: Node | None) -> bool:
-    """Whether a check rests on what another found: it names it, and both are about one node or one is about all."""
-    if other.id in check.needs_everywhere:
-        return True
-    return other.id in check.needs and (node is None or other.node is None or other.node == node.name)

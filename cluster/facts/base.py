@@ -139,7 +139,6 @@ class Facts:
         self.readings = readings
         self.parsed: dict[str, Any] = {}
         """What was understood, or the ParseError, by the name of the fact; each is parsed once."""
-        self.read: list[Reading] = []
         self.span = (0.0, 0.0)
         """When the node was asked and when its answer was there, by our clock, in seconds since 1970."""
 
@@ -151,7 +150,7 @@ class Facts:
     def note(self, reading: Reading) -> None:
         """Note a reading as evidence of the check that runs."""
         if _NOTED.get():
-            self.read.append(reading)
+            self.node.note(reading)
 
     @classmethod
     def probes(cls, node: "Node") -> list[Probe]:
