@@ -161,7 +161,11 @@ def _feed(channel: paramiko.Channel, data: bytes) -> None:
 def _drain(channel: paramiko.Channel, out: Kept, err: Kept, until: float) -> int | None:
     """Read both streams to their end; return the exit status, or None past the deadline or on a broken connection."""
     while (left := until - time.monotonic()) > 0:
-        select([channel], [], [], min(left, 1.0))
+        if channel.eof_received:
+            # Ended streams are always ready to be read: only the exit status is still to come.
+            channel.status_event.wait(min(left, 1.0))
+        else:
+            select([channel], [], [], min(left, 1.0))
         if channel.recv_ready():
             out.feed(channel.recv(65536))
         if channel.recv_stderr_ready():

@@ -7,6 +7,8 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from select import select
+from typing import Any
 
 import paramiko
 import pytest
@@ -242,3 +244,20 @@ def test_a_command_without_input_is_sent_no_end_of_it(sshd: Sshd, monkeypatch: p
     said = connection.run("cat", stdin=b"", deadline_s=10)
     assert (said.exit, said.out, ends) == (0, "", [])
     connection.close()
+
+
+def test_a_command_that_has_closed_its_streams_is_waited_for_and_not_asked_after(
+    sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def counted(*arguments: Any) -> Any:
+        asked.append(arguments)
+        return select(*arguments)
+
+    monkeypatch.setattr("cluster.ssh.select", counted)
+    connection = _opened(sshd.target)
+    said = connection.run("exec >&- 2>&-; sleep 0.5; exit 3", stdin=b"", deadline_s=5)
+    connection.close()
+    assert said.exit == 3
+    assert len(asked) < 10
