@@ -1,4 +1,4 @@
-"""Step 1, passwordless SSH: every node logs in to every other."""
+"""Step 1, passwordless SSH: the nodes log in to each other."""
 
 from cluster.cluster import SAME, Cluster
 from cluster.node import Node
@@ -43,5 +43,5 @@ def test_every_node_has_its_own_key(cluster: Cluster) -> None:
 
 @check("ssh.mesh", fix=ssh.open_doors, needs=("network.frames", "ssh.modes"), applies=has_a_fabric)
 def test_nodes_log_in_to_each_other(node: Node) -> None:
-    """The node logs in to every peer by its fabric address, without a password or a question."""
+    """The node logs in to its peers by their fabric addresses, without a password or a question."""
     assert node.logins.closed == {}, why.not_let_in(node)

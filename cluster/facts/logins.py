@@ -14,16 +14,30 @@ _LOGINS_AT_ONCE = 4
 _LOGIN_S = 8
 """ConnectTimeout ends once the peer has answered at all; where large packets are lost, it falls silent after that."""
 
+_ALL_OF = 16
+"""Of more peers a node calls some, and the manager all: all calling all would cost the square of their number."""
+
 # No file of the node is written: no key is asked for, none is learned.
 _SSH = "ssh -n -o BatchMode=yes -o ConnectTimeout=4 -o StrictHostKeyChecking=yes -o UpdateHostKeys=no"
 
 
+def _called(node: "Node") -> "list[Node]":
+    """Choose whom a node calls: all, or of many the manager and those 1, 2, 4, 8 ... places after it.
+
+    So each is called by as many others, and from the manager, where launchers such as mpirun start.
+    """
+    # Every node begins with the one after it, or all would call the first together.
+    after = sorted(node.cluster.peers(node), key=lambda peer: (peer.rank < node.rank, peer.rank))
+    if len(after) <= _ALL_OF or node is node.cluster.manager:
+        return after
+    return [peer for place, peer in enumerate(after, 1) if place & (place - 1) == 0 or peer is node.cluster.manager]
+
+
 def _logins(node: "Node") -> str:
-    plan, peers = node.cluster.fabric, node.cluster.peers(node)
+    plan = node.cluster.fabric
     doors = [
         (peer.login.user, address.ip)
-        # Every node begins with the one after it, or all would call the first together.
-        for peer in sorted(peers, key=lambda peer: (peer.rank < node.rank, peer.rank))
+        for peer in _called(node)
         if peer.trouble is None
         for address in plan.of(peer.name).values()
     ]

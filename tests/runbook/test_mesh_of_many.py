@@ -19,10 +19,10 @@ NODES = 12
 PORTS = "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n"
 
 
-def _scripts(recorded: Callable[..., Recorded]) -> list[str]:
+def _scripts(recorded: Callable[..., Recorded], size: int = NODES) -> list[str]:
     """What each node runs to log in to its peers."""
-    cluster = recorded(size=NODES)
-    for number in range(1, NODES + 1):
+    cluster = recorded(size=size)
+    for number in range(1, size + 1):
         cluster.said(NetworkFacts, f"spark-{number}", links=links("enp1s0f1np1", f"192.168.100.{number}"), ports=PORTS)
     return [probe.command for node in cluster.cluster.nodes for probe in LoginFacts.probes(node)]
 
@@ -37,6 +37,17 @@ def test_every_peer_is_called_once(recorded: Callable[..., Recorded]) -> None:
     for number, script in enumerate(_scripts(recorded), 1):
         called = re.findall(r"nvidia@(\S+)", script)
         assert sorted(called) == sorted(f"192.168.100.{one}" for one in range(1, NODES + 1) if one != number)
+
+
+def test_of_many_peers_each_node_calls_a_few_and_is_called_by_as_many_and_by_the_manager(
+    recorded: Callable[..., Recorded],
+) -> None:
+    manager, *workers = [re.findall(r"nvidia@192\.168\.100\.(\d+)", script) for script in _scripts(recorded, 40)]
+    assert len(manager) == 39
+    assert workers[9] == ["12", "13", "15", "19", "27", "1", "3"]
+    calls = Counter(number for called in workers for number in called)
+    assert calls["1"] == 39
+    assert {calls[str(number)] for number in range(2, 41)} <= {5, 6, 7}
 
 
 def test_the_answers_of_all_come_back(
