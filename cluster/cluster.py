@@ -42,8 +42,8 @@ class Cluster:
         self.tell: Callable[[str], None] = lambda _: None
         self.changed_at: float | None = None
         """When something was last changed from here, in seconds since 1970."""
-        self.reconnects = True
-        """Whether to connect once more where reading broke off; not while a lock lives by the connection."""
+        self.locked = False
+        """Whether our lock lives by the connections, so that none may be opened anew, and what we read may change."""
         self._asking: dict[type[Facts], threading.Lock] = {}
         self._ahead: ThreadPoolExecutor | None = None
         entries = [inventory.manager, *(node for node in inventory.nodes if node is not inventory.manager)]
@@ -250,7 +250,7 @@ def _read(node: Node, build: Callable[[Callable[[str], str] | None], str]) -> Sa
     try:
         return node.run_script(build, node.cluster.deadline_s)
     except Unreachable as error:
-        if not node.cluster.reconnects:
+        if node.cluster.locked:
             raise
         node.cluster.tell(f"{error} We connect once more.")
         node.connection.mend()

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from cluster.connection import Connection
+from cluster.connection import Connection, Said
+from cluster.errors import ClusterError
 from cluster.facts.adapter import AdapterFacts
 from cluster.facts.base import Facts, Reading
 from cluster.facts.clock import ClockFacts
@@ -49,6 +50,8 @@ class Node(Session):
         self.planned: dict[str, bytes] = {}
         """Contents that files will have after the changes planned so far, by path; empty unless --plan."""
         self._facts: dict[type[Facts], Facts] = {}
+        self._said: dict[tuple[str, bool], Said | ClusterError] = {}
+        """By command, and whether root gave it: what `read_with_peers` was told."""
         self._noted: list[Reading] = []
 
     def __repr__(self) -> str:
@@ -88,6 +91,32 @@ class Node(Session):
                 peer.forget_peers()
             self.cluster.changed_at = time.time()
 
+    def read_with_peers(self, command: str, *, root: bool) -> Said:
+        """Run a command that only reads; what one node is asked the others will be, so all are asked at once.
+
+        While we hold the lock it is this node alone, every time: then the answer has to be that of this very moment.
+
+        Raises:
+            SudoRefused: It needs root and we cannot become root.
+            Unreachable: The connection broke.
+        """
+        if self.cluster.locked:
+            return self.read(command, root=root)
+        key = (command, root)
+        if key not in self._said:
+            todo = [node for node in dict.fromkeys([self, *self.cluster.reached]) if key not in node._said]
+            self.cluster.on_all(lambda node: node._ask(*key), todo)
+        said = self._said[key]
+        if isinstance(said, ClusterError):
+            raise said
+        return said
+
+    def _ask(self, command: str, root: bool) -> None:
+        try:
+            self._said[command, root] = self.read(command, root=root)
+        except ClusterError as error:
+            self._said[command, root] = error
+
     def facts(self, kind: type[F]) -> F:
         """Return what this node said about a subject; the first to ask makes all nodes answer at once."""
         # What another thread changes meanwhile is asked for once more.
@@ -109,8 +138,9 @@ class Node(Session):
         return kind in self._facts and self._facts[kind].answered
 
     def forget(self) -> None:
-        """Drop all facts, because something on the node has changed."""
+        """Drop all that it said, because something on the node has changed."""
         self._facts.clear()
+        self._said.clear()
 
     def ask_again(self, kind: type[Facts]) -> None:
         """Drop what the node said about one subject, so that the next to ask gets a fresh answer."""

@@ -60,7 +60,7 @@ def read_file(node: Node, path: str, *, root: bool) -> FileState:
     """
     if path in node.planned:
         return FileState(node.planned[path])
-    said = node.read(_READ.format(path=quote(path)), root=root)
+    said = node.read_with_peers(_READ.format(path=quote(path)), root=root)
     lines = said.out.splitlines()
     if said.exit != 0:
         raise CommandFailed(f"{path} on {node.name} cannot be read: {said.err.strip()[-200:]}")

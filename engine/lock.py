@@ -36,7 +36,7 @@ class ClusterLock:
         Raises:
             Locked: Another run holds one of them; the message names it.
         """
-        self._cluster.reconnects = False
+        self._cluster.locked = True
         nodes = [node for node in self._cluster.reached if node.has_root]
         self._held = self._cluster.on_all(self._hold, nodes)
         for node, held in zip(nodes, self._held, strict=True):
@@ -50,7 +50,7 @@ class ClusterLock:
         for held in self._held:
             held.release()
         self._held = []
-        self._cluster.reconnects = True
+        self._cluster.locked = False
 
     def _hold(self, node: Node) -> Held:
         return node.hold(_HOLD.format(holder=quote(self._holder)))

@@ -139,7 +139,7 @@ def test_where_a_connection_breaks_the_node_is_asked_over_another_one(sshd: Sshd
 def test_a_connection_that_holds_a_lock_is_not_replaced(sshd: Sshd) -> None:
     cluster, before = cluster_over(sshd), set(sshd.sessions)
     cluster.connect()
-    cluster.reconnects = False
+    cluster.locked = True
     for session in set(sshd.sessions) - before:
         os.kill(session, signal.SIGKILL)
     with pytest.raises(UnknownFact, match="is the node still up"):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cluster.cluster import Cluster
+from cluster.errors import Unreachable
 from engine.ahead import subjects
 from tests.cluster.nodes import cluster_over, tell_links
 from tests.cluster.sshd import Sshd
@@ -51,6 +52,31 @@ def counted(sshd: Sshd) -> Cluster:
 
 def _asked(cluster: Cluster) -> list[int]:
     return [node.connection.asked for node in cluster.nodes if isinstance(node.connection, Counted)]
+
+
+def test_what_one_node_is_asked_all_are_asked_at_once(counted: Cluster) -> None:
+    before = _asked(counted)
+    for node in (*counted.nodes, *counted.nodes):
+        assert node.read_with_peers("echo here", root=False).out == "here\n"
+    assert _asked(counted) == [number + 1 for number in before]
+    counted.manager.forget()
+    counted.manager.read_with_peers("echo here", root=False)
+    assert _asked(counted) == [before[0] + 2, before[1] + 1]
+
+
+def test_while_changes_may_be_made_a_node_is_asked_alone_and_every_time(counted: Cluster) -> None:
+    counted.locked, before = True, _asked(counted)
+    for _ in range(3):
+        counted.manager.read_with_peers("echo here", root=False)
+    assert _asked(counted) == [before[0] + 3, before[1]]
+
+
+def test_what_a_node_could_not_be_asked_is_told_to_whoever_asks(counted: Cluster) -> None:
+    counted.nodes[1].connection.close()
+    assert counted.manager.read_with_peers("echo here", root=False).out == "here\n"
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            counted.nodes[1].read_with_peers("echo here", root=False)
 
 
 def test_connecting_takes_one_login_and_one_question(counted: Cluster) -> None:
