@@ -174,10 +174,14 @@ class Cluster:
         for node in self.nodes:
             node.connection.close()
 
-    def gather(self, kind: type[Facts]) -> None:
-        """Ask all nodes about a subject at once, one round trip each; nodes that already answered are left alone."""
+    def gather(self, kind: type[Facts], wanted: Node | None = None) -> None:
+        """Ask all nodes about a subject at once, one round trip each.
+
+        Left alone are nodes that already answered, and those that are being changed, but for the one `wanted`.
+        """
         with self._asking.setdefault(kind, threading.Lock()):
-            self.on_all(partial(_ask, kind), [node for node in self.nodes if not node.has(kind)])
+            silent = [node for node in self.nodes if not node.has(kind)]
+            self.on_all(partial(_ask, kind), [node for node in silent if node is wanted or not node.changing])
 
     def read_ahead(self, kinds: Iterable[type[Facts]]) -> None:
         """Ask about subjects in their order while the caller goes on; who needs one meanwhile waits for that alone."""
@@ -205,12 +209,13 @@ class Cluster:
 
 
 def _ask(kind: type[Facts], node: Node) -> None:
+    asked_at = node.age
     try:
         probes = kind.probes(node)
         for probe in probes:
             refuse_changes(probe.command)
     except (UnknownFact, Unreachable) as error:  # a question that rests on another fact, which is not known
-        node.keep(kind(node, _Unanswered(str(error))))
+        node.keep(kind(node, _Unanswered(str(error))), asked_at)
         return
     nonces: list[str] = []
     asked = time.time()
@@ -243,7 +248,7 @@ def _ask(kind: type[Facts], node: Node) -> None:
     )
     facts = kind(node, readings)
     facts.span = span
-    node.keep(facts)
+    node.keep(facts, asked_at)
 
 
 def _read(node: Node, build: Callable[[Callable[[str], str] | None], str]) -> Said:

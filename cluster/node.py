@@ -49,6 +49,8 @@ class Node(Session):
         self.cluster = cluster
         self.planned: dict[str, bytes] = {}
         """Contents that files will have after the changes planned so far, by path; empty unless --plan."""
+        self.age = 0
+        """How often something has changed that it may have spoken of."""
         self._facts: dict[type[Facts], Facts] = {}
         self._said: dict[tuple[str, bool], Said | ClusterError] = {}
         """By command, and whether root gave it: what `read_with_peers` was told."""
@@ -121,13 +123,14 @@ class Node(Session):
         """Return what this node said about a subject; the first to ask makes all nodes answer at once."""
         # What another thread changes meanwhile is asked for once more.
         while (found := self._facts.get(kind)) is None:
-            self.cluster.gather(kind)
+            self.cluster.gather(kind, self)
         assert isinstance(found, kind)
         return found
 
-    def keep(self, facts: Facts) -> None:
-        """Keep what the node said until something changes there."""
-        self._facts[type(facts)] = facts
+    def keep(self, facts: Facts, asked_at: int | None = None) -> None:
+        """Keep what the node said until something changes there; not if something has since its age was `asked_at`."""
+        if asked_at in (None, self.age):
+            self._facts[type(facts)] = facts
 
     def has(self, kind: type[Facts]) -> bool:
         """Whether the node was already asked about a subject."""
@@ -139,6 +142,7 @@ class Node(Session):
 
     def forget(self) -> None:
         """Drop all that it said, because something on the node has changed."""
+        self.age += 1
         self._facts.clear()
         self._said.clear()
 
@@ -148,6 +152,7 @@ class Node(Session):
 
     def forget_peers(self) -> None:
         """Drop what it said about its peers, because something on one of them has changed."""
+        self.age += 1
         self._facts = {kind: facts for kind, facts in list(self._facts.items()) if not kind.about_peers}
 
     def start_evidence(self) -> None:

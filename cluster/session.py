@@ -30,7 +30,8 @@ class Session:
         self.connection = connection
         self._become_password = become_password
         self._login: Login | None = None
-        self._changing = False
+        self.changing = False
+        """Whether a change is being applied; only `changes_allowed` sets it."""
 
     @property
     def login(self) -> Login:
@@ -112,11 +113,11 @@ class Session:
     @contextmanager
     def changes_allowed(self) -> Iterator[None]:
         """Allow `change` for the duration of one change; only the engine, the journal written, calls this."""
-        self._changing = True
+        self.changing = True
         try:
             yield
         finally:
-            self._changing = False
+            self.changing = False
 
     def change(
         self,
@@ -135,7 +136,7 @@ class Session:
             SudoRefused: It needs root and we cannot become root.
             Unreachable: The connection broke.
         """
-        if not self._changing:
+        if not self.changing:
             raise ReadOnly(f"`{command[:80]}` would change {self.name}, and no change is being applied.")
         deadline = deadline_s or self.deadline_s
         said = self._run(command, root, stdin, deadline, on_line)

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -19,6 +19,9 @@ Applies = Callable[["Context"], str | None]
 
 Settles = Callable[[Cluster], str | None]
 """Returns why what does not hold may come to hold by itself, or None when there is nothing to wait for."""
+
+
+Together = Literal["nodes", "workers"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Check:
     without, but whose failure explains its own. `threshold` names the limit of cluster.yaml that it holds to. One that
     only `warns` passes where it does not hold, and says so. One that is `due_after` others holds now and will not when
     those have been repaired: a plan has its repair in it. One that `settles` is looked at again while there is a reason
-    to think that it comes to hold by itself. One that repairs `workers_together` does so on all of them at once.
+    to think that it comes to hold by itself. One that repairs `together` makes its changes at several nodes at once.
     """
 
     id: str
@@ -58,7 +61,7 @@ class Check:
     warns: bool
     due_after: tuple[str, ...]
     settles: Settles | None
-    workers_together: bool
+    together: Together | None
 
 
 def check(  # noqa: PLR0913 - one word each of a declaration, and all but the first are named
@@ -74,7 +77,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
     warns: bool = False,
     due_after: tuple[str, ...] = (),
     settles: Settles | None = None,
-    workers_together: bool = False,
+    together: Together | None = None,
 ) -> pytest.MarkDecorator:
     """Declare a test function as a check.
 
@@ -90,7 +93,8 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         due_after: Ids of checks whose repair makes this one's due, though it holds before.
         warns: It is worth a word and costs no readiness: where it does not hold, it passes with a warning.
         settles: Tells why it may come to hold by itself, if it may; it is then looked at again for a while.
-        workers_together: Its repair takes long and may go on at all workers at once.
+        together: Its repair touches its own node alone, so it may go on at all `nodes` at once; or it takes from the
+            manager what the others take from it as well, so it may at all `workers` once the manager has it.
     """
     return pytest.mark.check(
         check_id,
@@ -104,7 +108,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         warns=warns,
         due_after=due_after,
         settles=settles,
-        workers_together=workers_together,
+        together=together,
     )
 
 

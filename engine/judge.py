@@ -25,8 +25,8 @@ from engine.found import Found
 from engine.outcome import STOPS_OTHERS, ChangeTold, Held, Outcome, Place, Verdict
 from engine.plan import Plan
 
-TOGETHER = 4
-"""So many workers are repaired at once: what they take, they take from the same few peers."""
+AT_ONCE = {"nodes": 32, "workers": 4}
+"""So many are repaired at once: what workers take, they take from the same few peers."""
 
 LOOK_AGAIN_S = 0.5
 SETTLE_S = 60
@@ -85,7 +85,7 @@ class Judge:
         def one(node: Node) -> None:
             self._judged[check.id, node.name] = self._to_its_verdict(check, node, partial(assertion, node), skip)
 
-        with ThreadPoolExecutor(TOGETHER) as pool:
+        with ThreadPoolExecutor(AT_ONCE[check.together or "workers"]) as pool:
             list(pool.map(one, nodes))
 
     def _to_its_verdict(

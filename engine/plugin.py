@@ -169,8 +169,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     screen.step(check.step, title.args[1])
     screen.looking_at(check.id, f"{node or 'cluster'}: {check.title}")
     skip = check.applies(run.context) if check.applies else None
-    if check.workers_together and node in run.cluster.workers and run.options.mode == "fix":
-        _judge_workers(pyfuncitem, check, run, skip)
+    if check.together and run.options.mode == "fix":
+        _judge_together(pyfuncitem, check, run, skip)
     verdict = run.judge.judge(check, node, lambda: pyfuncitem.obj(**arguments), skip)
     pyfuncitem.stash[VERDICT] = verdict
     pyfuncitem.user_properties += [
@@ -183,16 +183,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-def _judge_workers(item: pytest.Function, check: Check, run: Run, skip: str | None) -> None:
-    """Judge a check on all workers at once that are asked for, when the first of them has its turn."""
+def _judge_together(item: pytest.Function, check: Check, run: Run, skip: str | None) -> None:
+    """Judge a check at once on all nodes, or workers, that are asked for, when the first of them has its turn."""
     selected = [
         one for one in item.session.items if isinstance(one, pytest.Function) and one.stash.get(CHECK, None) == check
     ]
     names = [one.callspec.params["node"] for one in selected]
-    workers = [worker for worker in run.cluster.workers if worker.name in names]
-    if item.callspec.params["node"] == workers[0].name:
+    may = run.cluster.nodes if check.together == "nodes" else run.cluster.workers
+    nodes = [node for node in may if node.name in names]
+    if nodes and item.callspec.params["node"] == nodes[0].name:
         others = {name: item.funcargs[name] for name in item._fixtureinfo.argnames if name != "node"}
-        run.judge.judge_together(check, workers, lambda worker: item.obj(node=worker, **others), skip)
+        run.judge.judge_together(check, nodes, lambda node: item.obj(node=node, **others), skip)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -69,13 +69,13 @@ def test_addresses_of_the_swarm_are_there(node: Node) -> None:
     assert why.missing_addresses(node) == (), "docker does not start when its swarm's address went away"
 
 
-@check("docker.socket", fix=docker.unmask_socket, needs=("ssh.sudo", "docker.installed"))
+@check("docker.socket", fix=docker.unmask_socket, needs=("ssh.sudo", "docker.installed"), together="nodes")
 def test_socket_is_not_masked(node: Node) -> None:
     """The socket that docker is reached by is not masked."""
     assert node.docker.socket != "masked", "docker.service needs docker.socket, which is masked: neither starts"
 
 
-@check("docker.enabled", fix=docker.enable, needs=("ssh.sudo", "docker.installed"))
+@check("docker.enabled", fix=docker.enable, needs=("ssh.sudo", "docker.installed"), together="nodes")
 def test_docker_starts_at_boot(node: Node) -> None:
     """Docker starts at boot."""
     assert node.docker.enabled == "enabled", why.not_at_boot(node)
@@ -109,7 +109,7 @@ def test_docker_runs(node: Node) -> None:
     assert node.docker.active == "active", why.not_running(node)
 
 
-@check("docker.usable", fix=docker.let_user_in, needs=("docker.running",))
+@check("docker.usable", fix=docker.let_user_in, needs=("docker.running",), together="nodes")
 def test_user_may_use_docker(node: Node) -> None:
     """The user may use docker without sudo, in a new session."""
     assert node.docker.usable == "yes", why.not_usable(node)

@@ -11,7 +11,7 @@ pytestmark = step(3, "Install NVIDIA Container Toolkit")
 MODES = frozenset({"auto", "cdi", "jit-cdi", "legacy"})
 
 
-@check("toolkit.installed", fix=toolkit.install, needs=("ssh.sudo",))
+@check("toolkit.installed", fix=toolkit.install, needs=("ssh.sudo",), together="nodes")
 def test_runtime_is_installed(node: Node) -> None:
     """The NVIDIA container runtime is installed."""
     assert node.toolkit.runtime != "", "nvidia-container-runtime is not on the path: the toolkit is not installed"
@@ -57,6 +57,7 @@ def test_toolkit_mode_is_for_this_machine(node: Node) -> None:
 @check(
     "toolkit.registered",
     fix=daemon.register_runtime,
+    together="nodes",
     needs=("ssh.sudo", "toolkit.installed", "docker.settings_valid"),
 )
 def test_runtime_is_registered(node: Node) -> None:

@@ -169,6 +169,7 @@ def test_gpu_stays_ready(node: Node) -> None:
 @check(
     "gpu.offered",
     fix=daemon.offer_gpus,
+    together="nodes",
     needs=("ssh.sudo", "gpu.present", "gpu.mig", "docker.running"),
     applies=offers_to_a_swarm,
 )
@@ -177,7 +178,13 @@ def test_daemon_offers_own_gpu(node: Node) -> None:
     assert node.docker.configured["offers"] == daemon.offered(node), why.not_offered(node)
 
 
-@check("gpu.default_runtime", fix=daemon.make_default, needs=("toolkit.registered",), applies=offers_to_a_swarm)
+@check(
+    "gpu.default_runtime",
+    fix=daemon.make_default,
+    together="nodes",
+    needs=("toolkit.registered",),
+    applies=offers_to_a_swarm,
+)
 def test_nvidia_is_the_default_runtime(node: Node) -> None:
     """daemon.json makes nvidia the default runtime."""
     assert node.docker.configured["default runtime"] == "nvidia", "swarm cannot name a runtime: it takes the default"
@@ -186,6 +193,7 @@ def test_nvidia_is_the_default_runtime(node: Node) -> None:
 @check(
     "gpu.swarm_resource",
     fix=daemon.name_swarm_resource,
+    together="nodes",
     needs=("toolkit.settings_valid", "gpu.offered"),
     applies=offers_to_a_swarm,
 )

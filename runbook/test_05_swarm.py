@@ -25,7 +25,12 @@ def test_swarm_was_begun_on_the_fabric(cluster: Cluster) -> None:
     assert address(cluster.manager) == cluster.rendezvous, why.wrong_address(cluster.manager)
 
 
-@check("swarm.joined", fix=swarm.join, needs=("swarm.initialised", "swarm.manager_address", "network.doors"))
+@check(
+    "swarm.joined",
+    fix=swarm.join,
+    together="workers",
+    needs=("swarm.initialised", "swarm.manager_address", "network.doors"),
+)
 def test_node_is_in_the_swarm(node: Node) -> None:
     """The node is in the manager's swarm."""
     assert why.membership(node) == "in the manager's swarm", why.not_joined(node)

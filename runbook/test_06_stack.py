@@ -12,7 +12,7 @@ from workloads.deploy import workspace_files
 pytestmark = step(6, "Join worker nodes and deploy")
 
 
-@check("stack.image", fix=image.fetch, needs=("docker.usable",), workers_together=True)
+@check("stack.image", fix=image.fetch, needs=("docker.usable",), together="workers")
 def test_image_is_there(node: Node) -> None:
     """The training image is on the node, before anything asks for it."""
     assert node.stack.image_id != "", "it would be pulled during the deployment, which looks like a hang"
@@ -24,7 +24,7 @@ def test_image_is_the_same(cluster: Cluster) -> None:
     assert cluster.drift(lambda node: node.stack.image_id) == SAME, "one tag, different images: ranks would differ"
 
 
-@check("stack.directories", fix=stack.make_directories, needs=("ssh.sudo",))
+@check("stack.directories", fix=stack.make_directories, needs=("ssh.sudo",), together="nodes")
 def test_directories_exist(node: Node) -> None:
     """The directories that the container sees exist."""
     assert why.missing_directories(node) == (), "swarm makes none: bind source path does not exist"
@@ -47,7 +47,7 @@ def test_model_cache_is_writable(node: Node) -> None:
     assert why.closed(node, node.cluster.model_cache) == (), "a download outside of a container would be refused"
 
 
-@check("stack.workload", fix=stack.copy_workload, needs=("stack.workspace_writable",))
+@check("stack.workload", fix=stack.copy_workload, needs=("stack.workspace_writable",), together="nodes")
 def test_workload_is_copied(node: Node) -> None:
     """The fine-tuning program, its recipes and its data are in the workspace, whole."""
     assert stale_files(node) == (), "files are missing or differ from this version's"

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,40 @@ def test_a_node_that_fell_silent_keeps_its_place_on_the_fabric(sshd: Sshd) -> No
     assert before.main("spark-2") is not None
     cluster.nodes[1].forget()
     assert cluster.fabric.main("spark-2") is None
+    cluster.close()
+
+
+def test_a_node_that_is_being_changed_is_asked_only_by_who_wants_to_know_of_it(sshd: Sshd) -> None:
+    cluster = cluster_over(sshd, names=("spark-1", "spark-2"))
+    cluster.connect()
+    first, second = cluster.nodes
+    with second.changes_allowed():
+        assert first.facts(Answers).yes
+        assert not second.has(Answers)
+        assert second.facts(Answers).yes
+    assert not second.has(Answers)
+    cluster.close()
+
+
+def test_an_answer_from_before_a_change_is_asked_for_once_more(sshd: Sshd, tmp_path: Path) -> None:
+    class Slow(Facts):
+        made: str = fact(f"{contents(f'{tmp_path}/made')}; touch {tmp_path}/asked; sleep 0.5", text)
+
+    cluster = cluster_over(sshd)
+    cluster.connect()
+    node = cluster.manager
+    with pytest.MonkeyPatch.context() as patched:
+        # The question leaves a trace, so that the test knows when it has been asked.
+        patched.setattr("cluster.cluster.refuse_changes", lambda _: None)
+        found: list[str] = []
+        asking = threading.Thread(target=lambda: found.append(node.facts(Slow).made))
+        asking.start()
+        while not (tmp_path / "asked").exists():
+            time.sleep(0.01)
+        with node.changes_allowed():
+            (tmp_path / "made").write_text("made")
+        asking.join(10)
+    assert found == ["made"]
     cluster.close()
 
 

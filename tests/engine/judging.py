@@ -9,7 +9,7 @@ from cluster.inventory import Inventory, NodeEntry
 from cluster.node import Node
 from engine.apply import Applier
 from engine.change import Change, RunCommand
-from engine.check import Check, Fixer, Settles
+from engine.check import Check, Fixer, Settles, Together
 from engine.comparison import Comparison, compared
 from engine.journal import Journal
 from engine.judge import Judge
@@ -80,7 +80,7 @@ def check(  # noqa: PLR0913 - the same words as the real one's
     warns: bool = False,
     due_after: tuple[str, ...] = (),
     settles: Settles | None = None,
-    workers_together: bool = False,
+    together: Together | None = None,
 ) -> Check:
     """Declare a check whose title is its id."""
     return Check(
@@ -98,5 +98,5 @@ def check(  # noqa: PLR0913 - the same words as the real one's
         warns=warns,
         due_after=due_after,
         settles=settles,
-        workers_together=workers_together,
+        together=together,
     )

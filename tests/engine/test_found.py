@@ -31,7 +31,7 @@ def that_needs(*needs: str, everywhere: tuple[str, ...] = (), explained_by: tupl
     return Check(
         "swarm.joined", 5, "", per_node=True, fix=None, needs=needs, needs_everywhere=everywhere,
         explained_by=explained_by, applies=None, remedy=None, threshold=None, warns=False, due_after=(),
-        settles=None, workers_together=False,
+        settles=None, together=None,
     )  # fmt: skip
 
 

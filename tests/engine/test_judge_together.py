@@ -43,7 +43,7 @@ def _judged(bench: Bench, door: threading.Barrier) -> list[tuple[str | None, Out
         bench.compare("==", said, "there")
         assert said == "there", f"nobody made {node.name}"
 
-    one, nodes = check("file", fix=fix, workers_together=True), bench.cluster.nodes
+    one, nodes = check("file", fix=fix, together="workers"), bench.cluster.nodes
     bench.engine.judge_together(one, nodes, holds, None)
     assert bench.engine.verdicts == []
     told = [bench.engine.judge(one, node, lambda: pytest.fail("it was judged already"), None) for node in nodes]
