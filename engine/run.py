@@ -177,6 +177,19 @@ class Run:
         """Unlock, write report.json, have the other reports made from it, and return the directory."""
         self._lock.release()
         self.causes = self._explained()
+        self._write_report()
+        if self.judge.broken:
+            (self.directory / "errors.txt").write_text("\n".join(self.judge.broken), encoding="utf-8")
+        reports.render(self.directory)
+        if self.options.metrics and self.options.mode != "undo":
+            reports.write_metrics(self.directory, self.options.metrics)
+        if self.options.bundle:
+            self.bundle = write_bundle(self.directory, self.cluster, self.journal)
+        self.cluster.close()
+        return self.directory
+
+    def _write_report(self) -> None:
+        # What it is made of is gone with the end of this: the other formats read the file, and need the room.
         run = {
             "id": self.id,
             "mode": self.options.mode,
@@ -204,15 +217,6 @@ class Run:
             "undo": self.undo_command,
         }
         write_report(self.directory, run, self.cluster, body)
-        if self.judge.broken:
-            (self.directory / "errors.txt").write_text("\n".join(self.judge.broken), encoding="utf-8")
-        reports.render(self.directory)
-        if self.options.metrics and self.options.mode != "undo":
-            reports.write_metrics(self.directory, self.options.metrics)
-        if self.options.bundle:
-            self.bundle = write_bundle(self.directory, self.cluster, self.journal)
-        self.cluster.close()
-        return self.directory
 
 
 def _brief(describe: str) -> str:
