@@ -155,7 +155,7 @@ def _gpus(node: Node) -> str:
 def _speed(port: Link) -> str:
     if not port.up:
         return "no carrier"
-    return "speed not known" if port.speed_mbps is None else f"{port.speed_mbps / 1000:g} Gb/s"
+    return "speed unknown" if port.speed_mbps is None else f"{port.speed_mbps / 1000:g} Gb/s"
 
 
 def _settings(port: Link) -> str:

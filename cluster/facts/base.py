@@ -97,7 +97,8 @@ class Fact(Generic[T]):
             facts.parsed[self.name] = self._understand(reading)
         found = facts.parsed[self.name]
         if isinstance(found, ParseError):
-            raise UnknownFact(f"`{_short(reading.command)}` on {facts.node.name}: {found}.")
+            why = str(found).rstrip(".")
+            raise UnknownFact(f"`{_short(reading.command)}` on {facts.node.name}: {why}.")
         return found  # type: ignore[no-any-return]  # it is what our own parser made
 
     def _understand(self, reading: Reading) -> T | ParseError:

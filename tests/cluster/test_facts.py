@@ -32,6 +32,7 @@ class Answers(Facts):
     perhaps: bool = fact("echo perhaps", _yes_or_no)
     late: bool = fact("sleep 9", _yes_or_no, timeout_s=0.2)
     failed: str = fact("echo the reason >&2; exit 3", text)
+    complaining: str = fact("echo 'I cannot.' >&2; exit 3", text)
     kernel: str = fact("uname -r", text)
 
 
@@ -56,6 +57,7 @@ def test_an_answer_is_parsed(answers: Answers) -> None:
         ("perhaps", "`echo perhaps` on {node}: it is neither yes nor no."),
         ("late", "`sleep 9` did not end within 0.2 s"),
         ("failed", "`echo the reason >&2; exit 3` on {node}: it failed with exit 3: the reason."),
+        ("complaining", "`echo 'I cannot.' >&2; exit 3` on {node}: it failed with exit 3: I cannot."),
     ],
 )
 def test_what_could_not_be_read_raises_with_the_reason(answers: Answers, name: str, why: str) -> None:
