@@ -33,7 +33,7 @@ def title(run: Run) -> str:
 
 def last_lines(run: Run, directory: Path) -> list[str]:
     """Say what was found, why, what comes next and where the report is, a line each."""
-    lines = [count(run.verdicts) or "nothing was judged", *_nodes(run), *_why(run.causes)]
+    lines = [count(run.verdicts) or "nothing was judged", *_nodes(run), *_why(run.causes, len(run.cluster.names))]
     if run.next:
         lines.append(f"Next:    {run.next}")
     if run.undo_command:
@@ -52,9 +52,9 @@ def _nodes(run: Run) -> Iterator[str]:
         yield f"Nodes:   {ready} of {nodes} are ready{enough}"
 
 
-def _why(causes: list[Cause]) -> Iterator[str]:
+def _why(causes: list[Cause], size: int) -> Iterator[str]:
     for number, cause in enumerate(causes[:SHOWN_CAUSES]):
-        place = f"{named(cause.nodes)}: " if cause.nodes else ""
+        place = f"{named(cause.nodes, of=size)}: " if cause.nodes else ""
         follow = f" ({counted(len(cause.explains))})" if cause.explains else ""
         yield f"{'Why:' if number == 0 else '':<9}{place}{_WORDS[cause.outcome]}: {cause.title}{follow}"
         yield from (f"{'':<11}{_difference(one)}" for one in cause.suspects[:SHOWN_SUSPECTS])

@@ -3,12 +3,17 @@
 import re
 from collections.abc import Sequence
 
+FEW = 3
+"""So many nodes are named even where they are all that there are."""
+
 MOST_NAMED = 8
 """Of more nodes than fit into a sentence so many are named, and the others counted."""
 
 
-def named(nodes: Sequence[str], between: str = " and ") -> str:
-    """Name nodes, `between` two of them; of many only the first, since the report has the others."""
+def named(nodes: Sequence[str], between: str = " and ", *, of: int | None = None) -> str:
+    """Name nodes, `between` two of them; of many only the first, and where it is all `of` them, none."""
+    if len(nodes) == of and len(nodes) > FEW:
+        return f"all {of} nodes"
     if len(nodes) <= MOST_NAMED + 1:
         return between.join(nodes)
     return f"{', '.join(nodes[:MOST_NAMED])} and {len(nodes) - MOST_NAMED} more"

@@ -74,14 +74,17 @@ def _known(read: Callable[[], Any]) -> Any:
         return None
 
 
-def next_step(causes: list[Cause], mode: str, again: Callable[..., str]) -> str | None:
-    """Name the one thing to do next, about the first cause; `again` tells the command that runs this with options."""
+def next_step(causes: list[Cause], mode: str, again: Callable[..., str], size: int | None = None) -> str | None:
+    """Name the one thing to do next, about the first cause, in a cluster of this size.
+
+    `again` tells the command that runs this with options.
+    """
     if not causes:
         return None
     first = causes[0]
     if first.outcome is Outcome.WOULD_FIX:
         return f"Run `{again('--fix')}` to make the changes planned."
-    where = named(first.nodes)
+    where = named(first.nodes, of=size)
     place = f"{where}: " if where else ""
     follows = f" {counted(len(first.explains))} from it." if first.explains else ""
     if first.remedy == again("--fix") and mode == "check":

@@ -106,7 +106,7 @@ class Run:
         """The one thing to do next."""
         if self.options.mode == "undo":
             return next((verdict.cause for verdict in self.verdicts if verdict.cause), None)
-        return next_step(self.causes, self.options.mode, self.options.again)
+        return next_step(self.causes, self.options.mode, self.options.again, len(self.cluster.names))
 
     @property
     def undo_command(self) -> str | None:

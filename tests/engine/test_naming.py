@@ -16,6 +16,12 @@ def test_of_many_nodes_the_first_are_named_and_the_others_counted() -> None:
     assert named(ALL) == f"{', '.join(ALL[:MOST_NAMED])} and {len(ALL) - MOST_NAMED} more"
 
 
+def test_all_of_many_nodes_are_called_so_and_a_few_by_their_names() -> None:
+    assert named(ALL, of=32) == "all 32 nodes"
+    assert named(ALL[:3], of=3) == "spark-1 and spark-2 and spark-3"
+    assert named(ALL[:4], of=5) == "spark-1 and spark-2 and spark-3 and spark-4"
+
+
 @pytest.mark.parametrize(
     ("text", "alike"),
     [
