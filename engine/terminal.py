@@ -206,6 +206,8 @@ class Screen:
 
     def _changes(self, verdict: Verdict) -> None:
         """Tell changes; where a node before has the same ones in this check, name that node instead."""
+        if not verdict.changes:
+            return
         node = verdict.node or ""
         same = (verdict.id, *(_without_node(change.describe, node) for change in verdict.changes))
         if node and same in self._told:
@@ -249,11 +251,11 @@ def _of_any(verdict: Verdict) -> Verdict:
 
 def _seen(verdict: Verdict) -> object:
     """What of a verdict a reader sees, but for its node; changes are told node by node."""
-    own = verdict.node if verdict.outcome is Outcome.WOULD_FIX else None
-    alike = _of_any(verdict)
+    own = verdict.node if verdict.outcome is Outcome.WOULD_FIX and verdict.changes else None
+    alike, compares = _of_any(verdict), verdict.outcome not in GOOD | {Outcome.BLOCKED, Outcome.SKIPPED}
     return (
         alike.outcome, alike.warning, alike.cause, alike.remedy, tuple(alike.blocked_by), own,
-        *((alike.found, alike.expected) if alike.warning or alike.outcome not in GOOD else ()),
+        *((alike.found, alike.expected) if alike.warning or compares else ()),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import yaml
 
 from cluster.discovery.survey import Found
-from cluster.inventory import Inventory, Ssh, parse_inventory
+from cluster.inventory import Image, Ssh, parse_inventory
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
@@ -34,7 +34,7 @@ def draft(found: Iterable[Found], ssh: Ssh) -> str:
             *_ssh(nodes, ssh),
             "# recipe: llama3-8b-lora  # what --train full runs; the names are those in workloads/recipes",
             "# image:",
-            f"#   name: {Inventory.model_fields['image'].default.name}  # needs more packages: see README.md",
+            f"#   base: {Image().base}  # what --fix builds the training image on; one of your own is `name`",
             "",
         ]
     )

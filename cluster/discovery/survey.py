@@ -31,7 +31,7 @@ class Found:
                 " and ".join(self.gpus) or "no GPU that answers",
                 f"link on {' and '.join(self.ports)}" if self.ports else "no ConnectX port with a link",
                 self.os,
-                f"found by {self.candidate.found_by}" if self.candidate.found_by != "named" else "named",
+                f"found by {self.candidate.found_by}" if self.candidate.found_by != "named" else "as named",
             ]
         )
 

@@ -105,7 +105,9 @@ def lost_at_boot(node: Node) -> str:
     other = [f"{name} gets {', '.join(map(str, found))}" for name, found in at_boot.items() if found]
     missing = [name for name, found in at_boot.items() if not found]
     if missing:
-        return f"netplan knows no address of {', '.join(missing)}: it was set by hand, and a reboot loses it"
+        by_hand = any(node.network.live(missing).values())
+        lost = ": it was set by hand, and a reboot loses it" if by_hand else ""
+        return f"netplan knows no address of {', '.join(missing)}{lost}"
     return f"netplan gives other addresses at boot than are in force: {'; '.join(other)}"
 
 

@@ -1,6 +1,7 @@
 """`python -m cluster init`: where nodes may be, what is there, and the file that comes of it."""
 
 import json
+import re
 import socket
 from pathlib import Path
 from threading import Thread
@@ -15,7 +16,7 @@ from cluster.discovery.candidates import Candidate, announced, in_ssh_config, na
 from cluster.discovery.draft import draft
 from cluster.discovery.survey import Found, survey
 from cluster.errors import InventoryError
-from cluster.inventory import Ssh, parse_inventory, read_inventory
+from cluster.inventory import Image, Ssh, parse_inventory, read_inventory
 from tests.cluster.sshd import Sshd
 
 
@@ -102,6 +103,13 @@ def test_the_file_has_the_nodes_and_says_what_they_are() -> None:
     assert [(node.name, node.address) for node in inventory.nodes] == [("spark-a", "10.0.0.1"), ("spark-b", None)]
     assert inventory.ssh.user == "nvidia"
     assert "# NVIDIA GB10, link on enp1s0f1np1, Ubuntu 24.04, found by mDNS" in text
+
+
+def test_what_may_be_set_is_shown_with_a_value_that_holds() -> None:
+    text = draft([found("a", "a")], Ssh())
+    uncommented = re.sub(r"(?m)^# (?=recipe:|image:|  base:)", "", text)
+    assert parse_inventory(uncommented, "draft").image == Image()
+    assert parse_inventory(uncommented, "draft").recipe == "llama3-8b-lora"
 
 
 def test_users_that_differ_stand_with_their_nodes() -> None:

@@ -101,6 +101,22 @@ def test_each_node_has_its_time_where_that_is_asked_for(capfd: pytest.CaptureFix
     assert [line.split()[2] for line in lines] == ["spark-1", "spark-2", "spark-3"]
 
 
+def test_what_waits_on_several_nodes_shares_a_line_whatever_was_found_there(capfd: pytest.CaptureFixture[str]) -> None:
+    verdicts = [_judged(f"spark-{n}", Outcome.BLOCKED, "the same", f"found {n}") for n in range(1, 6)]
+    assert [line.split()[2:4] for line in _lines(capfd, verdicts)] == [["all", "nodes"]]
+
+
+def test_a_planned_repair_without_changes_of_its_own_is_told_once_and_points_nowhere(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    lines = _lines(capfd, [_judged(f"spark-{n}", Outcome.WOULD_FIX, "not yet", "nothing") for n in range(1, 6)])
+    assert [line.strip() for line in lines] == [
+        "△ WOULD FIX  all nodes    Docker starts at boot",
+        "found    nothing",
+        "why      not yet",
+    ]
+
+
 def _waiting(check: str, *needs: str, node: str | None = None) -> Verdict:
     return Verdict(check, 5, "It holds", node, Outcome.BLOCKED, blocked_by=list(needs))
 

@@ -8,8 +8,9 @@ from cluster.facts.base import Reading
 from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from runbook import test_01_network as step_01
+from runbook.causes import fabric as why
 from tests.runbook.recorded import Recorded
-from tests.runbook.sparks import PORT, TWIN, addresses, failed, links
+from tests.runbook.sparks import PORT, TWIN, addresses, failed, links, ports
 
 GOOD = {
     PORT: "{optional: true, addresses: [192.168.101.1/24]}",
@@ -51,6 +52,13 @@ def test_addresses_that_a_reboot_loses_or_changes(spark: Recorded, entry: str, c
     tell_netplan(spark, **{PORT: entry})
     told = spark.judge(step_01.test_addresses_survive_a_reboot, "spark-1")
     assert cause in f"{failed(told)} {told.found}"
+
+
+def test_an_address_that_is_only_planned_was_set_by_nobody(spark: Recorded) -> None:
+    tell_netplan(spark, **{PORT: "{optional: true}"})
+    assert why.lost_at_boot(spark.cluster["spark-1"]).endswith("a reboot loses it")
+    spark.said(NetworkFacts, "spark-1", links=links(1, **{PORT: {"addr_info": []}}), ports=ports())
+    assert why.lost_at_boot(spark.cluster["spark-1"]) == f"netplan knows no address of {PORT}"
 
 
 def test_addresses_in_a_file_that_goes_with_the_next_reboot(spark: Recorded) -> None:
