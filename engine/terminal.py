@@ -254,7 +254,7 @@ def _seen(verdict: Verdict) -> object:
     own = verdict.node if verdict.outcome is Outcome.WOULD_FIX and verdict.changes else None
     alike, compares = _of_any(verdict), verdict.outcome not in GOOD | {Outcome.BLOCKED, Outcome.SKIPPED}
     return (
-        alike.outcome, alike.warning, alike.cause, alike.remedy, tuple(alike.blocked_by), own,
+        alike.title, alike.outcome, alike.warning, alike.cause, alike.remedy, tuple(alike.blocked_by), own,
         *((alike.found, alike.expected) if alike.warning or compares else ()),
     )  # fmt: skip
 

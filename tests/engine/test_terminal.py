@@ -117,6 +117,18 @@ def test_a_planned_repair_without_changes_of_its_own_is_told_once_and_points_now
     ]
 
 
+def test_what_was_taken_back_is_told_change_by_change(capfd: pytest.CaptureFixture[str]) -> None:
+    verdicts = [
+        Verdict("gpu.offered", 4, f"Taken back: {node}:{path}", node, Outcome.FIXED)
+        for node, path in (("spark-2", "/a"), ("spark-2", "/b"), ("spark-1", "/a"))
+    ]
+    assert [line.split()[2:] for line in _lines(capfd, verdicts)] == [
+        ["spark-2", "Taken", "back:", "spark-2:/a"],
+        ["spark-2", "Taken", "back:", "spark-2:/b"],
+        ["spark-1", "Taken", "back:", "spark-1:/a"],
+    ]
+
+
 def _waiting(check: str, *needs: str, node: str | None = None) -> Verdict:
     return Verdict(check, 5, "It holds", node, Outcome.BLOCKED, blocked_by=list(needs))
 
