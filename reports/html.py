@@ -106,6 +106,7 @@ def page_environment() -> Environment:
         duration=text.duration,
         figure=text.figure,
         headline=headline,
+        measured=text.measured,
         when=text.when,
     )
     return environment

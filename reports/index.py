@@ -49,11 +49,12 @@ class Chart:
 
 @dataclass(frozen=True)
 class ClusterHistory:
-    """The runs of one cluster, newest first."""
+    """The runs of one cluster, newest first; figures that were the same in all of them are not drawn."""
 
     name: str
     lines: list[Line]
     charts: list[Chart]
+    still: list[Trend]
 
 
 def write_index(out: Path) -> Path:
@@ -105,7 +106,9 @@ def chart(trend: Trend) -> Chart:
 def _cluster(name: str, runs: Sequence[Entry]) -> ClusterHistory:
     own = [run for run in runs if run.cluster == name]
     lines = [Line(run, turns(own[place - 1], run) if place else None) for place, run in enumerate(own)]
-    return ClusterHistory(name, lines[::-1], [chart(trend) for trend in trends(own)])
+    found = trends(own)
+    moving = [chart(trend) for trend in found if trend.moves]
+    return ClusterHistory(name, lines[::-1], moving, [trend for trend in found if not trend.moves])
 
 
 def _data(runs: Sequence[Entry]) -> Markup:

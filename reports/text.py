@@ -86,6 +86,11 @@ def figure(value: float | None, digits: int = 0) -> str:
     return "not known" if value is None else f"{value:,.{digits}f}"
 
 
+def measured(value: float) -> str:
+    """Return a number to the three digits that a measurement is good for, and a whole or a large one whole."""
+    return f"{value:,.0f}" if value == round(value) or abs(value) >= 100 else f"{value:.3g}"
+
+
 def moment(stamp: str) -> datetime | None:
     """Return an ISO 8601 time in UTC (assumed where no offset is given), or None where it is not one."""
     try:

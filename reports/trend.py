@@ -36,6 +36,11 @@ class Trend:
         return median(value for _, value in self.values[-RECENT:])
 
     @property
+    def moves(self) -> bool:
+        """Whether it was ever measured otherwise."""
+        return len({value for _, value in self.values}) > 1
+
+    @property
     def worse(self) -> bool:
         """Whether the newest values have left the band on the wrong side."""
         if self.band is None:
@@ -44,7 +49,7 @@ class Trend:
 
 
 def trends(runs: Sequence[Entry]) -> list[Trend]:
-    """Return every figure that was measured at least twice in these runs, those that got worse first."""
+    """Return every figure that was measured at least twice: what got worse, then speeds, then the rest."""
     values: dict[str, list[tuple[str, float]]] = {}
     newest: dict[str, Measured] = {}
     for run in runs:
@@ -56,7 +61,7 @@ def trends(runs: Sequence[Entry]) -> list[Trend]:
         for name, series in values.items()
         if len(series) > 1
     ]
-    return sorted(found, key=lambda trend: not trend.worse)
+    return sorted(found, key=lambda trend: (not trend.worse, trend.measured.less_is_better))
 
 
 def band(values: Sequence[float]) -> Band | None:
@@ -67,4 +72,6 @@ def band(values: Sequence[float]) -> Band | None:
     middle = median(first)
     # 1.4826 makes the median of the deviations that of a normal distribution.
     spread = max(3 * 1.4826 * median(abs(value - middle) for value in first), FLOOR * abs(middle))
-    return Band(middle - spread, middle + spread)
+    low = middle - spread
+    # What was never below zero, a time or a rate, cannot get there.
+    return Band(max(low, 0.0) if min(first) >= 0 else low, middle + spread)

@@ -123,6 +123,12 @@ def test_there_is_no_band_of_too_few_runs() -> None:
     assert band([95.0] * 7) is not None
 
 
+def test_the_band_of_what_is_never_below_zero_does_not_begin_there() -> None:
+    noisy = [0.01, 0.09, 0.02, 0.08, 0.05, 0.05, 0.05]
+    assert band(noisy).low == 0  # type: ignore[union-attr]  # a failure either way
+    assert band([-value for value in noisy]).low < -0.1  # type: ignore[union-attr]  # a failure either way
+
+
 def test_a_report_of_another_schema_is_left_out(tmp_path: Path) -> None:
     folder = a_run(tmp_path, 1)
     (folder / "report.json").write_text('{"schema": 2}')

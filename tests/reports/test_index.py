@@ -46,7 +46,14 @@ def test_every_run_is_linked_to_its_report(out: Path) -> None:
 
 def test_a_figure_that_got_worse_is_told_with_what_it_used_to_be(out: Path) -> None:
     text = Page(to_index(gather(out))).text
-    assert "TCP is fast (cluster): 60.50 Gb/s an interface worse than it used to be: 90.34 to 99.85" in text
+    assert "TCP is fast (cluster): 60.5 Gb/s an interface, worse than it used to be: 90.3 to 99.9" in text
+
+
+def test_figures_that_never_moved_are_listed_and_not_drawn(tmp_path: Path) -> None:
+    measured(tmp_path, [200.0] * 6)
+    page = to_index(gather(tmp_path))
+    assert "1 figure was the same in every run TCP is fast (cluster): 200 Gb/s an interface" in Page(page).text
+    assert "<polyline" not in page
 
 
 def test_what_ended_otherwise_than_before_is_told_run_by_run(tmp_path: Path) -> None:
