@@ -89,14 +89,8 @@ class Contest:
         ansible = {"ANSIBLE_SSH_ARGS": f"-F {config} -o ControlMaster=auto -o ControlPersist=60s"}
         ansible |= {"ANSIBLE_FORKS": str(self.size), "ANSIBLE_LOCALHOST_WARNING": "False"}
         play = ["-i", str(folder / "ansible.yaml"), str(folder / "play.yaml")]
-        pyinfra = [
-            "-y",
-            "--data",
-            f"ssh_config_file={config}",
-            "--data",
-            f"ssh_key={self._key}",
-            str(folder / "hosts.py"),
-        ]
+        pyinfra = ["-y", "--data", f"ssh_config_file={config}", "--data", f"ssh_key={self._key}"]
+        pyinfra += [str(folder / "hosts.py"), str(HERE / "by_pyinfra.py")]
         return {
             BY_HAND: (self.by_hand(), {}),
             OURS: (
