@@ -62,7 +62,14 @@ def parse_rules(reading: Reading) -> tuple[str, ...]:
 
 
 def _knock(node: "Node") -> str:
-    doors = (":".join((port.split("/")[1], mine, peer, port.split("/")[0])) for mine, peer, port in wanted_doors(node))
+    ports: dict[tuple[str, str], list[str]] = {}
+    for source, target, port in wanted_doors(node):
+        ports.setdefault((source, target), []).append(port)
+    # Most peers have the same ports, which are written once: a thousand peers have to fit into one command.
+    targets: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (source, target), asked in ports.items():
+        targets.setdefault((source, tuple(asked)), []).append(target)
+    doors = (f"{source}:{','.join(asked)}:{','.join(found)}" for (source, asked), found in targets.items())
     return f"{invocation('doors')} {' '.join(doors)}"
 
 

@@ -1,5 +1,6 @@
 """Step 1: whether a node's own SSH gets it into its peers over the fabric."""
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from cluster.facts.base import Facts, fact
@@ -36,18 +37,29 @@ def _called(node: "Node") -> "list[Node]":
 def _logins(node: "Node") -> str:
     plan = node.cluster.fabric
     doors = [
-        (peer.login.user, address.ip)
+        f"{peer.login.user}@{address.ip}"
         for peer in _called(node)
         if peer.trouble is None
         for address in plan.of(peer.name).values()
     ]
-    each = [
-        f"(said=$(timeout {_LOGIN_S} {_SSH} {user}@{ip} true 2>&1); case $? in 0) echo {ip} open;;"
-        f' 124) echo {ip} it answered, and fell silent;; *) echo {ip} "$(echo "$said" | tail -n 1)";; esac) &\n'
-        for user, ip in doors
-    ]
-    batches = (each[start : start + _LOGINS_AT_ONCE] for start in range(0, len(each), _LOGINS_AT_ONCE))
-    return "".join("".join(batch) + "wait\n" for batch in batches) or "true"
+    batches = (doors[start : start + _LOGINS_AT_ONCE] for start in range(0, len(doors), _LOGINS_AT_ONCE))
+    rounds = " ".join(quote(" ".join(batch)) for batch in batches)
+    if not rounds:
+        return "true"
+    return f"""\
+for round in {rounds}; do
+  for door in $round; do
+    {{
+      said=$(timeout {_LOGIN_S} {_SSH} "$door" true 2>&1)
+      case $? in
+        0) echo "${{door##*@}} open";;
+        124) echo "${{door##*@}} it answered, and fell silent";;
+        *) echo "${{door##*@}} $(echo "$said" | tail -n 1)";;
+      esac
+    }} &
+  done
+  wait
+done"""
 
 
 class LoginFacts(Facts):

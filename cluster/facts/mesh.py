@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from cluster.errors import UnknownFact
@@ -85,21 +84,29 @@ def parse_neighbours(reading: Reading) -> dict[str, Neighbour]:
     return found
 
 
-def _each_peer(node: "Node", command: Callable[[str, IPv4Address], str]) -> str:
-    """Run a command for every peer's address at once; it is given the interface there, and answers one line each."""
-    plan, mine = node.cluster.fabric, node.cluster.fabric.of(node.name)
-    pairs = [
-        (interface, address.ip)
-        for peer in node.cluster.peers(node)
-        for interface, address in plan.of(peer.name).items()
-        if interface in mine
+def _each_peer(node: "Node", command: Callable[[str], str], then: str) -> str:
+    """Run a command for every peer's address, which answers one line each; it is given the interface of both ends.
+
+    After each comes `then`: `;` waits for it and `&` goes on.
+    """
+    mine = node.cluster.fabric.of(node.name)
+    loops = [
+        f"for peer in {' '.join(addresses)}; do echo $peer $({command(interface)} $peer 2>&1) {then} done\n"
+        for interface in mine
+        if (addresses := _peers_behind(node, interface))
     ]
-    return "".join(f"(echo {ip} $({command(interface, ip)} 2>&1)) &\n" for interface, ip in pairs) + "wait"
+    return "".join(loops) + "wait"
+
+
+def _peers_behind(node: "Node", interface: str) -> list[str]:
+    plan = node.cluster.fabric
+    links = (plan.of(peer.name) for peer in node.cluster.peers(node))
+    return [str(addresses[interface].ip) for addresses in links if interface in addresses]
 
 
 def _pings(node: "Node") -> str:
     mine = node.cluster.fabric.of(node.name)
-    return _each_peer(node, lambda interface, peer: f"ping -n -q -c {PINGS} -i 0.1 -W 2 -I {mine[interface].ip} {peer}")
+    return _each_peer(node, lambda link: f"ping -n -q -c {PINGS} -i 0.1 -W 2 -I {mine[link].ip}", "&")
 
 
 def _large_pings(node: "Node") -> str:
@@ -107,14 +114,13 @@ def _large_pings(node: "Node") -> str:
     mine = plan.of(node.name)
     return _each_peer(
         node,
-        lambda interface, peer: (
-            f"ping -n -q -c 3 -i 0.05 -W 1 -M do -s {plan.mtu[interface] - _HEADERS} -I {mine[interface].ip} {peer}"
-        ),
+        lambda link: f"ping -n -q -c 3 -i 0.05 -W 1 -M do -s {plan.mtu[link] - _HEADERS} -I {mine[link].ip}",
+        "&",
     )
 
 
 def _routes(node: "Node") -> str:
-    return _each_peer(node, lambda _, peer: f"ip -o route get fibmatch {peer}")
+    return _each_peer(node, lambda _: "ip -o route get fibmatch", ";")
 
 
 class MeshFacts(Facts):

@@ -1,7 +1,8 @@
 """Knock at ports of other machines, all at once: who is there, who says no, and where is only silence.
 
-Arguments: PROTOCOL:FROM:TO:PORT, any number. Prints `TO PORT/PROTOCOL ANSWER`, where the answer is open (somebody
-accepted or answered), refused (the machine says that nobody listens) or silence.
+Arguments: FROM:PORT/PROTOCOL,...:TO,..., any number; each port of each TO is one door. For each it prints
+`TO PORT/PROTOCOL ANSWER`, where the answer is open (somebody accepted or answered), refused (the machine says that
+nobody listens) or silence.
 """
 
 import socket
@@ -15,9 +16,21 @@ AT_ONCE = 256
 UDP_TRIES = 3
 
 
-def knock(door: str) -> str:
+def doors(arguments: "list[str]") -> "list[tuple[str, str, str]]":
+    """List the doors: from where, PORT/PROTOCOL, to where."""
+    asked = (argument.split(":") for argument in arguments)
+    return [
+        (source, port, target)
+        for source, ports, targets in asked
+        for target in targets.split(",")
+        for port in ports.split(",")
+    ]
+
+
+def knock(door: "tuple[str, str, str]") -> str:
     """Knock at one door and tell the answer."""
-    protocol, source, target, port = door.split(":")
+    source, name, target = door
+    port, protocol = name.split("/")
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET, kind) as knocking:
         # Without an address of our own nothing can be said of the others: that is an error, and no silence.
@@ -30,7 +43,7 @@ def knock(door: str) -> str:
             answer = "refused"
         except OSError:
             answer = "silence"
-    return f"{target} {port}/{protocol} {answer}"
+    return f"{target} {name} {answer}"
 
 
 def ask(knocking: socket.socket) -> str:
@@ -47,4 +60,4 @@ def ask(knocking: socket.socket) -> str:
 
 if __name__ == "__main__":
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        print("\n".join(pool.map(knock, sys.argv[1:])))
+        print("\n".join(pool.map(knock, doors(sys.argv[1:]))))

@@ -6,36 +6,48 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
 from cluster.facts import logins
+from cluster.facts.doors import DoorFacts
 from cluster.facts.logins import LoginFacts
+from cluster.facts.mesh import MeshFacts
 from cluster.facts.network import NetworkFacts
+from cluster.facts.script import build_script
 from tests.runbook.recorded import Recorded
 from tests.runbook.swarm_answers import links
 
 NODES = 12
+LONGEST_ARGUMENT = 128 * 1024
+"""Linux takes no longer one (MAX_ARG_STRLEN of 4 KiB pages), and a login shell is given the whole script as one."""
 PORTS = "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n"
+
+
+def _mesh(recorded: Callable[..., Recorded], size: int) -> Recorded:
+    cluster = recorded(size=size)
+    for number in range(1, size + 1):
+        address = f"192.168.100.{number}"
+        cluster.said(NetworkFacts, f"spark-{number}", links=links("enp1s0f1np1", address), ports=PORTS, listening="")
+    return cluster
 
 
 def _scripts(recorded: Callable[..., Recorded], size: int = NODES) -> list[str]:
     """What each node runs to log in to its peers."""
-    cluster = recorded(size=size)
-    for number in range(1, size + 1):
-        cluster.said(NetworkFacts, f"spark-{number}", links=links("enp1s0f1np1", f"192.168.100.{number}"), ports=PORTS)
-    return [probe.command for node in cluster.cluster.nodes for probe in LoginFacts.probes(node)]
+    nodes = _mesh(recorded, size).cluster.nodes
+    return [probe.command for node in nodes for probe in LoginFacts.probes(node)]
 
 
 def test_every_node_is_called_by_few_at_a_time(recorded: Callable[..., Recorded]) -> None:
-    first = [re.findall(r"nvidia@(\S+)", script.partition("wait")[0]) for script in _scripts(recorded)]
+    first = [re.findall(r"nvidia@(\S+)", script.split("'")[1]) for script in _scripts(recorded)]
     assert {len(called) for called in first} == {4}
     assert set(Counter(address for called in first for address in called).values()) == {4}
 
 
 def test_every_peer_is_called_once(recorded: Callable[..., Recorded]) -> None:
     for number, script in enumerate(_scripts(recorded), 1):
-        called = re.findall(r"nvidia@(\S+)", script)
+        called = re.findall(r"nvidia@([\d.]+)", script)
         assert sorted(called) == sorted(f"192.168.100.{one}" for one in range(1, NODES + 1) if one != number)
 
 
@@ -48,6 +60,14 @@ def test_of_many_peers_each_node_calls_a_few_and_is_called_by_as_many_and_by_the
     calls = Counter(number for called in workers for number in called)
     assert calls["1"] == 39
     assert {calls[str(number)] for number in range(2, 41)} <= {5, 6, 7}
+
+
+def test_the_questions_to_250_peers_fit_into_one_argument_four_times(recorded: Callable[..., Recorded]) -> None:
+    cluster = _mesh(recorded, 250)
+    for subject in (MeshFacts, DoorFacts, LoginFacts):
+        for node in (cluster.cluster.manager, cluster.cluster.workers[-1]):
+            script, _ = build_script(subject.probes(node), become=lambda root: f"sudo -n -- /bin/sh -c {quote(root)}")
+            assert len(quote(script)) < LONGEST_ARGUMENT / 4
 
 
 def test_the_answers_of_all_come_back(
