@@ -120,6 +120,10 @@ def _install_standins(root: Path) -> None:
     """Stand-ins go where the real tools lie; what they replace is kept beside as NAME.real."""
     library = root / "usr/lib/spark-lab/lab"
     _copy(STANDINS, library / "standins")
+    # Whoever starts one first keeps its compiled modules for all: without them each start takes a third longer.
+    for package in (library, library / "standins"):
+        (package / "__pycache__").mkdir(exist_ok=True)
+        (package / "__pycache__").chmod(0o1777)
     for place, module in COMMANDS.items():
         command = root / place
         if command.exists():

@@ -1,8 +1,6 @@
 """dmesg: what the NVIDIA driver would have told the kernel's log; the host's own log is none of the node's."""
 
-from pathlib import Path
-
-from lab.standins.hardware import Hardware, load
+from lab.standins.hardware import Hardware, load, read
 
 
 def lines(hardware: Hardware, uptime: float) -> list[str]:
@@ -21,7 +19,7 @@ def lines(hardware: Hardware, uptime: float) -> list[str]:
 
 def main() -> None:
     """Print the messages, whatever was asked."""
-    print("\n".join(lines(load(), float(Path("/proc/uptime").read_text().split()[0]))))
+    print("\n".join(lines(load(), float(read("/proc/uptime").split()[0]))))
 
 
 if __name__ == "__main__":

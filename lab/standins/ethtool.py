@@ -3,9 +3,8 @@
 import os
 import re
 import sys
-from pathlib import Path
 
-from lab.standins.hardware import Port, load
+from lab.standins.hardware import Port, load, read
 
 REAL = "/usr/sbin/ethtool.real"
 
@@ -35,7 +34,7 @@ def main() -> None:
     if port is None:
         os.execv(REAL, ["ethtool", *arguments])  # noqa: S606 -- handing over to the real program is the point
     output, status = _run_real(arguments)
-    linked = Path("/sys/class/net", arguments[0], "operstate").read_text().strip() == "up"
+    linked = read(f"/sys/class/net/{arguments[0]}/operstate").strip() == "up"
     print(with_speed(output, port.speed if linked else None), end="")
     sys.exit(status)
 

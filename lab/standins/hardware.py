@@ -15,56 +15,80 @@ Editing that file is breaking the hardware. It holds
              state: auto (as the interface is) | Up | Down
 """
 
+from __future__ import annotations
+
 import json
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
 
-STATE = Path("/var/lib/spark-lab/hardware.json")
+# A run asks the stand-ins dozens of times, and each is a process of its own: typing, pathlib and dataclasses would
+# double its start.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+STATE = "/var/lib/spark-lab/hardware.json"
 
 
-# A run asks the stand-ins dozens of times, and each is a process of its own: dataclasses would double its start.
-class Driver(NamedTuple):
+class Driver:
     """The NVIDIA driver; see the module for its states."""
 
-    version: str
-    cuda: str
-    state: str
+    def __init__(self, version: str, cuda: str, state: str) -> None:
+        """Take what the state file says."""
+        self.version = version
+        self.cuda = cuda
+        self.state = state
 
 
-class Gpu(NamedTuple):
+class Gpu:
     """One GPU; see the module for its states."""
 
-    name: str
-    uuid: str
-    bus_id: str
-    temperature: int
-    state: str
-    xid: tuple[str, ...]
-    says: Mapping[str, str] = MappingProxyType({})
-    processes: tuple[dict[str, str], ...] = ()
-    mig: tuple[str, ...] = ()
-    devices: tuple[str, ...] = ()
+    def __init__(  # noqa: PLR0913, PLR0917 -- one for each key of the state file
+        self,
+        name: str,
+        uuid: str,
+        bus_id: str,
+        temperature: int,
+        state: str,
+        xid: tuple[str, ...],
+        says: Mapping[str, str] | None = None,
+        processes: tuple[dict[str, str], ...] = (),
+        mig: tuple[str, ...] = (),
+        devices: tuple[str, ...] = (),
+    ) -> None:
+        """Take what the state file says."""
+        self.name = name
+        self.uuid = uuid
+        self.bus_id = bus_id
+        self.temperature = temperature
+        self.state = state
+        self.xid = xid
+        self.says = says or {}
+        self.processes = processes
+        self.mig = mig
+        self.devices = devices
 
 
-class Port(NamedTuple):
+class Port:
     """One logical interface of the ConnectX-7."""
 
-    rdma: str
-    speed: int
-    crc_errors: int
-    state: str
+    def __init__(self, rdma: str, speed: int, crc_errors: int, state: str) -> None:
+        """Take what the state file says."""
+        self.rdma = rdma
+        self.speed = speed
+        self.crc_errors = crc_errors
+        self.state = state
 
 
-class Hardware(NamedTuple):
+class Hardware:
     """All simulated hardware of a node."""
 
-    driver: Driver
-    toolkit: str
-    gpus: tuple[Gpu, ...]
-    ports: dict[str, Port]
+    def __init__(self, driver: Driver, toolkit: str, gpus: tuple[Gpu, ...], ports: dict[str, Port]) -> None:
+        """Put its parts together."""
+        self.driver = driver
+        self.toolkit = toolkit
+        self.gpus = gpus
+        self.ports = ports
 
 
 def parse(state: dict[str, Any]) -> Hardware:
@@ -82,10 +106,20 @@ def parse(state: dict[str, Any]) -> Hardware:
     )
 
 
+def read(path: str) -> str:
+    """The text of a file.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with open(path, encoding="utf-8") as stream:  # noqa: PTH123 -- see above
+        return stream.read()
+
+
 def load() -> Hardware:
     """Read this node's state file; a broken one ends the stand-in with status 70, as no real tool ends."""
     try:
-        return parse(json.loads(STATE.read_text()))
+        return parse(json.loads(read(STATE)))
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"{STATE} cannot be read: {type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(70)

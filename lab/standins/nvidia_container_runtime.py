@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.standins.hardware import STATE, load, parse
+from lab.standins.hardware import STATE, load, parse, read
 from lab.standins.real_gpu import with_devices
 
 CONFIG = Path("/etc/nvidia-container-runtime/config.toml")
@@ -63,7 +63,7 @@ def visible(state: dict[str, Any], devices: Sequence[str]) -> dict[str, Any]:
 
 def with_gpus(specification: dict[str, Any], state_file: Path) -> dict[str, Any]:
     """An OCI specification with the stand-ins mounted read-only."""
-    sources = {STATE.as_posix(): str(state_file), **{tool: tool for tool in TOOLS}}
+    sources = {STATE: str(state_file), **{tool: tool for tool in TOOLS}}
     mounts = [
         {"destination": target, "source": source, "type": "bind", "options": ["rbind", "ro"]}
         for target, source in sources.items()
@@ -87,7 +87,7 @@ def _prepare(bundle: Path) -> None:
     devices = requested({name: value for name, _, value in pairs}, config, load().toolkit)
     if not devices:
         return
-    state = visible(json.loads(STATE.read_text()), devices)
+    state = visible(json.loads(read(STATE)), devices)
     if real := [device for gpu in parse(state).gpus for device in gpu.devices]:
         specification = with_devices(specification, sorted(set(real)))
     else:
