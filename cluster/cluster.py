@@ -1,24 +1,23 @@
 """The cluster: all nodes, asked at once."""
 
 import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
-from cluster.connection import Connection, Said
-from cluster.errors import UnknownFact, Unreachable
+from cluster.asking import ask
+from cluster.connection import Connection
+from cluster.errors import UnknownFact
 from cluster.fabric import FabricPlan, plan_fabric
-from cluster.facts.base import Facts, Reading, unnoted
+from cluster.facts.base import Facts, unnoted
 from cluster.facts.network import NetworkFacts
-from cluster.facts.script import build_script, take_apart
 from cluster.facts.swarm import SwarmNode
 from cluster.inventory import Inventory, NodeEntry
 from cluster.local import LocalConnection
 from cluster.node import Node
-from cluster.read_only import refuse_changes
 from cluster.ssh import SshConnection
 from cluster.ssh_target import ssh_target
 
@@ -27,7 +26,7 @@ T = TypeVar("T")
 SAME = "the same on all nodes"
 
 AHEAD = 3
-"""So many subjects are read ahead at a time; sshd lets ten sessions share a connection."""
+"""So many rounds are read ahead at a time; sshd lets ten sessions share a connection."""
 
 
 class Cluster:
@@ -174,24 +173,30 @@ class Cluster:
         for node in self.nodes:
             node.connection.close()
 
-    def gather(self, kind: type[Facts], wanted: Node | None = None) -> None:
-        """Ask all nodes about a subject at once, one round trip each.
+    def gather(self, *kinds: type[Facts], wanted: Node | None = None) -> None:
+        """Ask all nodes about subjects at once, one round trip each.
 
         Left alone are nodes that already answered, and those that are being changed, but for the one `wanted`.
         """
-        with self._asking.setdefault(kind, threading.Lock()):
-            silent = [node for node in self.nodes if not node.has(kind)]
-            self.on_all(partial(_ask, kind), [node for node in silent if node is wanted or not node.changing])
+        with ExitStack() as asking:
+            # In one order everywhere, or two who ask about the same subjects could wait for each other.
+            for kind in sorted(kinds, key=lambda kind: kind.__name__):
+                asking.enter_context(self._asking.setdefault(kind, threading.Lock()))
+            silent = [node for node in self.nodes if not all(map(node.has, kinds))]
+            self.on_all(partial(ask, kinds), [node for node in silent if node is wanted or not node.changing])
 
-    def read_ahead(self, kinds: Iterable[type[Facts]]) -> None:
-        """Ask about subjects in their order while the caller goes on; who needs one meanwhile waits for that alone."""
+    def read_ahead(self, rounds: Iterable[Sequence[type[Facts]]]) -> None:
+        """Ask about subjects while the caller goes on; who needs one meanwhile waits for its round alone.
+
+        A round is one round trip a node, so none of its subjects may rest on another one of it.
+        """
         self._ahead = ThreadPoolExecutor(AHEAD)
-        for kind in kinds:
-            self._ahead.submit(self._gather_unnoted, kind)
+        for kinds in rounds:
+            self._ahead.submit(self._gather_unnoted, kinds)
 
-    def _gather_unnoted(self, kind: type[Facts]) -> None:
+    def _gather_unnoted(self, kinds: Sequence[type[Facts]]) -> None:
         with unnoted():
-            self.gather(kind)
+            self.gather(*kinds)
 
     def stop_reading_ahead(self) -> None:
         """Ask nothing more, and wait for what was asked: what follows changes the nodes, or measures them."""
@@ -206,68 +211,3 @@ class Cluster:
             return [do(node) for node in todo]
         with ThreadPoolExecutor(max_workers=len(todo)) as pool:
             return list(pool.map(lambda node, context: context.run(do, node), todo, [copy_context() for _ in todo]))
-
-
-def _ask(kind: type[Facts], node: Node) -> None:
-    asked_at = node.age
-    try:
-        probes = kind.probes(node)
-        for probe in probes:
-            refuse_changes(probe.command)
-    except (UnknownFact, Unreachable) as error:  # a question that rests on another fact, which is not known
-        node.keep(kind(node, _Unanswered(str(error))), asked_at)
-        return
-    nonces: list[str] = []
-    asked = time.time()
-
-    def build(become: Callable[[str], str] | None) -> str:
-        script, nonce = build_script(probes, become)
-        nonces.append(nonce)
-        return script
-
-    out = err = ""
-    why_cut = node.trouble or f"{node.name} did not answer in time"
-    try:
-        if node.trouble is None:
-            said = _read(node, build)
-            out, err = said.out, said.err
-            late = f"{node.name} gave no answer to it within {node.cluster.deadline_s:g} s"
-            why_cut = late if said.exit is None else f"{node.name} broke off before it: {err.strip()[-200:]}"
-    except Unreachable as error:
-        node.trouble = why_cut = str(error)
-    span = (asked, time.time())
-    has_root = node.trouble is not None or node.has_root
-    readings = take_apart(
-        probes,
-        nonces[-1] if nonces else "-",
-        out,
-        err,
-        has_root=has_root,
-        why_cut=why_cut,
-        why_no_root="" if has_root else node.why_no_root,
-    )
-    facts = kind(node, readings)
-    facts.span = span
-    node.keep(facts, asked_at)
-
-
-def _read(node: Node, build: Callable[[Callable[[str], str] | None], str]) -> Said:
-    try:
-        return node.run_script(build, node.cluster.deadline_s)
-    except Unreachable as error:
-        if node.cluster.locked:
-            raise
-        node.cluster.tell(f"{error} We connect once more.")
-        node.connection.mend()
-        return node.run_script(build, node.cluster.deadline_s)
-
-
-class _Unanswered(dict[str, Reading]):
-    """Readings that all say why nothing could be asked."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__()
-        self._why = why
-
-    def __missing__(self, name: str) -> Reading:
-        return Reading("", None, "", "", self._why)

@@ -123,7 +123,7 @@ class Node(Session):
         """Return what this node said about a subject; the first to ask makes all nodes answer at once."""
         # What another thread changes meanwhile is asked for once more.
         while (found := self._facts.get(kind)) is None:
-            self.cluster.gather(kind, self)
+            self.cluster.gather(kind, wanted=self)
         assert isinstance(found, kind)
         return found
 

@@ -23,25 +23,32 @@ from cluster.facts.state import StateFacts
 from cluster.facts.swarm import SwarmFacts
 from cluster.facts.toolkit import ToolkitFacts
 
-# Not the clock: what it shows is the better the less else is going on.
-_SUBJECTS: dict[int, tuple[type[Facts], ...]] = {
+_Round = tuple[type[Facts], ...]
+
+# Not the clock: what it shows is the better the less else is going on. What may hang has few beside it that would wait.
+_ROUNDS: dict[int, tuple[_Round, ...]] = {
     1: (
-        *(NetworkFacts, MeshFacts, NetplanFacts, AdapterFacts),
-        *(RdmaFacts, MachineFacts, ResourceFacts, SshFacts, LoginFacts, DoorFacts),
+        (NetworkFacts,),
+        (MeshFacts,),
+        (NetplanFacts, AdapterFacts, RdmaFacts, MachineFacts, ResourceFacts),
+        (SshFacts, LoginFacts, DoorFacts),
     ),
-    2: (DockerFacts, DaemonFacts),
-    3: (ToolkitFacts,),
-    4: (GpuFacts,),
-    5: (SwarmFacts,),
-    6: (StackFacts,),
-    7: (ContainerFacts, InsideFacts),
-    9: (ConfigFacts,),
+    2: ((DockerFacts, DaemonFacts),),
+    3: ((ToolkitFacts,),),
+    4: ((GpuFacts,),),
+    5: ((SwarmFacts,),),
+    6: ((StackFacts,),),
+    7: ((ContainerFacts,), (InsideFacts,)),
+    9: ((ConfigFacts,),),
 }
 
 
-def subjects(steps: Iterable[int], *, whole: bool) -> Iterator[type[Facts]]:
-    """Tell what the checks of some steps ask about, in their order; a `whole` run keeps what else the nodes are."""
+def rounds(steps: Iterable[int], *, whole: bool) -> Iterator[_Round]:
+    """Tell what the checks of some steps ask about, in their order, what is asked in one round trip together.
+
+    A `whole` run keeps what else the nodes are.
+    """
     for step in sorted(set(steps)):
-        yield from _SUBJECTS.get(step, ())
+        yield from _ROUNDS.get(step, ())
     if whole:
-        yield StateFacts
+        yield (StateFacts,)

@@ -13,7 +13,7 @@ from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
 from cluster.inventory import Inventory
 from engine import node_journal
-from engine.ahead import subjects
+from engine.ahead import rounds
 from engine.apply import Applier
 from engine.bundle import write_bundle
 from engine.check import Context
@@ -127,7 +127,7 @@ class Run:
             self._lock.acquire()
             self.cluster.on_all(settle_unconfirmed, self.cluster.reached)
         else:
-            self.cluster.read_ahead(subjects(steps, whole=self.whole))
+            self.cluster.read_ahead(rounds(steps, whole=self.whole))
 
     def _explained(self) -> list[Cause]:
         """Rank what is wrong, with what differs there; where all is well, keep what the nodes are for the next time."""

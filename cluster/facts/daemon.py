@@ -17,6 +17,13 @@ grep -o '"path"[[:space:]]*:[[:space:]]*"[^"]*"' {DAEMON_JSON} 2>/dev/null | sed
 while read -r program; do
   command -v "$program" >/dev/null && echo "$program"
 done; true"""
+# dockerd takes long to look at its file, and one that runs has taken it, if neither has changed since it started.
+_VALIDATE = f"""\
+test -e {DAEMON_JSON} || exit 0
+pid=/run/docker.pid
+if test -e "/proc/$(cat $pid 2>/dev/null)/cmdline" && ! grep -q -e --config-file "/proc/$(cat $pid)/cmdline" &&
+  test -z "$(find {DAEMON_JSON} "$(command -v dockerd)" -newercm $pid)"; then exit 0; fi
+dockerd --validate --config-file {DAEMON_JSON}"""
 _ALIASES = {"H": "hosts", "host": "hosts", "l": "log-level", "G": "group", "s": "storage-driver", "b": "bridge"}
 """Flags of dockerd whose setting in daemon.json has another name."""
 
@@ -90,9 +97,7 @@ class DaemonFacts(Facts):
     """
 
     json_fault: str = fact(contents(DAEMON_JSON), _json_fault, root=True)
-    refusal: str = fact(
-        f"test -e {DAEMON_JSON} || exit 0; dockerd --validate --config-file {DAEMON_JSON}", _refusal, root=True
-    )
+    refusal: str = fact(_VALIDATE, _refusal, root=True)
     flags: frozenset[str] = fact("systemctl show -p ExecStart --value docker.service", _flags)
     last_words: str = fact("journalctl -u docker.service -t dockerd -n 100 -o cat --no-pager", _last_words, root=True)
     runtime_programs: tuple[str, ...] = fact(_PROGRAMS, lines, root=True)

@@ -1,5 +1,6 @@
 """Step 2: the Docker engine, and who may use it."""
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,13 @@ from cluster.facts.parse import as_models, load_json, succeeded, validated, word
 
 if TYPE_CHECKING:
     from cluster.node import Node
+
+
+_DETAILS = (
+    "ServerVersion", "Driver", "CgroupDriver", "CgroupVersion", "DefaultRuntime", "Runtimes", "LiveRestoreEnabled",
+    "LoggingDriver", "SecurityOptions", "RegistryConfig", "DockerRootDir", "HttpProxy", "HttpsProxy", "NoProxy",
+    "KernelVersion", "OperatingSystem", "Architecture", "NCPU", "MemTotal", "GenericResources", "Warnings",
+)  # fmt: skip
 
 
 class NamedResource(BaseModel):
@@ -90,6 +98,13 @@ def parse_engine(reading: Reading) -> Engine:
     return validated(TypeAdapter(Engine), data)
 
 
+def _details(reading: Reading) -> dict[str, str]:
+    data = load_json(succeeded(reading))
+    if not isinstance(data, dict):
+        raise ParseError("an object was expected")
+    return {name: json.dumps(data.get(name), sort_keys=True) for name in _DETAILS}
+
+
 def parse_settings(reading: Reading) -> dict[str, Any]:
     """Read daemon.json; no file is an empty one."""
     if not succeeded(reading).strip():
@@ -139,7 +154,8 @@ _WANTED = "/etc/systemd/system/multi-user.target.wants/docker.service"
 class DockerFacts(Facts):
     """The service, the daemon, its settings, and the groups of the user we are.
 
-    `wanted` is whether the service would start at boot if it were not masked.
+    `wanted` is whether the service would start at boot if it were not masked; `details` is what else it tells of
+    itself, to compare nodes by.
     """
 
     active: str = fact("systemctl is-active docker.service", word)
@@ -153,6 +169,7 @@ class DockerFacts(Facts):
     session_groups: frozenset[str] = fact("id -nG", words)
     usable: str = fact("docker ps --quiet --last 1", _may_use)
     engine: Engine = fact("docker info --format '{{json .}}'", parse_engine, root=True)
+    details: dict[str, str] = fact("docker info --format '{{json .}}'", _details, root=True)
     settings: dict[str, Any] = fact(
         f"cat {DAEMON_JSON} 2>/dev/null || test ! -e {DAEMON_JSON}", parse_settings, root=True
     )

@@ -76,7 +76,7 @@ def take_apart(
 
 
 def _sections(stream: str, nonce: str) -> list[tuple[str, str]]:
-    parts = re.split(rf"\x1e{nonce} (\w+)\n", stream)
+    parts = re.split(rf"\x1e{nonce} ([\w.]+)\n", stream)
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 

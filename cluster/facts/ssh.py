@@ -72,6 +72,12 @@ for path in ~/.ssh/id_*; do
 done"""
 
 
+# Each kind of key is a connection of its own, and ed25519 is what ssh prefers and every sshd of today shows.
+_HOST_KEYS = """\
+keys=$(ssh-keyscan -T 5 -t ed25519 127.0.0.1)
+if test -n "$keys"; then echo "$keys"; else ssh-keyscan -T 5 127.0.0.1; fi"""
+
+
 class SshFacts(Facts):
     """The user's own key pair, who may log in, and the node's host keys.
 
@@ -81,6 +87,6 @@ class SshFacts(Facts):
     public_key: tuple[str, ...] = fact(contents("~/.ssh/id_ed25519.pub"), _entries)
     authorized: tuple[str, ...] = fact(contents("~/.ssh/authorized_keys"), _entries)
     known_hosts: tuple[str, ...] = fact(contents("~/.ssh/known_hosts"), _entries)
-    host_keys: tuple[str, ...] = fact("ssh-keyscan -T 5 127.0.0.1", _host_keys)
+    host_keys: tuple[str, ...] = fact(_HOST_KEYS, _host_keys)
     guarded: tuple[Guarded, ...] = fact(_FILES, _guarded)
     private_keys: tuple[str, ...] = fact(_KEYS, _checksums)

@@ -1,6 +1,5 @@
 """What else a node is: the settings nobody asked about, kept to find out what differs when something fails."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -13,16 +12,10 @@ from cluster.facts.parse import lines, load_json, succeeded
 State = dict[str, str]
 """Values by name, of one subject."""
 
-_COUNTERS = re.compile(
-    r"\.(random|ns_last_pid|pty\.nr|nf_conntrack_count|.*_id_hash.*|stable_secret|sched_domain)|^fs\."
-)
+_COUNTERS = re.compile(r"\.(random|ns_last_pid|pty\.nr|nf_conntrack_count|.*_id_hash.*|stable_secret|sched_domain)")
+_MOST_TELLING = ("links", "routes", "firewall", "units", "docker")
 _PASSING = re.compile(r"^(veth|br-|docker|vxlan)|^lo$")
 _ENVIRONMENT = re.compile(r"^(PATH|LANG|LC_\w+|LD_\w+|NCCL_\w+|CUDA_\w+|NVIDIA_\w+|\w+_PROXY|\w+_proxy)$")
-_TELLING = (
-    "ServerVersion", "Driver", "CgroupDriver", "CgroupVersion", "DefaultRuntime", "Runtimes", "LiveRestoreEnabled",
-    "LoggingDriver", "SecurityOptions", "RegistryConfig", "DockerRootDir", "HttpProxy", "HttpsProxy", "NoProxy",
-    "KernelVersion", "OperatingSystem", "Architecture", "NCPU", "MemTotal", "GenericResources", "Warnings",
-)  # fmt: skip
 
 
 def pairs(separator: str | None, keep: Callable[[str], bool] = lambda _: True) -> Callable[[Reading], State]:
@@ -55,11 +48,14 @@ def _list(value: Any) -> Iterable[Any]:
     return value
 
 
-def _engine(reading: Reading) -> State:
-    data = load_json(succeeded(reading))
-    if not isinstance(data, dict):
-        raise ParseError("an object was expected")
-    return {name: json.dumps(data.get(name), sort_keys=True) for name in _TELLING}
+def _settings(reading: Reading) -> State:
+    found: dict[str, list[str]] = {}
+    for line in lines(reading):
+        path, _, value = line.removeprefix("/proc/sys/").partition(":")
+        name = path.replace("/", ".")
+        if not _COUNTERS.search(name) and not re.search(r"\.(veth|br-|docker)", name):
+            found.setdefault(name, []).extend(value.split())
+    return {name: " ".join(words) or "there" for name, words in found.items()}
 
 
 def _full(reading: Reading) -> State:
@@ -115,7 +111,6 @@ class StateFacts(Facts):
         'systemctl list-units --state=failed --no-legend --plain | awk \'{print $1 " (now)", "failed"}\'',
         pairs(" ", lambda name: not re.search(r"@|^(session|user|run|var|proc|sys|dev|docker-)-?", name)),
     )
-    docker: State = fact("docker info --format '{{json .}}'", _engine, root=True, timeout_s=20)
     files: State = fact(f"{_FILES} | awk '{{print $2, substr($1, 1, 12)}}'", pairs(" "), root=True, timeout_s=20)
     modes: State = fact(_MODES, pairs(" "), root=True)
     disks: State = fact("df -P -x tmpfs -x overlay -x squashfs -x devtmpfs 2>/dev/null || true", _full)
@@ -124,20 +119,21 @@ class StateFacts(Facts):
         pairs(" ", lambda name: not name.startswith(("/run", "/var/lib/docker", "/proc", "/sys"))),
     )
     modules: State = fact("cut -d ' ' -f 1 /proc/modules", pairs(None))
-    settings: State = fact(
-        "sysctl -a 2>/dev/null || true",
-        pairs(" = ", lambda name: not _COUNTERS.search(name) and not re.search(r"\.(veth|br-|docker)", name)),
-        root=True,
-    )
+    settings: State = fact("grep -rs '' /proc/sys --exclude-dir=fs || true", _settings, root=True)
     environment: State = fact("env", pairs("=", lambda name: bool(_ENVIRONMENT.match(name))))
     packages: State = fact("dpkg-query -W -f '${Package} ${Version}\\n'", pairs(" "))
     hardware: State = fact(_HARDWARE, pairs(" "))
 
     @property
+    def docker(self) -> State:
+        """What its docker tells of itself, as step 2 has read it."""
+        return self.node.docker.details
+
+    @property
     def known(self) -> dict[str, State]:
         """All subjects that could be read, in order; one that could not be is left out."""
         found = {}
-        for name in self.readings:
+        for name in dict.fromkeys((*_MOST_TELLING, *self.readings)):
             with suppress(UnknownFact):
                 found[name] = getattr(self, name)
         return found

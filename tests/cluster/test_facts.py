@@ -184,7 +184,7 @@ def test_an_answer_from_before_a_change_is_asked_for_once_more(sshd: Sshd, tmp_p
     node = cluster.manager
     with pytest.MonkeyPatch.context() as patched:
         # The question leaves a trace, so that the test knows when it has been asked.
-        patched.setattr("cluster.cluster.refuse_changes", lambda _: None)
+        patched.setattr("cluster.asking.refuse_changes", lambda _: None)
         found: list[str] = []
         asking = threading.Thread(target=lambda: found.append(node.facts(Slow).made))
         asking.start()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import Unreachable
-from engine.ahead import subjects
+from cluster.facts.machine import MachineFacts
+from cluster.facts.network import NetworkFacts
+from cluster.facts.resources import ResourceFacts
+from engine.ahead import rounds
 from tests.cluster.nodes import cluster_over, tell_links
 from tests.cluster.sshd import Sshd
 
@@ -84,22 +88,52 @@ def test_connecting_takes_one_login_and_one_question(counted: Cluster) -> None:
     assert _asked(counted) == [1, 1]
 
 
-def test_a_subject_is_one_round_trip_a_node_and_is_asked_about_once(counted: Cluster) -> None:
+def test_a_round_is_one_round_trip_a_node_and_is_asked_once(counted: Cluster) -> None:
     tell_links(counted)
-    kinds = [kind for kind in subjects(range(1, 15), whole=True) if not counted.nodes[0].has(kind)]
-    assert len(kinds) > 10
-    for kind in kinds:
+    todo = [round_ for round_ in rounds(range(1, 15), whole=True) if round_ != (NetworkFacts,)]
+    assert len(todo) > 8
+    for kinds in todo:
         before = _asked(counted)
-        for node in counted.nodes:
-            node.facts(kind)
+        counted.gather(*kinds)
         trips = [after - earlier for after, earlier in zip(_asked(counted), before, strict=True)]
         # One that rests on what is not known here is asked of nobody.
-        assert trips in ([1, 1], [0, 0]), kind.__name__
-    assert sum(_asked(counted)) >= len(NAMES) * len(kinds) // 2
+        assert trips in ([1, 1], [0, 0]), kinds
+    assert sum(_asked(counted)) >= len(NAMES) * len(todo) // 2
     before = _asked(counted)
-    for kind in kinds:
-        counted.gather(kind)
+    for kinds in todo:
+        for node in counted.nodes:
+            assert all(node.facts(kind) for kind in kinds)
     assert _asked(counted) == before
+
+
+def test_most_steps_are_one_round() -> None:
+    assert [len(list(rounds([step], whole=False))) for step in (2, 3, 4, 5, 6, 9)] == [1] * 6
+
+
+def test_no_subject_is_in_two_rounds() -> None:
+    asked = Counter(kind for kinds in rounds(range(1, 15), whole=True) for kind in kinds)
+    assert set(asked.values()) == {1}
+
+
+def test_a_single_subject_is_one_round_trip_and_what_its_round_has_told_is_not_asked_again(counted: Cluster) -> None:
+    before = _asked(counted)
+    counted.gather(MachineFacts)
+    counted.gather(MachineFacts, ResourceFacts)
+    counted.gather(ResourceFacts)
+    assert _asked(counted) == [number + 2 for number in before]
+    said = counted.manager.facts(ResourceFacts)
+    assert {probe.name for probe in ResourceFacts.probes(counted.manager)} == set(said.readings)
+
+
+def test_subjects_of_one_round_trip_keep_their_own_answers(counted: Cluster) -> None:
+    counted.gather(MachineFacts, ResourceFacts)
+    together = [counted.manager.facts(kind).readings for kind in (MachineFacts, ResourceFacts)]
+    counted.manager.forget()
+    alone = [counted.manager.facts(kind).readings for kind in (MachineFacts, ResourceFacts)]
+    assert [[(one.command, one.exit) for one in each.values()] for each in together] == [
+        [(one.command, one.exit) for one in each.values()] for each in alone
+    ]
+    assert together[0]["hostname"].out == alone[0]["hostname"].out != ""
 
 
 def test_a_run_that_only_looks_loads_neither_torch_nor_the_docker_sdk() -> None:

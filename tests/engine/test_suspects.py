@@ -22,7 +22,11 @@ from engine.suspects import (
     since_ready,
 )
 
-SYSCTL = "net.ipv4.ip_forward = {forward}\nkernel.random.uuid = {name}\nkernel.hostname = {name}\n"
+SYSCTL = """\
+/proc/sys/net/ipv4/ip_forward:{forward}
+/proc/sys/kernel/random/uuid:{name}
+/proc/sys/kernel/hostname:{name}
+"""
 LINK = '[{{"ifname": "enp1s0f1np1", "operstate": "UP", "mtu": {mtu}, "flags": ["UP"], "address": "aa:bb:cc:dd:ee:ff"}}]'
 
 
