@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cluster.asking import ask
 from cluster.connection import Connection
@@ -43,6 +43,8 @@ class Cluster:
         """When something was last changed from here, in seconds since 1970."""
         self.locked = False
         """Whether our lock lives by the connections, so that none may be opened anew, and what we read may change."""
+        self._planned: tuple[Any, FabricPlan] | None = None
+        """The fabric last planned, and from what."""
         self._asking: dict[type[Facts], threading.Lock] = {}
         self._ahead: ThreadPoolExecutor | None = None
         entries = [inventory.manager, *(node for node in inventory.nodes if node is not inventory.manager)]
@@ -92,8 +94,13 @@ class Cluster:
 
         A node that fell silent after it told of its links has its place in the plan still.
         """
-        told = [node for node in self.nodes if node.trouble is None or node.told(NetworkFacts)]
-        return plan_fabric({node.name: node.network for node in told}, self.inventory.fabric, self._ranks)
+        told = {node.name: node.network for node in self.nodes if node.trouble is None or node.told(NetworkFacts)}
+        ports_count = self.inventory.fabric.interfaces == "auto"
+        # Read every time, planned once: a check that rests on the plan rests on what it was made of.
+        seen = [(name, facts.links, facts.ports if ports_count else None) for name, facts in told.items()]
+        if self._planned is None or self._planned[0] != seen:
+            self._planned = (seen, plan_fabric(told, self.inventory.fabric, self._ranks))
+        return self._planned[1]
 
     @property
     def rendezvous(self) -> str:
