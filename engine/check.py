@@ -94,7 +94,8 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         warns: It is worth a word and costs no readiness: where it does not hold, it passes with a warning.
         settles: Tells why it may come to hold by itself, if it may; it is then looked at again for a while.
         together: Its repair touches its own node alone, so it may go on at all `nodes` at once; or it takes from the
-            manager what the others take from it as well, so it may at all `workers` once the manager has it.
+            manager what the others take from it as well, or stops docker for a while, so it may at all `workers`, a few
+            at a time, once the manager has it. Nodes that keep the swarm's state then have their turns one by one.
     """
     return pytest.mark.check(
         check_id,

@@ -189,11 +189,17 @@ def _judge_together(item: pytest.Function, check: Check, run: Run, skip: str | N
         one for one in item.session.items if isinstance(one, pytest.Function) and one.stash.get(CHECK, None) == check
     ]
     names = [one.callspec.params["node"] for one in selected]
-    may = run.cluster.nodes if check.together == "nodes" else run.cluster.workers
-    nodes = [node for node in may if node.name in names]
+    nodes = [node for node in at_once(check, run.cluster) if node.name in names]
     if nodes and item.callspec.params["node"] == nodes[0].name:
         others = {name: item.funcargs[name] for name in item._fixtureinfo.argnames if name != "node"}
         run.judge.judge_together(check, nodes, lambda node: item.obj(node=node, **others), skip)
+
+
+def at_once(check: Check, cluster: Cluster) -> list[Node]:
+    """List the nodes on which a check may be repaired at once; the others have their turns one by one."""
+    # Of those that keep the swarm's state most have to be there at any time.
+    alone = {entry.name for entry in cluster.inventory.keepers} if check.together == "workers" else set()
+    return [node for node in cluster.nodes if node.name not in alone]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,9 +9,12 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
+from cluster.inventory import parse_inventory
 from cluster.node import Node
 from engine.change import Change, RunCommand
+from engine.check import Together
 from engine.outcome import Outcome
+from engine.plugin import at_once
 from tests.engine.judging import Bench, check
 
 PATIENCE_S = 10
@@ -77,3 +80,15 @@ def test_expected_and_found_are_those_of_the_node(tmp_path: Path) -> None:
     (tmp_path / "n0").touch()
     _judged(bench, threading.Barrier(1))
     assert [verdict.found for verdict in bench.engine.verdicts] == ["there", "missing"]
+
+
+@pytest.mark.parametrize(
+    ("together", "managers", "told"),
+    [("nodes", 3, ["a", "b", "c", "d", "e"]), ("workers", 1, ["b", "c", "d", "e"]), ("workers", 3, ["d", "e"])],
+)
+def test_of_those_that_keep_the_swarm_no_two_are_repaired_at_once_but_for_files(
+    together: Together, managers: int, told: list[str]
+) -> None:
+    names = ", ".join(f"{{name: {name}}}" for name in "abcde")
+    cluster = Cluster(parse_inventory(f"nodes: [{names}]\nmanagers: {managers}\n", "cluster.yaml"))
+    assert [node.name for node in at_once(check("one", together=together), cluster)] == told
