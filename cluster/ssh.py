@@ -140,6 +140,10 @@ class SshConnection:
         return channel
 
 
+_PIECE = 2**16
+"""Bytes."""
+
+
 class _HeldChannel:
     def __init__(self, channel: paramiko.Channel, first_line: str) -> None:
         self.first_line = first_line
@@ -154,7 +158,9 @@ class _HeldChannel:
 
 def _feed(channel: paramiko.Channel, data: bytes) -> None:
     with suppress(OSError, EOFError, paramiko.SSHException):
-        channel.sendall(data)
+        # paramiko copies all that is left of what it is given for every packet.
+        for start in range(0, len(data), _PIECE):
+            channel.sendall(data[start : start + _PIECE])
         channel.shutdown_write()
 
 
