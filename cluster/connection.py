@@ -1,11 +1,26 @@
 """What every way of reaching a node offers, and what a command brings back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 KEPT_BYTES = 8 * 2**20
 """Of each stream at most this much is kept; the rest is read and dropped, so that no command can fill our memory."""
+
+
+Input = bytes | Iterable[bytes]
+"""What a command reads: all of it, or piece by piece where it is more than memory should hold."""
+
+_PIECE = 2**16
+"""Bytes."""
+
+
+def pieces(data: Input) -> Iterator[bytes]:
+    """Give the input of a command piece by piece."""
+    if isinstance(data, bytes):
+        yield from (data[start : start + _PIECE] for start in range(0, len(data), _PIECE))
+    else:
+        yield from data
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,7 @@ class Connection(Protocol):
     def open(self) -> None:
         """Connect, or raise Unreachable with a sentence that says what to do."""
 
-    def run(self, command: str, *, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None) -> Said:
+    def run(self, command: str, *, stdin: Input, deadline_s: float, on_line: Callable[[str], None] | None) -> Said:
         """Run one shell command; past its deadline it is given up and `exit` is None.
 
         Raises:

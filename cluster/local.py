@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import IO
 
-from cluster.connection import Held, Kept, Said
+from cluster.connection import Held, Input, Kept, Said, pieces
 from cluster.errors import Unreachable
 
 
@@ -29,7 +29,7 @@ class LocalConnection:
         """Do nothing: nothing is held."""
 
     def run(
-        self, command: str, *, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None = None
+        self, command: str, *, stdin: Input, deadline_s: float, on_line: Callable[[str], None] | None = None
     ) -> Said:
         """Run a command with /bin/sh in a process group of its own, so that giving it up ends all of it."""
         started = time.monotonic()
@@ -83,9 +83,10 @@ def _start(command: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["/bin/sh", "-c", command], stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
 
 
-def _feed(pipe: IO[bytes], data: bytes) -> None:
+def _feed(pipe: IO[bytes], data: Input) -> None:
     try:
-        pipe.write(data)
+        for piece in pieces(data):
+            pipe.write(piece)
         pipe.close()
     except (BrokenPipeError, ValueError):
         return  # the command did not want all of its input

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from shlex import quote
 
-from cluster.connection import Connection, Held, Said
+from cluster.connection import Connection, Held, Input, Said
 from cluster.errors import CommandFailed, ReadOnly, SudoRefused, Unreachable
 from cluster.read_only import refuse_changes
 
@@ -124,7 +125,7 @@ class Session:
         command: str,
         *,
         root: bool = True,
-        stdin: bytes = b"",
+        stdin: Input = b"",
         deadline_s: float | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> Said:
@@ -156,12 +157,14 @@ class Session:
         )
 
     def _run(
-        self, command: str, root: bool, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None
+        self, command: str, root: bool, stdin: Input, deadline_s: float, on_line: Callable[[str], None] | None
     ) -> Said:
         bounded = _bounded(command, deadline_s)
         if not root:
             return self._send(f"/bin/sh -c {quote(bounded)}", stdin, deadline_s, on_line)
-        return self._send(self._as_root(bounded), self._password_line() + stdin, deadline_s, on_line)
+        password = self._password_line()
+        given = password + stdin if isinstance(stdin, bytes) else chain([password], stdin)
+        return self._send(self._as_root(bounded), given, deadline_s, on_line)
 
     def run_script(self, build: Callable[[Callable[[str], str] | None], str], deadline_s: float) -> Said:
         """Run a read-only script whose part for root is wrapped by the function given to `build`."""
@@ -186,7 +189,7 @@ class Session:
             return f"{self._become_password}\n".encode()
         return b""
 
-    def _send(self, command: str, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None) -> Said:
+    def _send(self, command: str, stdin: Input, deadline_s: float, on_line: Callable[[str], None] | None) -> Said:
         return self.connection.run(command, stdin=stdin, deadline_s=deadline_s, on_line=on_line)
 
 

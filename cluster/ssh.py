@@ -13,7 +13,7 @@ import paramiko
 from paramiko.config import SSH_PORT
 from paramiko.hostkeys import InvalidHostKey
 
-from cluster.connection import Held, Kept, Said
+from cluster.connection import Held, Input, Kept, Said, pieces
 from cluster.errors import Unreachable
 from cluster.ssh_errors import explain
 from cluster.ssh_target import Target
@@ -94,7 +94,7 @@ class SshConnection:
         self._client, self._jumps, self._earlier = None, [], []
 
     def run(
-        self, command: str, *, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None = None
+        self, command: str, *, stdin: Input, deadline_s: float, on_line: Callable[[str], None] | None = None
     ) -> Said:
         """Run a command on a channel of its own, reading both streams as they come."""
         started = time.monotonic()
@@ -140,10 +140,6 @@ class SshConnection:
         return channel
 
 
-_PIECE = 2**16
-"""Bytes."""
-
-
 class _HeldChannel:
     def __init__(self, channel: paramiko.Channel, first_line: str) -> None:
         self.first_line = first_line
@@ -156,11 +152,11 @@ class _HeldChannel:
         self._channel.close()
 
 
-def _feed(channel: paramiko.Channel, data: bytes) -> None:
+def _feed(channel: paramiko.Channel, data: Input) -> None:
     with suppress(OSError, EOFError, paramiko.SSHException):
-        # paramiko copies all that is left of what it is given for every packet.
-        for start in range(0, len(data), _PIECE):
-            channel.sendall(data[start : start + _PIECE])
+        # One after the other: paramiko copies all that is left of what it is given for every packet.
+        for piece in pieces(data):
+            channel.sendall(piece)
         channel.shutdown_write()
 
 

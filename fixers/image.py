@@ -3,59 +3,33 @@
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 from typing import IO
 
 from cluster.docker_api import docker_of
-from cluster.errors import CommandFailed
+from cluster.errors import CommandFailed, UnknownFact
 from cluster.node import Node
-from engine.change import Call, Change, UndoStep
+from engine.change import Call, Change
+from fixers.image_copies import MOST_TAKERS, PATIENCE_S, CopyImage, HandOn
 from workloads import training_image
-
-_PATIENCE_S = 3600
-"""NVIDIA's image takes up more than 20 GB, and docker unpacks it while it comes."""
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 """Docker paints what a build says on stderr."""
 
-# Runs on the node that takes the image. Both ends' own words are what a failure is told by.
-_COPY = """
-import subprocess, sys
-door, image = sys.argv[1:]
-ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", door]
-asked = subprocess.run([*ssh, "docker", "image", "inspect", "--format", "{{.Size}}", image],
-                       stdin=subprocess.DEVNULL, capture_output=True, text=True)
-if asked.returncode:
-    sys.exit(asked.stderr.strip() or "the image is not there")
-size, done, told = max(1, int(asked.stdout)), 0, 0
-save = subprocess.Popen([*ssh, "docker", "save", image], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-load = subprocess.Popen(["docker", "load", "--quiet"], stdin=subprocess.PIPE)
-try:
-    while piece := save.stdout.read(1 << 20):
-        load.stdin.write(piece)
-        done += len(piece)
-        if (percent := min(100, 100 * done // size) // 5 * 5) > told:
-            told = percent
-            print(f"{percent} % of {size / 1e9:.1f} GB", flush=True)
-    if save.wait():
-        load.kill()
-        sys.exit("docker save broke off")
-    load.stdin.close()
-except BrokenPipeError:
-    save.kill()
-sys.exit(load.wait())
-"""
-
 
 def fetch(node: Node) -> Iterator[Change]:
-    """Copy the image over the fabric from a node that has it, or will; the first builds it, loads it or pulls it."""
+    """Copy the image over the fabric from a node that has it, or will; the first builds it, loads it or pulls it.
+
+    An archive is handed on while it comes, so that all of them unpack it at the same time.
+    """
     image = node.cluster.inventory.image
     archive, manager = image.archive, node.cluster.manager
-    source = next((peer for peer in node.cluster.peers(node) if peer.stack.image_id), manager)
-    if source is not node:
-        yield CopyImage(node, source, image.reference)
+    source = next((peer for peer in node.cluster.peers(node) if _has(peer)), None)
+    takers = _takers(manager) if archive else []
+    if source is None and archive is not None and takers and node in (manager, *takers):
+        yield HandOn(manager, tuple(takers), archive, turn=node)
+    elif (source or manager) is not node:
+        yield CopyImage(node, source or manager, image.reference)
     elif image.built:
         # The file that docker follows is told along.
         lines = "\n  ".join(training_image.dockerfile(image.base).splitlines())
@@ -67,43 +41,23 @@ def fetch(node: Node) -> Iterator[Change]:
         yield Call(node, f"docker pull {image.reference}", lambda: _pull(node, image.reference))
 
 
-@dataclass(eq=False)
-class CopyImage(Change):
-    """Have a node take an image from a peer, by the ssh between them that step 1 has seen working."""
+def _takers(manager: Node) -> list[Node]:
+    """List the nodes to which the manager hands an archive on while it loads it: those that lack the image."""
+    peers = [peer for peer in manager.cluster.peers(manager) if peer.trouble is None]
+    return [peer for peer in peers if _has(peer) is False][:MOST_TAKERS]
 
-    node: Node
-    source: Node
-    image: str
 
-    def describe(self) -> str:
-        """Show the command it stands for."""
-        return f"{self.node.name}$ ssh {self._door} docker save {self.image} | docker load"
-
-    def undo(self) -> list[UndoStep]:
-        """Keep it: an image is not in the way of anybody."""
-        return []
-
-    def apply(self) -> None:
-        """Copy it, telling how far it has come.
-
-        Raises:
-            CommandFailed: The source could not send it, or docker could not take it.
-        """
-
-        def tell(line: str) -> None:
-            self.node.cluster.tell(f"{self.node.name}: {self.image} from {self.source.name}: {line}")
-
-        words = f"python3 - {quote(self._door)} {quote(self.image)}"
-        self.node.change(words, root=False, stdin=_COPY.encode(), deadline_s=_PATIENCE_S, on_line=tell)
-
-    @property
-    def _door(self) -> str:
-        return f"{self.source.login.user}@{self.source.cluster.fabric_address(self.source)}"
+def _has(node: Node) -> bool | None:
+    """Whether the image is on a node; None where that is not known."""
+    try:
+        return node.stack.image_id != ""
+    except UnknownFact:
+        return None
 
 
 def _build(node: Node, base: str, name: str) -> None:
     context, wrong = io.BytesIO(training_image.context(base)), ""
-    with docker_of(node, timeout_s=_PATIENCE_S) as client:
+    with docker_of(node, timeout_s=PATIENCE_S) as client:
         events = client.api.build(
             fileobj=context, custom_context=True, tag=name, network_mode="host", rm=True, decode=True
         )
@@ -119,14 +73,14 @@ def _build(node: Node, base: str, name: str) -> None:
 
 def _load(node: Node, archive: Path) -> None:
     try:
-        with archive.open("rb") as file, docker_of(node, timeout_s=_PATIENCE_S) as client:
+        with archive.open("rb") as file, docker_of(node, timeout_s=PATIENCE_S) as client:
             client.images.load(_Watched(file, archive.stat().st_size, node))
     except OSError as error:
         raise CommandFailed(f"the image archive {archive} cannot be read: {error.strerror}.") from None
 
 
 def _pull(node: Node, name: str) -> None:
-    with docker_of(node, timeout_s=_PATIENCE_S) as client:
+    with docker_of(node, timeout_s=PATIENCE_S) as client:
         for event in client.api.pull(name, stream=True, decode=True):
             if "error" in event:
                 raise CommandFailed(f"docker pull {name} on {node.name}: {event['error']}")

@@ -88,6 +88,8 @@ NAME = "nvcr.io/nvidia/pytorch:25.10-py3"
 PULLED = f"spark-1$ docker pull {NAME}"
 COPIED = "{}$ ssh nvidia@192.168.100.{} docker save {} | docker load"
 
+HANDED_ON = "spark-1$ docker load --input /srv/image.tar, handed on by ssh to spark-2"
+
 
 @pytest.mark.parametrize(
     ("without", "node", "planned"),
@@ -106,6 +108,35 @@ def test_an_image_comes_once_from_outside_and_then_over_the_fabric(
         cluster.said(StackFacts, one, image_id=MISSING)
     verdict = cluster.judge(step_06.test_image_is_there, node)
     assert [change.describe for change in verdict.changes] == [planned]
+
+
+@pytest.mark.parametrize(
+    ("without", "planned"),
+    [
+        (("spark-1", "spark-2"), {"spark-1": HANDED_ON, "spark-2": HANDED_ON}),
+        (("spark-1",), {"spark-1": COPIED.format("spark-1", 2, NAME)}),
+        (("spark-2",), {"spark-2": COPIED.format("spark-2", 1, NAME)}),
+    ],
+)
+def test_an_archive_is_handed_on_while_it_comes_to_those_that_lack_the_image(
+    recorded: Callable[..., Recorded], without: tuple[str, ...], planned: dict[str, str]
+) -> None:
+    cluster = _healthy(recorded(inventory=f"image: {{name: '{NAME}', archive: /srv/image.tar}}"))
+    for one in without:
+        cluster.said(StackFacts, one, image_id=MISSING)
+    for node, change in planned.items():
+        verdict = cluster.judge(step_06.test_image_is_there, node)
+        assert [one.describe for one in verdict.changes] == [change]
+
+
+def test_a_node_of_which_it_is_not_known_whether_it_has_the_image_is_handed_none(
+    recorded: Callable[..., Recorded],
+) -> None:
+    cluster = _healthy(recorded(inventory=f"image: {{name: '{NAME}', archive: /srv/image.tar}}"))
+    cluster.said(StackFacts, "spark-1", image_id=MISSING)
+    cluster.said(StackFacts, "spark-2", image_id=said("\n", err="permission denied", exit_status=1))
+    verdict = cluster.judge(step_06.test_image_is_there, "spark-1")
+    assert [one.describe for one in verdict.changes] == ["spark-1$ docker load --input /srv/image.tar"]
 
 
 def test_an_image_without_a_name_is_built_once_and_then_goes_over_the_fabric(healthy: Recorded) -> None:

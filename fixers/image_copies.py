@@ -1,0 +1,185 @@
+"""Ways of an image between nodes: copied from one that has it, or handed on while an archive is loaded."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+
+from cluster.errors import CommandFailed
+from cluster.node import Node
+from engine.change import Change, UndoStep
+
+PATIENCE_S = 3600
+"""NVIDIA's image takes up more than 20 GB, and docker unpacks it while it comes."""
+
+MOST_TAKERS = 4
+"""To so many an archive is handed on while it comes: the slowest of them holds up all."""
+
+_PIECE = 2**18
+"""Bytes."""
+
+# Runs on the node that takes the image. Both ends' own words are what a failure is told by.
+_COPY = """
+import subprocess, sys
+door, image = sys.argv[1:]
+ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", door]
+asked = subprocess.run([*ssh, "docker", "image", "inspect", "--format", "{{.Size}}", image],
+                       stdin=subprocess.DEVNULL, capture_output=True, text=True)
+if asked.returncode:
+    sys.exit(asked.stderr.strip() or "the image is not there")
+size, done, told = max(1, int(asked.stdout)), 0, 0
+save = subprocess.Popen([*ssh, "docker", "save", image], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+load = subprocess.Popen(["docker", "load", "--quiet"], stdin=subprocess.PIPE)
+try:
+    while piece := save.stdout.read(1 << 20):
+        load.stdin.write(piece)
+        done += len(piece)
+        if (percent := min(100, 100 * done // size) // 5 * 5) > told:
+            told = percent
+            print(f"{percent} % of {size / 1e9:.1f} GB", flush=True)
+    if save.wait():
+        load.kill()
+        sys.exit("docker save broke off")
+    load.stdin.close()
+except BrokenPipeError:
+    save.kill()
+sys.exit(load.wait())
+"""
+
+# Runs on the node that an archive is sent to. It says of itself and of every door how `docker load` ended there.
+_HAND_ON = """
+import subprocess, sys
+load = ["docker", "load", "--quiet"]
+ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
+commands = {"here": load, **{door: [*ssh, door, *load] for door in sys.argv[1:]}}
+pipe = subprocess.PIPE
+loads = {door: subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)
+         for door, command in commands.items()}
+taking = set(loads)
+while "here" in taking and (piece := sys.stdin.buffer.read(1 << 20)):
+    for door in sorted(taking):
+        try:
+            loads[door].stdin.write(piece)
+            loads[door].stdin.flush()
+        except BrokenPipeError:
+            taking.discard(door)
+for process in loads.values():
+    try:
+        process.stdin.close()
+    except BrokenPipeError:
+        pass
+for door, process in loads.items():
+    said = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+    print(door, process.wait(), said[-1] if said else "", flush=True)
+"""
+
+
+@dataclass(eq=False)
+class CopyImage(Change):
+    """Have a node take an image from a peer, by the ssh between them that step 1 has seen working."""
+
+    node: Node
+    source: Node
+    image: str
+
+    def describe(self) -> str:
+        """Show the command it stands for."""
+        return f"{self.node.name}$ ssh {self._door} docker save {self.image} | docker load"
+
+    def undo(self) -> list[UndoStep]:
+        """Keep it: an image is not in the way of anybody."""
+        return []
+
+    def apply(self) -> None:
+        """Copy it, telling how far it has come.
+
+        Raises:
+            CommandFailed: The source could not send it, or docker could not take it.
+        """
+
+        def tell(line: str) -> None:
+            self.node.cluster.tell(f"{self.node.name}: {self.image} from {self.source.name}: {line}")
+
+        words = f"python3 - {quote(self._door)} {quote(self.image)}"
+        self.node.change(words, root=False, stdin=_COPY.encode(), deadline_s=PATIENCE_S, on_line=tell)
+
+    @property
+    def _door(self) -> str:
+        return f"{self.source.login.user}@{self.source.cluster.fabric_address(self.source)}"
+
+
+@dataclass(eq=False)
+class HandOn(Change):
+    """Have the manager load an archive, and hand it on over the fabric while it comes."""
+
+    node: Node
+    takers: tuple[Node, ...]
+    archive: Path
+    turn: Node
+    """Whose turn it is; the manager does it in its own, and the others find it done."""
+
+    def describe(self) -> str:
+        """Show the command it stands for."""
+        names = ", ".join(node.name for node in self.takers)
+        return f"{self.node.name}$ docker load --input {self.archive}, handed on by ssh to {names}"
+
+    def undo(self) -> list[UndoStep]:
+        """Keep it: an image is not in the way of anybody."""
+        return []
+
+    def apply(self) -> None:
+        """Send the archive to the manager, telling how far it has come.
+
+        A taker that could not take it is told of, and copies the image in its own turn.
+
+        Raises:
+            CommandFailed: The archive cannot be read, or docker on the manager could not take it.
+        """
+        if self.turn is not self.node:
+            raise CommandFailed(f"{self.node.name} has no image to hand on; what kept it from that is told there.")
+        doors = {f"{taker.login.user}@{taker.cluster.fabric_address(taker)}": taker for taker in self.takers}
+        ended: dict[str, tuple[str, str]] = {}
+
+        def hear(line: str) -> None:
+            door, status, said = line.split(" ", 2)
+            ended[door] = (status, said)
+
+        sent = _Archive(self.archive, self._tell)
+        words = f"python3 -c {quote(_HAND_ON)} {' '.join(map(quote, doors))}"
+        self.node.change(words, root=False, stdin=sent, deadline_s=PATIENCE_S, on_line=hear)
+        if sent.trouble:
+            raise CommandFailed(f"the image archive {self.archive} cannot be read: {sent.trouble}.")
+        status, said = ended.get("here", ("1", "it did not say why"))
+        if status != "0":
+            raise CommandFailed(f"docker load on {self.node.name} failed: {said}")
+        for door, taker in doors.items():
+            taker.forget()
+            status, said = ended.get(door, ("1", "it did not say why"))
+            if status != "0":
+                self._tell(f"handing it on to {taker.name} failed, which will copy it: {said}")
+
+    def _tell(self, what: str) -> None:
+        self.node.cluster.tell(f"{self.node.name}: loading the image: {what}")
+
+
+class _Archive:
+    """The pieces of an archive; where it cannot be read they end, and `trouble` says why."""
+
+    def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
+        self._path = path
+        self._tell = tell
+        self.trouble: str | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        told = -1
+        try:
+            size = max(1, self._path.stat().st_size)
+            with self._path.open("rb") as file:
+                while piece := file.read(_PIECE):
+                    percent = 100 * file.tell() // size // 25 * 25
+                    if percent != told:
+                        told = percent
+                        self._tell(f"{percent} %")
+                    yield piece
+        except OSError as error:
+            self.trouble = error.strerror

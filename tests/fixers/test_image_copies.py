@@ -1,0 +1,94 @@
+"""An archive is unpacked on several nodes at once, and what goes wrong with one of them stays with that one."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cluster.errors import CommandFailed
+from fixers.image_copies import HandOn
+from tests.engine.judging import Bench
+
+ARCHIVE = os.urandom(3 << 20)
+ADDRESSES = ("192.168.100.1", "192.168.100.2", "192.168.100.3")
+
+# Each keeps what it was given under the name of its node; `ssh OPTIONS DOOR COMMAND` runs the command as that node.
+DOCKER = """#!/bin/sh
+test "$*" = "load --quiet" || exit 2
+test -e "$FOLDER/${NODE:-manager}.broken" && { echo "no space left on device" >&2; exit 1; }
+cat >"$FOLDER/${NODE:-manager}"
+"""
+SSH = """#!/bin/sh
+while test "$1" = -o; do shift 2; done
+NODE=${1##*.} && export NODE && shift
+test -e "$FOLDER/$NODE.shut" && { echo "Permission denied (publickey)." >&2; exit 255; }
+exec "$@"
+"""
+
+
+@pytest.fixture
+def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where docker and ssh keep what they were given."""
+    for name, script in (("docker", DOCKER), ("ssh", SSH)):
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("FOLDER", str(tmp_path))
+    (tmp_path / "archive.tar").write_bytes(ARCHIVE)
+    return tmp_path
+
+
+@pytest.fixture
+def hand_on(stand_ins: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Hand the archive on to two takers, and return what was told."""
+    bench = Bench(stand_ins, "fix", nodes=3)
+    manager, *takers = bench.cluster.nodes
+    addresses = dict(zip(bench.cluster.nodes, ADDRESSES, strict=True))
+    monkeypatch.setattr("cluster.cluster.Cluster.fabric_address", lambda _, node: addresses[node])
+    heard: list[str] = []
+    bench.cluster.tell = heard.append
+
+    def apply() -> list[str]:
+        with manager.changes_allowed():
+            HandOn(manager, tuple(takers), stand_ins / "archive.tar", turn=manager).apply()
+        return heard
+
+    return apply
+
+
+def test_all_get_the_whole_archive(hand_on: Callable[[], list[str]], stand_ins: Path) -> None:
+    assert not [line for line in hand_on() if "failed" in line]
+    assert [(stand_ins / name).read_bytes() == ARCHIVE for name in ("manager", "2", "3")] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"), [("shut", "Permission denied (publickey)."), ("broken", "no space left on device")]
+)
+def test_a_taker_that_cannot_take_it_is_told_of_and_the_others_get_it(
+    hand_on: Callable[[], list[str]], stand_ins: Path, trouble: str, told: str
+) -> None:
+    (stand_ins / f"2.{trouble}").touch()
+    assert hand_on()[-1] == f"n0: loading the image: handing it on to n1 failed, which will copy it: {told}"
+    assert [(stand_ins / name).read_bytes() == ARCHIVE for name in ("manager", "3")] == [True] * 2
+
+
+def test_where_the_manager_cannot_take_it_that_is_the_failure(
+    hand_on: Callable[[], list[str]], stand_ins: Path
+) -> None:
+    (stand_ins / "manager.broken").touch()
+    with pytest.raises(CommandFailed, match=r"^docker load on n0 failed: no space left on device$"):
+        hand_on()
+
+
+def test_an_archive_that_is_not_there_is_named(hand_on: Callable[[], list[str]], stand_ins: Path) -> None:
+    (stand_ins / "archive.tar").unlink()
+    with pytest.raises(CommandFailed, match=r"archive\.tar cannot be read: No such file or directory"):
+        hand_on()
+
+
+def test_in_the_turn_of_another_it_is_not_done_again(stand_ins: Path) -> None:
+    manager, taker = Bench(stand_ins, "fix", nodes=2).cluster.nodes
+    with pytest.raises(CommandFailed, match="n0 has no image to hand on"):
+        HandOn(manager, (taker,), stand_ins / "archive.tar", turn=taker).apply()
+    assert not (stand_ins / "manager").exists()
