@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.connection import Said
+from cluster.connection import Input, Said, pieces
 from cluster.errors import CommandFailed
 from cluster.local import LocalConnection
 from cluster.node import Node
@@ -103,9 +103,9 @@ class _BreaksOff(LocalConnection):
     """A connection that loses the end of what it is given."""
 
     def run(
-        self, command: str, *, stdin: bytes, deadline_s: float, on_line: Callable[[str], None] | None = None
+        self, command: str, *, stdin: Input, deadline_s: float, on_line: Callable[[str], None] | None = None
     ) -> Said:
-        return super().run(command, stdin=stdin[:-1], deadline_s=deadline_s, on_line=on_line)
+        return super().run(command, stdin=b"".join(pieces(stdin))[:-1], deadline_s=deadline_s, on_line=on_line)
 
 
 def test_half_a_file_never_replaces_a_whole_one(here: Node, tmp_path: Path) -> None:
