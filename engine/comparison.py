@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _EXPECTED = {
     "==": "{}",
@@ -43,6 +44,7 @@ def compared(operator: str, left: object, right: object) -> Comparison:
     return _compared(operator, tell(left), tell(right))
 
 
+@lru_cache(maxsize=256)
 def passed_comparison(source: str, explanation: str) -> Comparison | None:
     """Take the two sides from pytest's account of an assertion that held; None where it compared nothing."""
     try:

@@ -3,13 +3,14 @@
 import gc
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError
 from cluster.node import Node
-from engine.check import Check, check_of
+from engine.check import Check, check_of, title_of
 from engine.comparison import compared, passed_comparison
 from engine.judge import Compared
 from engine.last_screen import last_lines, title
@@ -160,13 +161,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if CHECK not in pyfuncitem.stash:
         return None
     check, run, screen = pyfuncitem.stash[CHECK], pyfuncitem.config.stash[RUN], pyfuncitem.config.stash[SCREEN]
-    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    node = arguments.get("node")
-    assert node is None or isinstance(node, Node)  # the fixture above makes it
-    title = pyfuncitem.get_closest_marker("step")
-    assert title is not None  # check_of saw it
-    run.steps[check.step] = title.args[1]
-    screen.step(check.step, title.args[1])
+    arguments: dict[str, Any] = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    # Without assertions, which cost more here than all the rest: pytest tells our plugin of each that holds.
+    node: Node | None = arguments.get("node")
+    _, title = title_of(pyfuncitem.module)
+    run.steps[check.step] = title
+    screen.step(check.step, title)
     screen.looking_at(check.id, f"{node or 'cluster'}: {check.title}")
     skip = check.applies(run.context) if check.applies else None
     if check.together and run.options.mode == "fix":

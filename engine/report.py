@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -109,10 +109,20 @@ def write_report(directory: Path, run: dict[str, Any], cluster: Cluster | None, 
     directory.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=directory, prefix=".report")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(report, file, indent=1)
-        file.write("\n")
+        file.writelines(_lines(report))
     Path(name).chmod(0o644)
     return Path(name).rename(directory / "report.json")
+
+
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    """Write each part on a line of its own, and each thing of a list of things: a line of the file is then a check."""
+    last = list(report)[-1]
+    yield "{\n"
+    for name, value in report.items():
+        things = isinstance(value, list) and value and isinstance(value[0], dict)
+        text = "[\n" + ",\n".join(map(json.dumps, value)) + "\n]" if things else json.dumps(value)
+        yield f"{json.dumps(name)}: {text}{'' if name == last else ','}\n"
+    yield "}\n"
 
 
 def verdicts_as_json(verdicts: list[Verdict]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from cluster.facts.adapter import AdapterFacts
 from cluster.facts.docker import DockerFacts
 from cluster.facts.network import NetworkFacts
-from engine.report import describe_node
+from engine.report import describe_node, write_report
 from tests.runbook.recorded import Recorded
 from tests.runbook.sparks import PORT, TWIN, addresses, in_order, link, ports
 
@@ -70,3 +70,13 @@ def test_the_role_in_the_swarm_is_what_docker_says(sparks: Recorded, swarm: str,
     engine = f'{{"ServerVersion": "28.5.1", "Runtimes": {{}}, "DefaultRuntime": "runc", "Swarm": {swarm}}}'
     sparks.said(DockerFacts, "spark-1", engine=engine)
     assert describe_node(sparks.cluster["spark-1"])["swarm"] == told
+
+
+def test_a_line_of_the_file_is_a_check(tmp_path: Path) -> None:
+    checks = [{"id": "a", "found": "one\ntwo"}, {"id": "b", "found": "\u2028"}]
+    path = write_report(tmp_path, {"id": "x"}, None, {"checks": checks, "drift": [], "next": None, "steps": ["s"]})
+    text = path.read_text(encoding="utf-8")
+    assert json.loads(text) == {
+        "schema": 1, "run": {"id": "x"}, "nodes": [], "checks": checks, "drift": [], "next": None, "steps": ["s"]
+    }  # fmt: skip
+    assert [json.loads(line.rstrip(",")) for line in text.splitlines() if line.startswith('{"id"')] == checks
