@@ -25,13 +25,15 @@ from cluster.facts.toolkit import ToolkitFacts
 
 _Round = tuple[type[Facts], ...]
 
-# Not the clock: what it shows is the better the less else is going on. What may hang has few beside it that would wait.
+# Not the clock: what it shows is the better the less else is going on. What may wait long for others (pings, logins)
+# goes alone, so that nothing waits for it.
 _ROUNDS: dict[int, tuple[_Round, ...]] = {
     1: (
         (NetworkFacts,),
         (MeshFacts,),
         (NetplanFacts, AdapterFacts, RdmaFacts, MachineFacts, ResourceFacts),
-        (SshFacts, LoginFacts, DoorFacts),
+        (SshFacts, DoorFacts),
+        (LoginFacts,),
     ),
     2: ((DockerFacts, DaemonFacts),),
     3: ((ToolkitFacts,),),
