@@ -7,20 +7,20 @@ from cluster.node import Node
 from engine.change import Change, RunCommand, WriteFile
 from engine.files import read_file
 
-_PROMISED = "ssh-ed25519 (the public key that ssh-keygen makes)"
-
 
 def open_doors(node: Node) -> Iterator[Change]:
-    """Let this node into all its peers; keys that exist are used, files that exist are added to."""
-    yield from make_key(node)
-    public = (node.ssh.public_key or (_PROMISED,))[0]
-    for peer in node.cluster.peers(node):
-        if not any(_same_key(public, known) for known in peer.ssh.authorized):
-            yield _append(peer, ".ssh/authorized_keys", [public])
-    learned = [line for peer in node.cluster.peers(node) for line in _known_hosts_lines(peer)]
-    missing = [line for line in learned if line not in node.ssh.known_hosts]
-    if missing:
-        yield _append(node, ".ssh/known_hosts", missing)
+    """Let all nodes into each other; keys that exist are used, files that exist are added to."""
+    # All in one go, since each file is then written once: a key at a time it would be written once for every peer.
+    nodes, peers = node.cluster.nodes, node.cluster.peers
+    for one in nodes:
+        yield from make_key(one)
+    for one in nodes:
+        if keys := [key for key in map(_public_key, peers(one)) if not _knows(one, key)]:
+            yield _append(one, ".ssh/authorized_keys", keys)
+    for one in nodes:
+        learned = [line for peer in peers(one) for line in _known_hosts_lines(peer)]
+        if missing := [line for line in learned if line not in one.ssh.known_hosts]:
+            yield _append(one, ".ssh/known_hosts", missing)
 
 
 def make_key(node: Node) -> Iterator[Change]:
@@ -47,8 +47,13 @@ def _known_hosts_lines(peer: Node) -> list[str]:
     return [f"{addresses} {key}" for key in peer.ssh.host_keys]
 
 
-def _same_key(one: str, other: str) -> bool:
-    return one.split()[1] in other.split()
+def _public_key(node: Node) -> str:
+    # In a plan there may be none yet.
+    return node.ssh.public_key[0] if node.ssh.public_key else f"ssh-ed25519 ({node.name}'s, which ssh-keygen makes)"
+
+
+def _knows(node: Node, key: str) -> bool:
+    return any(key.split()[1] in known.split() for known in node.ssh.authorized)
 
 
 def _append(node: Node, name: str, lines: Sequence[str]) -> WriteFile:

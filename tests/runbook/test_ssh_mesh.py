@@ -1,0 +1,64 @@
+"""Letting nodes into each other writes each of their files once, however many they are."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from cluster.facts.network import NetworkFacts
+from cluster.facts.ssh import SshFacts
+from engine.change import RunCommand, WriteFile
+from engine.files import FileState
+from fixers import ssh
+from tests.runbook.recorded import Recorded
+from tests.runbook.swarm_answers import links
+
+NODES = 6
+PORTS = "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n"
+
+
+def key(number: int) -> str:
+    """The public key of a node."""
+    return f"ssh-ed25519 AAAA{number} nvidia@spark-{number}"
+
+
+@pytest.fixture
+def bare(recorded: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch) -> Recorded:
+    """Nodes with addresses, without keys."""
+    monkeypatch.setattr(ssh, "read_file", lambda *_, **__: FileState())
+    cluster = recorded(size=NODES)
+    for number in range(1, NODES + 1):
+        node = f"spark-{number}"
+        cluster.said(NetworkFacts, node, links=links("enp1s0f1np1", f"192.168.100.{number}"), ports=PORTS)
+        cluster.said(SshFacts, node, host_keys=f"127.0.0.1 ssh-ed25519 HOST{number}\n")
+    cluster.said(SshFacts, public_key="", authorized="", known_hosts="")
+    return cluster
+
+
+def test_of_each_node_the_key_is_made_and_two_files_are_written_once(bare: Recorded) -> None:
+    changes = list(ssh.open_doors(bare.cluster.manager))
+    made = Counter((change.node.name, type(change)) for change in changes)
+    names = [node.name for node in bare.cluster.nodes]
+    assert made == dict.fromkeys([(name, RunCommand) for name in names], 1) | dict.fromkeys(
+        [(name, WriteFile) for name in names], 2
+    )
+    written = [change for change in changes if isinstance(change, WriteFile) and change.node.name == "spark-2"]
+    authorized, known = (change.content.decode().splitlines() for change in written)
+    assert [line.split()[1] for line in authorized] == [f"(spark-{one}'s," for one in (1, 3, 4, 5, 6)]
+    assert known == [f"192.168.100.{one} ssh-ed25519 HOST{one}" for one in (1, 3, 4, 5, 6)]
+
+
+def test_what_is_there_is_left_and_only_what_lacks_is_added(bare: Recorded) -> None:
+    for number in range(1, NODES + 1):
+        others = [one for one in range(1, NODES + 1) if one != number]
+        bare.said(
+            SshFacts,
+            f"spark-{number}",
+            public_key=f"{key(number)}\n",
+            authorized="".join(f"{key(one)}\n" for one in others if (number, one) != (4, 2)),
+            known_hosts="".join(f"192.168.100.{one} ssh-ed25519 HOST{one}\n" for one in others),
+        )
+    (change,) = ssh.open_doors(bare.cluster["spark-2"])
+    assert isinstance(change, WriteFile)
+    assert (change.node.name, change.path) == ("spark-4", "/home/nvidia/.ssh/authorized_keys")
+    assert change.content == f"{key(2)}\n".encode()
