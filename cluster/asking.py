@@ -10,6 +10,7 @@ from cluster.facts.base import Facts, Probe, Reading
 from cluster.facts.script import build_script, take_apart
 from cluster.node import Node
 from cluster.read_only import refuse_changes
+from cluster.session import HANGS
 
 
 def ask(kinds: Iterable[type[Facts]], node: Node) -> None:
@@ -56,6 +57,9 @@ def _answers(probes: list[Probe], node: Node) -> dict[str, Reading]:
             out, err = said.out, said.err
             late = f"{node.name} gave no answer to it within {node.cluster.deadline_s:g} s"
             why_cut = late if said.exit is None else f"{node.name} broke off before it: {err.strip()[-200:]}"
+            if said.exit is None and not out:
+                # Whoever says nothing at all is not asked again, or each question would hold up all others as long.
+                node.trouble = why_cut = HANGS.format(node=node.name, seconds=node.cluster.deadline_s)
     except Unreachable as error:
         node.trouble = why_cut = str(error)
     has_root = node.trouble is not None or node.has_root

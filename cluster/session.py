@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from shlex import quote
 
 from cluster.connection import Connection, Held, Input, Said
 from cluster.errors import CommandFailed, ReadOnly, SudoRefused, Unreachable
 from cluster.read_only import refuse_changes
+
+HANGS = (
+    "{node} takes commands and answers none within {seconds:g} s: it hangs, or the login files of its user do; "
+    "look at it from its console."
+)
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,8 @@ class Login:
     user: str
     home: str
     sudo: str
+    answer_s: float = field(default=0.0, compare=False)
+    """How long the node took to tell, in seconds: a shell, a few words and a sudo."""
 
 
 class Session:
@@ -67,6 +74,8 @@ class Session:
         ask = 'id -u; id -un; echo "$HOME"; sudo -n -- /bin/sh -c true >/dev/null 2>&1 && echo free || echo asks'
         said = self._send(f"/bin/sh -c {quote(ask)}", b"", self.deadline_s, None)
         answers = said.out.split("\n")
+        if said.exit is None:
+            raise Unreachable(HANGS.format(node=self.name, seconds=self.deadline_s))
         if said.exit != 0 or len(answers) < 4:
             reason = (said.err.strip() or said.out.strip())[:200]
             raise Unreachable(f"{self.name} lets us in but runs no commands for us: {reason}")
@@ -77,10 +86,10 @@ class Session:
                 f"(~/.bashrc) of {answers[-4]}, which may talk to a terminal alone."
             )
         if uid == "0":
-            return Login(user, home, "none")
+            return Login(user, home, "none", said.seconds)
         if sudo == "free":
-            return Login(user, home, "free")
-        return Login(user, home, "password" if self._password_works() else "refused")
+            return Login(user, home, "free", said.seconds)
+        return Login(user, home, "password" if self._password_works() else "refused", said.seconds)
 
     def _password_works(self) -> bool:
         password = self._become_password

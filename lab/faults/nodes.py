@@ -55,6 +55,16 @@ FAULTS: Final = (
         breaks={"spark-2": "rm -f /etc/sudoers.d/*"},
     ),
     Fault(
+        "login-slow",
+        "a login file waits for something",
+        "ssh.prompt",
+        "spark-2",
+        "every question to it waits as long",
+        PERSON,
+        warns=True,
+        breaks={"spark-2": f"sed -i '1i sleep 3' {HOME}/.bashrc"},
+    ),
+    Fault(
         "peer-key-removed",
         "a node is not let in by its peer any more",
         "ssh.mesh",

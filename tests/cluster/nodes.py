@@ -21,7 +21,12 @@ def this_cluster() -> Cluster:
 
 
 def cluster_over(
-    sshd: Sshd, *, user: str = "root", names: tuple[str, ...] = ("spark-1",), password: str | None = None
+    sshd: Sshd,
+    *,
+    user: str = "root",
+    names: tuple[str, ...] = ("spark-1",),
+    password: str | None = None,
+    command_timeout_s: float = 20.0,
 ) -> Cluster:
     """Nodes that are all reached by one sshd, under one address each, not yet connected."""
     addresses = [f"127.0.0.{number}" for number in range(1, len(names) + 1)]
@@ -34,7 +39,7 @@ def cluster_over(
             "config": str(sshd.folder / "no_ssh_config"),
             "known_hosts": str(sshd.known_hosts_of(addresses)),
             "connect_timeout_s": 3.0,
-            "command_timeout_s": 20.0,
+            "command_timeout_s": command_timeout_s,
         },
     }
     return Cluster(parse_inventory(yaml.safe_dump(inventory), "inventory"), become_password=password)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.errors import Unreachable
+from cluster.connection import Said
+from cluster.errors import UnknownFact, Unreachable
 from cluster.facts.machine import MachineFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.resources import ResourceFacts
@@ -81,6 +82,28 @@ def test_what_a_node_could_not_be_asked_is_told_to_whoever_asks(counted: Cluster
     for _ in range(2):
         with pytest.raises(Unreachable):
             counted.nodes[1].read_with_peers("echo here", root=False)
+
+
+def test_a_node_that_says_nothing_at_all_is_asked_once_and_holds_nobody_up_again(counted: Cluster) -> None:
+    silent, before = counted.nodes[1], _asked(counted)
+    silent.connection.run = lambda command, **_: Said(command, None, b"", b"", 60.0)  # type: ignore[method-assign]  # it hangs
+    counted.gather(MachineFacts)
+    counted.gather(ResourceFacts)
+    assert _asked(counted) == [before[0] + 2, before[1]]
+    assert counted.manager.machine.hostname
+    with pytest.raises(UnknownFact, match="spark-2 takes commands and answers none within"):
+        _ = silent.resources.available_gb
+    assert silent.trouble is not None
+    assert silent not in counted.reached
+
+
+def test_a_node_that_said_something_before_it_fell_silent_is_asked_again(counted: Cluster) -> None:
+    node = counted.nodes[1]
+    node.connection.run = lambda command, **_: Said(command, None, b"half", b"", 60.0)  # type: ignore[method-assign]  # it broke off
+    counted.gather(MachineFacts)
+    assert node.trouble is None
+    with pytest.raises(UnknownFact, match="spark-2 gave no answer to it within"):
+        _ = node.machine.hostname
 
 
 def test_connecting_takes_one_login_and_one_question(counted: Cluster) -> None:

@@ -140,6 +140,27 @@ def test_a_login_shell_that_talks_is_told_as_what_it_is(sshd: Sshd, user: User) 
     cluster.close()
 
 
+@pytest.mark.parametrize(
+    ("wait_s", "trouble"),
+    [
+        (1.0, None),
+        (20, "spark-1 takes commands and answers none within 2 s: it hangs, or the login files of its user do;"),
+    ],
+)
+def test_how_long_a_node_takes_to_answer_is_known_and_has_an_end(
+    sshd: Sshd, user: User, wait_s: float, trouble: str | None
+) -> None:
+    (Path(user.home) / ".bashrc").write_text(f"sleep {wait_s}\n")
+    cluster = cluster_over(sshd, user=user.name, command_timeout_s=2)
+    cluster.connect()
+    (Path(user.home) / ".bashrc").unlink()
+    if trouble is None:
+        assert wait_s <= cluster.manager.login.answer_s < 2
+    else:
+        assert str(cluster.manager.trouble).startswith(trouble)
+    cluster.close()
+
+
 def test_a_login_that_runs_no_commands_is_told_as_such(sshd: Sshd, user: User) -> None:
     user.shell("/usr/sbin/nologin")
     cluster = cluster_over(sshd, user=user.name)
