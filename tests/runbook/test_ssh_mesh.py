@@ -1,15 +1,18 @@
-"""Letting nodes into each other writes each of their files once, however many they are."""
+"""SSH of step 1: letting nodes into each other writes each of their files once; a node that answers late is told of."""
 
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
+from cluster.connection import Said
 from cluster.facts.network import NetworkFacts
 from cluster.facts.ssh import SshFacts
 from engine.change import RunCommand, WriteFile
 from engine.files import FileState
+from engine.outcome import Outcome
 from fixers import ssh
+from runbook import test_01_ssh as step_01_ssh
 from tests.runbook.recorded import Recorded
 from tests.runbook.swarm_answers import links
 
@@ -62,3 +65,16 @@ def test_what_is_there_is_left_and_only_what_lacks_is_added(bare: Recorded) -> N
     assert isinstance(change, WriteFile)
     assert (change.node.name, change.path) == ("spark-4", "/home/nvidia/.ssh/authorized_keys")
     assert change.content == f"{key(2)}\n".encode()
+
+
+def test_a_node_that_is_slow_to_answer_is_worth_a_word(
+    recorded: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = recorded()
+    assert cluster.judge(step_01_ssh.test_node_answers_at_once, "spark-2").outcome is Outcome.PASSED
+    slow = Said("id", 0, b"1000\nnvidia\n/home/nvidia\nfree\n", b"", 3.2)
+    monkeypatch.setattr(cluster.cluster["spark-2"].connection, "run", lambda *_, **__: slow)
+    cluster.cluster["spark-2"].connect()
+    verdict = cluster.judge(step_01_ssh.test_node_answers_at_once, "spark-2")
+    assert (verdict.outcome, verdict.found) == (Outcome.PASSED, "3.2")
+    assert verdict.warning == "every question to it waits as long"

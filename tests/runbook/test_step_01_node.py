@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.connection import Said
 from cluster.facts.clock import ClockFacts
 from cluster.facts.logins import LoginFacts
 from cluster.facts.machine import MachineFacts
@@ -35,6 +34,7 @@ CHECKS = [
     for name, check in vars(module).items()
     if name.startswith("test_") and "recipe" not in check.__annotations__
 ]
+FROM_CONNECTING = (step_01_ssh.test_user_is_the_same, step_01_ssh.test_node_answers_at_once)
 WITH_RECIPE = [step_01.test_model_fits_on_the_disk, step_01.test_memory_is_free]
 
 
@@ -89,9 +89,6 @@ def test_what_is_as_it_has_to_be_passes_without_a_word(healthy: Recorded, check:
 @pytest.mark.parametrize("check", WITH_RECIPE)
 def test_what_a_recipe_needs_is_there(healthy: Recorded, check: Callable[..., object]) -> None:
     assert judge(healthy, check, recipe=LLAMA).outcome is Outcome.PASSED
-
-
-FROM_CONNECTING = (step_01_ssh.test_user_is_the_same, step_01_ssh.test_node_answers_at_once)
 
 
 @pytest.mark.parametrize("check", [check for check in CHECKS if check not in FROM_CONNECTING])
@@ -274,19 +271,6 @@ def test_a_file_of_ssh_that_is_open_to_others(healthy: Recorded, line: str, chan
     verdict = judge(healthy, step_01_ssh.test_keys_are_closed_to_others)
     assert verdict.outcome is (Outcome.FAILED if change else Outcome.PASSED)
     assert [told.describe for told in verdict.changes] == ([f"spark-2$ sudo {change}"] if change else [])
-
-
-def test_a_node_that_is_slow_to_answer_is_worth_a_word(healthy: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert judge(healthy, step_01_ssh.test_node_answers_at_once).outcome is Outcome.PASSED
-    connection, slow = (
-        healthy.cluster["spark-2"].connection,
-        Said("id", 0, b"1000\nnvidia\n/home/nvidia\nfree\n", b"", 3.2),
-    )
-    monkeypatch.setattr(connection, "run", lambda *_, **__: slow)
-    healthy.cluster["spark-2"].connect()
-    verdict = judge(healthy, step_01_ssh.test_node_answers_at_once)
-    assert (verdict.outcome, verdict.found, verdict.node) == (Outcome.PASSED, "3.2", "spark-2")
-    assert verdict.warning == "every question to it waits as long"
 
 
 def test_one_private_key_on_all_nodes_is_worth_a_word_and_is_not_told(healthy: Recorded) -> None:
