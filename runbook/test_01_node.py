@@ -50,9 +50,21 @@ def test_systems_are_the_same(cluster: Cluster) -> None:
 
 
 @check(
+    "ssh.prompt",
+    needs=("ssh.reachable",),
+    threshold="answer_s",
+    remedy="look at what `~/.bashrc` and `~/.profile` wait for, and whether `sudo` waits for a name server",
+)
+def test_node_answers_at_once(node: Node) -> None:
+    """The node answers a command at once."""
+    assert node.login.answer_s <= node.cluster.inventory.thresholds.answer_s, "every question to it waits as long"
+
+
+@check(
     "machine.clock",
     fix=clock.keep_time,
     needs=("ssh.reachable",),
+    explained_by=("ssh.prompt",),
     applies=has_a_fabric,
     threshold="clock_offset_s",
 )

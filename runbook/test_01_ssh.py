@@ -21,18 +21,6 @@ def test_user_is_the_same(cluster: Cluster) -> None:
     assert cluster.drift(lambda node: node.login.user) == SAME, "paths in a home are not the same on all nodes"
 
 
-@check(
-    "ssh.prompt",
-    needs=("ssh.reachable",),
-    warns=True,
-    threshold="answer_s",
-    remedy="look at what `~/.bashrc` and `~/.profile` wait for, and whether `sudo` waits for a name server",
-)
-def test_node_answers_at_once(node: Node) -> None:
-    """The node answers a command at once."""
-    assert node.login.answer_s <= node.cluster.inventory.thresholds.answer_s, "every question to it waits as long"
-
-
 @check("ssh.modes", fix=ssh.close, needs=("ssh.sudo",))
 def test_keys_are_closed_to_others(node: Node) -> None:
     """What SSH rests on is closed to others."""

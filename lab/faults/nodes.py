@@ -61,8 +61,7 @@ FAULTS: Final = (
         "spark-2",
         "every question to it waits as long",
         PERSON,
-        warns=True,
-        breaks={"spark-2": f"sed -i '1i sleep 3' {HOME}/.bashrc"},
+        breaks={"spark-2": f"sed -i '1i sleep 4' {HOME}/.bashrc"},
     ),
     Fault(
         "peer-key-removed",

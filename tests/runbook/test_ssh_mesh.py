@@ -1,4 +1,4 @@
-"""SSH of step 1: letting nodes into each other writes each of their files once; a node that answers late is told of."""
+"""SSH of step 1: letting nodes into each other writes each of their files once; a node that answers late."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -6,13 +6,14 @@ from collections.abc import Callable
 import pytest
 
 from cluster.connection import Said
+from cluster.facts.clock import ClockFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.ssh import SshFacts
 from engine.change import RunCommand, WriteFile
 from engine.files import FileState
 from engine.outcome import Outcome
 from fixers import ssh
-from runbook import test_01_ssh as step_01_ssh
+from runbook import test_01_node as step_01
 from tests.runbook.recorded import Recorded
 from tests.runbook.swarm_answers import links
 
@@ -67,14 +68,19 @@ def test_what_is_there_is_left_and_only_what_lacks_is_added(bare: Recorded) -> N
     assert change.content == f"{key(2)}\n".encode()
 
 
-def test_a_node_that_is_slow_to_answer_is_worth_a_word(
+def test_a_node_that_is_slow_to_answer_is_told_of_and_explains_what_its_clock_cannot(
     recorded: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = recorded()
-    assert cluster.judge(step_01_ssh.test_node_answers_at_once, "spark-2").outcome is Outcome.PASSED
-    slow = Said("id", 0, b"1000\nnvidia\n/home/nvidia\nfree\n", b"", 3.2)
+    assert cluster.judge(step_01.test_node_answers_at_once, "spark-2").outcome is Outcome.PASSED
+    slow = Said("id", 0, b"1000\nnvidia\n/home/nvidia\nfree\n", b"", 4.2)
     monkeypatch.setattr(cluster.cluster["spark-2"].connection, "run", lambda *_, **__: slow)
     cluster.cluster["spark-2"].connect()
-    verdict = cluster.judge(step_01_ssh.test_node_answers_at_once, "spark-2")
-    assert (verdict.outcome, verdict.found) == (Outcome.PASSED, "3.2")
-    assert verdict.warning == "every question to it waits as long"
+    late = cluster.judge(step_01.test_node_answers_at_once, "spark-2")
+    assert (late.outcome, late.found, late.cause) == (Outcome.FAILED, "4.2", "every question to it waits as long")
+    for number in (1, 2):
+        cluster.said(NetworkFacts, f"spark-{number}", links=links("enp1s0f1np1", f"192.168.100.{number}"), ports=PORTS)
+        cluster.said(ClockFacts, f"spark-{number}", now="1000.0\n")
+        cluster.cluster.nodes[number - 1].clock.span = (998.0, 1002.0)
+    clocks = cluster.judge(step_01.test_clocks_agree)
+    assert (clocks.outcome, clocks.follows_from) == (Outcome.UNKNOWN, [late.place])

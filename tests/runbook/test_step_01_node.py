@@ -34,7 +34,7 @@ CHECKS = [
     for name, check in vars(module).items()
     if name.startswith("test_") and "recipe" not in check.__annotations__
 ]
-FROM_CONNECTING = (step_01_ssh.test_user_is_the_same, step_01_ssh.test_node_answers_at_once)
+FROM_CONNECTING = (step_01_ssh.test_user_is_the_same, step_01.test_node_answers_at_once)
 WITH_RECIPE = [step_01.test_model_fits_on_the_disk, step_01.test_memory_is_free]
 
 
