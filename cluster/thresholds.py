@@ -46,9 +46,7 @@ class Thresholds(BaseModel):
     swarm_certificate_percent: float = _at_least(
         10.0, "% of its life", "swarmkit renews a certificate before 80 % of its life are over"
     )
-    answer_s: float = _at_most(
-        3.0, "s", "ours: a tenth of a second is usual, and a run asks some twenty times"
-    )
+    answer_s: float = _at_most(3.0, "s", "ours: a tenth of a second is usual, and a run asks some twenty times")
     clock_offset_s: float = _at_most(0.5, "s", "a swarm's certificates begin to hold when they are made")
     disk_used_percent: float = _at_most(95.0, "%", "Imbue, setting up a cluster from bare metal")
     inodes_used_percent: float = _at_most(95.0, "%", "as for the space")
