@@ -16,11 +16,11 @@ def open_doors(node: Node) -> Iterator[Change]:
         yield from make_key(one)
     for one in nodes:
         if keys := [key for key in map(_public_key, peers(one)) if not _knows(one, key)]:
-            yield _append(one, ".ssh/authorized_keys", keys)
+            yield from _append(one, ".ssh/authorized_keys", keys)
     for one in nodes:
         learned = [line for peer in peers(one) for line in _known_hosts_lines(peer)]
         if missing := [line for line in learned if line not in one.ssh.known_hosts]:
-            yield _append(one, ".ssh/known_hosts", missing)
+            yield from _append(one, ".ssh/known_hosts", missing)
 
 
 def make_key(node: Node) -> Iterator[Change]:
@@ -56,9 +56,11 @@ def _knows(node: Node, key: str) -> bool:
     return any(key.split()[1] in known.split() for known in node.ssh.authorized)
 
 
-def _append(node: Node, name: str, lines: Sequence[str]) -> WriteFile:
+def _append(node: Node, name: str, lines: Sequence[str]) -> Iterator[WriteFile]:
     path = f"{node.login.home}/{name}"
     before = read_file(node, path, root=False).content or b""
-    joint = b"" if before.endswith(b"\n") or not before else b"\n"
-    added = "".join(f"{line}\n" for line in lines).encode()
-    return WriteFile(node, path, before + joint + added, mode=None if before else 0o600, root=False)
+    # What another node's turn has planned already is in the file as it will be.
+    there = before.decode("utf-8", "replace").splitlines()
+    if added := "".join(f"{line}\n" for line in lines if line not in there).encode():
+        joint = b"" if before.endswith(b"\n") or not before else b"\n"
+        yield WriteFile(node, path, before + joint + added, mode=None if before else 0o600, root=False)

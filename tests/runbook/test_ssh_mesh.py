@@ -52,6 +52,17 @@ def test_of_each_node_the_key_is_made_and_two_files_are_written_once(bare: Recor
     assert known == [f"192.168.100.{one} ssh-ed25519 HOST{one}" for one in (1, 3, 4, 5, 6)]
 
 
+def test_what_one_turn_has_planned_is_not_planned_in_the_next(bare: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = {
+        (change.node.name, change.path): change.content
+        for change in ssh.open_doors(bare.cluster.manager)
+        if isinstance(change, WriteFile)
+    }
+    monkeypatch.setattr(ssh, "read_file", lambda node, path, **_: FileState(planned[node.name, path]))
+    again = [change for change in ssh.open_doors(bare.cluster["spark-2"]) if isinstance(change, WriteFile)]
+    assert again == []
+
+
 def test_what_is_there_is_left_and_only_what_lacks_is_added(bare: Recorded) -> None:
     for number in range(1, NODES + 1):
         others = [one for one in range(1, NODES + 1) if one != number]
