@@ -74,11 +74,6 @@ class Cluster:
         return self.nodes[0]
 
     @property
-    def workers(self) -> tuple[Node, ...]:
-        """All nodes but the manager."""
-        return self.nodes[1:]
-
-    @property
     def reached(self) -> list[Node]:
         """The nodes that answer."""
         return [node for node in self.nodes if node.trouble is None]

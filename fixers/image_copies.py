@@ -147,13 +147,14 @@ class HandOn(Change):
         sent = _Archive(self.archive, self._tell)
         words = f"python3 -c {quote(_HAND_ON)} {' '.join(map(quote, doors))}"
         self.node.change(words, root=False, stdin=sent, deadline_s=PATIENCE_S, on_line=hear)
+        for taker in self.takers:
+            taker.forget()
         if sent.trouble:
             raise CommandFailed(f"the image archive {self.archive} cannot be read: {sent.trouble}.")
         status, said = ended.get("here", ("1", "it did not say why"))
         if status != "0":
             raise CommandFailed(f"docker load on {self.node.name} failed: {said}")
         for door, taker in doors.items():
-            taker.forget()
             status, said = ended.get(door, ("1", "it did not say why"))
             if status != "0":
                 self._tell(f"handing it on to {taker.name} failed, which will copy it: {said}")

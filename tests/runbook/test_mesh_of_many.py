@@ -65,7 +65,7 @@ def test_of_many_peers_each_node_calls_a_few_and_is_called_by_as_many_and_by_the
 def test_the_questions_to_250_peers_fit_into_one_argument_four_times(recorded: Callable[..., Recorded]) -> None:
     cluster = _mesh(recorded, 250)
     for subject in (MeshFacts, DoorFacts, LoginFacts):
-        for node in (cluster.cluster.manager, cluster.cluster.workers[-1]):
+        for node in (cluster.cluster.manager, cluster.cluster.nodes[-1]):
             script, _ = build_script(subject.probes(node), become=lambda root: f"sudo -n -- /bin/sh -c {quote(root)}")
             assert len(quote(script)) < LONGEST_ARGUMENT / 4
 
