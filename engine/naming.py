@@ -20,10 +20,10 @@ def named(nodes: Sequence[str], between: str = " and ", *, of: int | None = None
 
 
 def of_any_node(text: str | None, node: str | None) -> str | None:
-    """Write `the node` for its name, but in commands: what is said of several nodes alike is then one text."""
+    """Write `the node` for its name and door, but in commands: what is said of several nodes alike is then one text."""
     if text is None or node is None:
         return text
-    name = re.compile(rf"(?<![\w.-]){re.escape(node)}(?![\w-])")
+    name = re.compile(rf"(?<![\w.-]){re.escape(node)}(?![\w-])(?: \([^() ]+ port \d+\))?")
     # Between two backticks stands a command, to be copied as it is.
     parts = re.split(r"(`[^`\n]*`)", text)
     return "".join(part if part.startswith("`") else name.sub("the node", part) for part in parts)

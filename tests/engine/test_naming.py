@@ -29,6 +29,8 @@ def test_all_of_many_nodes_are_called_so_and_a_few_by_their_names() -> None:
         ("`systemctl show docker` on spark-1: it failed", "`systemctl show docker` on the node: it failed"),
         ("run `ssh spark-1 id`, then look at spark-1", "run `ssh spark-1 id`, then look at the node"),
         ("spark-10 and my-spark-1 and spark-1-old", "spark-10 and my-spark-1 and spark-1-old"),
+        ("spark-1 (192.168.1.21 port 22) refuses it", "the node refuses it"),
+        ("spark-2 (192.168.1.22 port 22) refuses it", "spark-2 (192.168.1.22 port 22) refuses it"),
         (None, None),
     ],
 )
