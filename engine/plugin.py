@@ -3,27 +3,25 @@
 import gc
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError
 from cluster.node import Node
-from engine.check import Check, check_of, title_of
+from engine.check import check_of
 from engine.comparison import compared, passed_comparison
 from engine.judge import Compared
 from engine.last_screen import last_lines, title
 from engine.listing import listing
 from engine.options import add_options, choose_inventory, read_options
-from engine.outcome import GOOD, Outcome, Verdict
+from engine.outcome import GOOD, Outcome
 from engine.run import Run
 from engine.terminal import Screen
+from engine.turn import CHECK, VERDICT, is_plain, plain_arguments, take_turn
 
 RUN = pytest.StashKey[Run]()
 SCREEN = pytest.StashKey[Screen]()
-CHECK = pytest.StashKey[Check]()
-VERDICT = pytest.StashKey[Verdict]()
 
 LAST_STEP_OF_A_NODE = 4
 """From step 5 on the nodes are one swarm, of which a part says little."""
@@ -156,50 +154,32 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Judge a check instead of merely calling it."""
-    if CHECK not in pyfuncitem.stash:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Judge a plain check in one go: pytest's phases of setting up and tearing down cost more than most checks do."""
+    run = item.config.stash.get(RUN, None)
+    # The last check of a module has them anyway, and ends what others have set up for the module.
+    last = nextitem is None or nextitem.parent is not item.parent
+    if run is None or last or not isinstance(item, pytest.Function) or not is_plain(item):
         return None
-    check, run, screen = pyfuncitem.stash[CHECK], pyfuncitem.config.stash[RUN], pyfuncitem.config.stash[SCREEN]
-    arguments: dict[str, Any] = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    # Without assertions, which cost more here than all the rest: pytest tells our plugin of each that holds.
-    node: Node | None = arguments.get("node")
-    _, title = title_of(pyfuncitem.module)
-    run.steps[check.step] = title
-    screen.step(check.step, title)
-    screen.looking_at(check.id, f"{node or 'cluster'}: {check.title}")
-    skip = check.applies(run.context) if check.applies else None
-    if check.together and run.options.mode == "fix":
-        _judge_together(pyfuncitem, check, run, skip)
-    verdict = run.judge.judge(check, node, lambda: pyfuncitem.obj(**arguments), skip)
-    pyfuncitem.stash[VERDICT] = verdict
-    pyfuncitem.user_properties += [
-        ("id", verdict.id),
-        ("node", verdict.node or "cluster"),
-        ("outcome", verdict.outcome.value),
-        *((name, value) for name in ("cause", "remedy") if (value := getattr(verdict, name))),
-    ]
-    screen.verdict(verdict)
+    screen, arguments = item.config.stash[SCREEN], plain_arguments(item, run.cluster)
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    call = pytest.CallInfo.from_call(
+        lambda: take_turn(item, run, screen, arguments), when="call", reraise=(KeyboardInterrupt, pytest.exit.Exception)
+    )
+    item.ihook.pytest_runtest_logreport(report=item.ihook.pytest_runtest_makereport(item=item, call=call))
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
 
 
-def _judge_together(item: pytest.Function, check: Check, run: Run, skip: str | None) -> None:
-    """Judge a check at once on all nodes, or workers, that are asked for, when the first of them has its turn."""
-    selected = [
-        one for one in item.session.items if isinstance(one, pytest.Function) and one.stash.get(CHECK, None) == check
-    ]
-    names = [one.callspec.params["node"] for one in selected]
-    nodes = [node for node in at_once(check, run.cluster) if node.name in names]
-    if nodes and item.callspec.params["node"] == nodes[0].name:
-        others = {name: item.funcargs[name] for name in item._fixtureinfo.argnames if name != "node"}
-        run.judge.judge_together(check, nodes, lambda node: item.obj(node=node, **others), skip)
-
-
-def at_once(check: Check, cluster: Cluster) -> list[Node]:
-    """List the nodes on which a check may be repaired at once; the others have their turns one by one."""
-    # Of those that keep the swarm's state most have to be there at any time.
-    alone = {entry.name for entry in cluster.inventory.keepers} if check.together == "workers" else set()
-    return [node for node in cluster.nodes if node.name not in alone]
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Judge a check that has been set up instead of merely calling it."""
+    if CHECK not in pyfuncitem.stash:
+        return None
+    run, screen = pyfuncitem.config.stash[RUN], pyfuncitem.config.stash[SCREEN]
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    take_turn(pyfuncitem, run, screen, arguments)
+    return True
 
 
 @pytest.hookimpl(wrapper=True)

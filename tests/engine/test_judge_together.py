@@ -14,7 +14,7 @@ from cluster.node import Node
 from engine.change import Change, RunCommand
 from engine.check import Together
 from engine.outcome import Outcome
-from engine.plugin import at_once
+from engine.turn import at_once
 from tests.engine.judging import Bench, check
 
 PATIENCE_S = 10

@@ -1,0 +1,73 @@
+"""The turn of one check: judged, noted for pytest, and shown."""
+
+from typing import Any
+
+import pytest
+
+from cluster.cluster import Cluster
+from cluster.node import Node
+from engine.check import Check, title_of
+from engine.outcome import Verdict
+from engine.run import Run
+from engine.terminal import Screen
+
+CHECK = pytest.StashKey[Check]()
+VERDICT = pytest.StashKey[Verdict]()
+
+_PLAIN = frozenset({"node", "cluster", "request"})
+"""What a check may ask for to be plain, with what the fixture `node` asks for in its turn."""
+_OF_PHASES = ("xmlpath", "usepdb", "setuponly", "setupplan", "setupshow")
+"""What pytest may be asked for that its phases alone can give."""
+
+
+def is_plain(item: pytest.Function) -> bool:
+    """Whether a check asks for its node and the cluster alone, so that it needs none of pytest's phases."""
+    asked = any(item.config.getoption(name, default=None) for name in _OF_PHASES)
+    return CHECK in item.stash and _PLAIN.issuperset(item.fixturenames) and not asked
+
+
+def plain_arguments(item: pytest.Function, cluster: Cluster) -> dict[str, Any]:
+    """Return what such a check asks for, by the names of its arguments."""
+    names = item._fixtureinfo.argnames
+    return {name: cluster[str(item.callspec.params["node"])] if name == "node" else cluster for name in names}
+
+
+def take_turn(item: pytest.Function, run: Run, screen: Screen, arguments: dict[str, Any]) -> None:
+    """Judge a check with its arguments, and tell what came of it."""
+    check = item.stash[CHECK]
+    # Without assertions, which cost more here than all the rest: pytest tells our plugin of each that holds.
+    node: Node | None = arguments.get("node")
+    _, title = title_of(item.module)
+    run.steps[check.step] = title
+    screen.step(check.step, title)
+    screen.looking_at(check.id, f"{node or 'cluster'}: {check.title}")
+    skip = check.applies(run.context) if check.applies else None
+    if check.together and run.options.mode == "fix":
+        _judge_together(item, check, run, arguments, skip)
+    verdict = run.judge.judge(check, node, lambda: item.obj(**arguments), skip)
+    item.stash[VERDICT] = verdict
+    item.user_properties += [
+        ("id", verdict.id),
+        ("node", verdict.node or "cluster"),
+        ("outcome", verdict.outcome.value),
+        *((name, value) for name in ("cause", "remedy") if (value := getattr(verdict, name))),
+    ]
+    screen.verdict(verdict)
+
+
+def _judge_together(item: pytest.Function, check: Check, run: Run, arguments: dict[str, Any], skip: str | None) -> None:
+    """Judge a check at once on all nodes, or workers, that are asked for, when the first of them has its turn."""
+    selected = [
+        one for one in item.session.items if isinstance(one, pytest.Function) and one.stash.get(CHECK, None) == check
+    ]
+    names = [one.callspec.params["node"] for one in selected]
+    nodes = [node for node in at_once(check, run.cluster) if node.name in names]
+    if nodes and arguments["node"] is nodes[0]:
+        run.judge.judge_together(check, nodes, lambda node: item.obj(**{**arguments, "node": node}), skip)
+
+
+def at_once(check: Check, cluster: Cluster) -> list[Node]:
+    """List the nodes on which a check may be repaired at once; the others have their turns one by one."""
+    # Of those that keep the swarm's state most have to be there at any time.
+    alone = {entry.name for entry in cluster.inventory.keepers} if check.together == "workers" else set()
+    return [node for node in cluster.nodes if node.name not in alone]
