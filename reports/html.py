@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
@@ -17,7 +16,7 @@ from reports.causes import entries, following
 from reports.curves import loss_chart, speed_chart
 from reports.drawing import draw
 from reports.drift import drift, weights_agree
-from reports.evidence import exhibits
+from reports.evidence import Exhibit, exhibits
 from reports.fold import folded
 from reports.matrix import places, steps
 from reports.model import Change, Check, Report
@@ -28,38 +27,44 @@ TEMPLATES = Path(__file__).with_name("templates")
 MOST_BYTES = 1_000_000
 
 
-@dataclass(frozen=True)
-class Room:
-    """How many characters of evidence are shown, and whether that which passed checks rest on is, too."""
+ROOMS = {True: (300_000, 100_000), False: (200_000, 30_000)}
+"""How many characters of evidence are shown: all that checks rest on, or, False, without what passed checks rest on.
 
-    evidence: int
-    whole: bool
-
-
-ROOMS = (Room(300_000, whole=True), Room(100_000, whole=True), Room(200_000, whole=False), Room(30_000, whole=False))
-"""The markup comes on top; the first with which the page keeps to its limit is taken."""
+The markup comes on top; the first with which the page keeps to its limit is taken.
+"""
 TOLD = 250_000
 """Of what the checks themselves tell so many characters are shown; they come before all evidence."""
+
+PLACE_OF_EVIDENCE = Markup("<!-- evidence -->")
+"""No value can write this, since all are escaped."""
 
 
 def to_html(report: Report) -> str:
     """Return the page; where it would be too large, more of what nodes said is left out."""
     page, shown = "", folded(report)
-    for room in ROOMS:
-        page = _page(report, shown, room)
-        if len(page.encode()) < MOST_BYTES:
-            break
+    for whole, rooms in ROOMS.items():
+        found = exhibits(shown, whole=whole)
+        rest = _page(report, shown, found[1])
+        for room in rooms:
+            page = rest.replace(PLACE_OF_EVIDENCE, _evidence(found[0], room, whole=whole), 1)
+            if len(page.encode()) < MOST_BYTES:
+                return page
     return page
 
 
-def _page(whole: Report, report: Report, room: Room) -> str:
+def _evidence(found: list[Exhibit], room: int, *, whole: bool) -> str:
+    said = [part for one in found for part in (one.evidence.command, one.evidence.output)]
+    limit = text.fair_limit([len(one) for one in said], room)
     environment = page_environment()
-    all_exhibits, shown = exhibits(report, whole=room.whole)
-    said = [part for one in all_exhibits for part in (one.evidence.command, one.evidence.output)]
-    limit = text.fair_limit([len(one) for one in _told(report)], TOLD)
-    limit_of_evidence = text.fair_limit([len(one) for one in said], room.evidence)
     environment.filters["clip"] = lambda value: text.clip(value, limit)
-    environment.filters["clip_evidence"] = lambda value: text.clip(value, limit_of_evidence)
+    return environment.get_template("evidence.html.j2").render(exhibits=found, whole=whole)
+
+
+def _page(whole: Report, report: Report, shown: list[list[Exhibit]]) -> str:
+    """Return all but the evidence, with a mark in its place; `shown` are the exhibits of each check."""
+    environment = page_environment()
+    limit = text.fair_limit([len(one) for one in _told(report)], TOLD)
+    environment.filters["clip"] = lambda value: text.clip(value, limit)
     environment.tests["whole"] = lambda value: len(value) <= limit
     environment.globals.update(
         counts=counts, diff_lines=diff_lines, entries=entries, following=following, weights_agree=weights_agree
@@ -79,9 +84,8 @@ def _page(whole: Report, report: Report, room: Room) -> str:
         clock=timeline(report),
         loss=loss_chart(report.training) if report.training else None,
         speed=speed_chart(report.training) if report.training else None,
-        exhibits=all_exhibits,
         shown=shown,
-        whole=room.whole,
+        evidence=PLACE_OF_EVIDENCE,
         style=style,
         script=script,
         style_hash=policy_hash(style),
