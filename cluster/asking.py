@@ -1,8 +1,10 @@
 """Asking one node about several subjects in one round trip, and giving each subject its own answers."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
+from threading import Lock
 
 from cluster.connection import Said
 from cluster.errors import UnknownFact, Unreachable
@@ -13,8 +15,19 @@ from cluster.read_only import refuse_changes
 from cluster.session import HANGS
 
 
-def ask(kinds: Iterable[type[Facts]], node: Node) -> None:
-    """Ask a node about those subjects that it has not told of yet; it keeps what it said, or why it said nothing."""
+def ask(kinds: Collection[type[Facts]], node: Node) -> None:
+    """Ask a node about those subjects that it has not told of yet; it keeps what it said, or why it said nothing.
+
+    Of several who ask about the same subject at a time, one does.
+    """
+    with ExitStack() as asking:
+        # In one order everywhere, or two who ask about the same subjects could wait for each other.
+        for kind in sorted(kinds, key=lambda kind: kind.__name__):
+            asking.enter_context(node.asking.setdefault(kind, Lock()))
+        _ask(kinds, node)
+
+
+def _ask(kinds: Iterable[type[Facts]], node: Node) -> None:
     asked_at = node.age
     probes: dict[type[Facts], list[Probe]] = {}
     for kind in kinds:

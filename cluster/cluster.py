@@ -1,9 +1,7 @@
 """The cluster: all nodes, asked at once."""
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
@@ -12,21 +10,19 @@ from cluster.asking import ask
 from cluster.connection import Connection
 from cluster.errors import UnknownFact
 from cluster.fabric import FabricPlan, plan_fabric
-from cluster.facts.base import Facts, unnoted
+from cluster.facts.base import Facts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.swarm import SwarmNode
 from cluster.inventory import Inventory, NodeEntry
 from cluster.local import LocalConnection
 from cluster.node import Node
+from cluster.read_ahead import ReadAhead, Round
 from cluster.ssh import SshConnection
 from cluster.ssh_target import ssh_target
 
 T = TypeVar("T")
 
 SAME = "the same on all nodes"
-
-AHEAD = 3
-"""So many rounds are read ahead at a time; sshd lets ten sessions share a connection."""
 
 
 class Cluster:
@@ -45,8 +41,7 @@ class Cluster:
         """Whether our lock lives by the connections, so that none may be opened anew, and what we read may change."""
         self._planned: tuple[Any, FabricPlan] | None = None
         """The fabric last planned, and from what."""
-        self._asking: dict[type[Facts], threading.Lock] = {}
-        self._ahead: ThreadPoolExecutor | None = None
+        self._ahead: ReadAhead | None = None
         entries = [inventory.manager, *(node for node in inventory.nodes if node is not inventory.manager)]
         self.nodes = tuple(
             Node(entry.name, entry.address or entry.name, rank, self._connection(entry), self)
@@ -171,7 +166,7 @@ class Cluster:
     def close(self) -> None:
         """Close every connection."""
         if self._ahead is not None:
-            self._ahead.shutdown(wait=False, cancel_futures=True)
+            self._ahead.cancel()
         for node in self.nodes:
             node.connection.close()
 
@@ -180,30 +175,22 @@ class Cluster:
 
         Left alone are nodes that already answered, and those that are being changed, but for the one `wanted`.
         """
-        with ExitStack() as asking:
-            # In one order everywhere, or two who ask about the same subjects could wait for each other.
-            for kind in sorted(kinds, key=lambda kind: kind.__name__):
-                asking.enter_context(self._asking.setdefault(kind, threading.Lock()))
-            silent = [node for node in self.nodes if not all(map(node.has, kinds))]
-            self.on_all(partial(ask, kinds), [node for node in silent if node is wanted or not node.changing])
+        silent = [node for node in self.nodes if not all(map(node.has, kinds))]
+        self.on_all(partial(ask, kinds), [node for node in silent if node is wanted or not node.changing])
 
-    def read_ahead(self, rounds: Iterable[Sequence[type[Facts]]]) -> None:
-        """Ask about subjects while the caller goes on; who needs one meanwhile waits for its round alone.
+    def hear(self, kind: type[Facts], node: Node) -> None:
+        """Have a node tell about a subject: wait for it where it is read ahead, else ask it, and the others at once."""
+        if self._ahead is None or not self._ahead.wait_for(kind, node):
+            self.gather(kind, wanted=node)
 
-        A round is one round trip a node, so none of its subjects may rest on another one of it.
-        """
-        self._ahead = ThreadPoolExecutor(AHEAD)
-        for kinds in rounds:
-            self._ahead.submit(self._gather_unnoted, kinds)
-
-    def _gather_unnoted(self, kinds: Sequence[type[Facts]]) -> None:
-        with unnoted():
-            self.gather(*kinds)
+    def read_ahead(self, rounds: Iterable[Round]) -> None:
+        """Ask about subjects while the caller goes on, round by round; see ReadAhead."""
+        self._ahead = ReadAhead(self.nodes, rounds, ask)
 
     def stop_reading_ahead(self) -> None:
         """Ask nothing more, and wait for what was asked: what follows changes the nodes, or measures them."""
         if self._ahead is not None:
-            self._ahead.shutdown(cancel_futures=True)
+            self._ahead.stop()
             self._ahead = None
 
     def on_all(self, do: Callable[[Node], T], nodes: Iterable[Node]) -> list[T]:

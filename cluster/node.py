@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from cluster.connection import Connection, Said
@@ -51,6 +52,8 @@ class Node(Session):
         """Contents that files will have after the changes planned so far, by path; empty unless --plan."""
         self.age = 0
         """How often something has changed that it may have spoken of."""
+        self.asking: dict[type[Facts], Lock] = {}
+        """Held, by subject, by whoever asks the node about it."""
         self._facts: dict[type[Facts], Facts] = {}
         self._said: dict[tuple[str, bool], Said | ClusterError] = {}
         """By command, and whether root gave it: what `read_with_peers` was told."""
@@ -120,10 +123,10 @@ class Node(Session):
             self._said[command, root] = error
 
     def facts(self, kind: type[F]) -> F:
-        """Return what this node said about a subject; the first to ask makes all nodes answer at once."""
+        """Return what this node said about a subject."""
         # What another thread changes meanwhile is asked for once more.
         while (found := self._facts.get(kind)) is None:
-            self.cluster.gather(kind, wanted=self)
+            self.cluster.hear(kind, self)
         assert isinstance(found, kind)
         return found
 

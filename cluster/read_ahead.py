@@ -1,0 +1,52 @@
+"""Reading ahead: every node is asked about one round of subjects after the other while the checks before are judged."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from cluster.facts.base import Facts, unnoted
+from cluster.node import Node
+
+AHEAD = 3
+"""So many rounds of a node are asked at a time; sshd lets ten sessions share a connection."""
+
+Round = Sequence[type[Facts]]
+
+
+class ReadAhead:
+    """Asks each node at its own pace: one that answers late, or never, holds up only who needs its answer."""
+
+    def __init__(self, nodes: Iterable[Node], rounds: Iterable[Round], ask: Callable[[Round, Node], None]) -> None:
+        """Begin; a round may rest on those before it, on any node, and none of its subjects on another one of it."""
+        order = list(rounds)
+        self._asked: dict[tuple[type[Facts], Node], Future[None]] = {}
+        self._pools: list[ThreadPoolExecutor] = []
+        for node in nodes:
+            pool = ThreadPoolExecutor(AHEAD)
+            self._pools.append(pool)
+            for kinds in order:
+                asked = pool.submit(_unnoted, ask, kinds, node)
+                self._asked.update({(kind, node): asked for kind in kinds})
+
+    def wait_for(self, kind: type[Facts], node: Node) -> bool:
+        """Wait until a node has been asked about a subject; False where there is nothing to wait for."""
+        asked = self._asked.get((kind, node))
+        if asked is None or asked.done():
+            return False
+        wait([asked])
+        return True
+
+    def cancel(self) -> None:
+        """Ask nothing more."""
+        for pool in self._pools:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def stop(self) -> None:
+        """Ask nothing more, and wait for what was asked."""
+        self.cancel()
+        for pool in self._pools:
+            pool.shutdown()
+
+
+def _unnoted(ask: Callable[[Round, Node], None], kinds: Round, node: Node) -> None:
+    with unnoted():
+        ask(kinds, node)

@@ -1,0 +1,90 @@
+"""Each node is asked at its own pace: one that hangs holds up only who needs its answer."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cluster.cluster import Cluster
+from cluster.connection import Said
+from cluster.facts.docker import DockerFacts
+from cluster.facts.machine import MachineFacts
+from cluster.facts.resources import ResourceFacts
+from cluster.facts.toolkit import ToolkitFacts
+from cluster.node import Node
+from cluster.read_ahead import AHEAD
+from tests.cluster.nodes import cluster_over
+from tests.cluster.sshd import Sshd
+
+ROUNDS = ((MachineFacts,), (ResourceFacts,), (ToolkitFacts,), (DockerFacts,))
+PATIENCE_S = 20
+
+
+class Gate:
+    """Lets no command of a node through until it is opened, and counts them."""
+
+    def __init__(self, node: Node) -> None:
+        """Close it."""
+        self.open = threading.Event()
+        self.came = 0
+        self._run: Callable[..., Said] = node.connection.run
+        node.connection.run = self._pass  # type: ignore[method-assign]  # it stands before the connection's own
+
+    def _pass(self, *words: Any, **options: Any) -> Said:
+        self.came += 1
+        assert self.open.wait(PATIENCE_S)
+        return self._run(*words, **options)
+
+
+@pytest.fixture
+def pair(sshd: Sshd) -> Cluster:
+    cluster = cluster_over(sshd, names=("spark-1", "spark-2"))
+    cluster.connect()
+    return cluster
+
+
+def test_a_node_that_does_not_answer_holds_up_no_other(pair: Cluster) -> None:
+    gate = Gate(pair.nodes[1])
+    pair.read_ahead(ROUNDS)
+    last = pair.manager.facts(DockerFacts)
+    assert last.readings
+    assert not any(pair.nodes[1].has(kind) for (kind,) in ROUNDS)
+    gate.open.set()
+    assert pair.nodes[1].machine.hostname
+
+
+def test_of_a_node_only_a_few_rounds_are_asked_at_a_time(pair: Cluster) -> None:
+    gate = Gate(pair.manager)
+    pair.read_ahead(ROUNDS)
+    assert pair.nodes[1].facts(DockerFacts).readings
+    assert gate.came == AHEAD < len(ROUNDS)
+    gate.open.set()
+    assert pair.manager.facts(DockerFacts).readings
+
+
+def test_who_needs_what_is_read_ahead_waits_for_it_and_asks_nothing_more(pair: Cluster) -> None:
+    gates = [Gate(node) for node in pair.nodes]
+    pair.read_ahead(ROUNDS)
+    for gate in gates:
+        threading.Timer(0.2, gate.open.set).start()
+    for (kind,) in reversed(ROUNDS):
+        assert all(node.facts(kind).readings for node in pair.nodes)
+    assert [gate.came for gate in gates] == [len(ROUNDS)] * 2
+
+
+def test_what_was_not_asked_before_reading_ahead_stopped_is_asked_of_all_when_it_is_needed(pair: Cluster) -> None:
+    gate = Gate(pair.manager)
+    pair.read_ahead(ROUNDS)
+    threading.Timer(0.2, gate.open.set).start()
+    pair.stop_reading_ahead()
+    assert not pair.manager.has(DockerFacts)
+    assert pair.manager.facts(DockerFacts).readings
+    assert gate.came == AHEAD + 1
+    assert pair.nodes[1].has(DockerFacts)
+
+
+def test_what_is_not_read_ahead_is_asked_of_all_at_once(pair: Cluster) -> None:
+    pair.read_ahead(ROUNDS[:1])
+    assert pair.manager.facts(ToolkitFacts).readings
+    assert pair.nodes[1].has(ToolkitFacts)
