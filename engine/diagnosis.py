@@ -45,15 +45,14 @@ class Cause:
 def diagnose(verdicts: list[Verdict]) -> list[Cause]:
     """Rank what is wrong: what most others follow from first, then as the playbook goes; planned changes come last."""
     needing = [verdict for verdict in verdicts if verdict.outcome in _WEIGHT]
-    positions = {verdict.place: position for position, verdict in enumerate(needing)}
-    above = [{positions[place] for place in one.follows_from if place in positions} for one in needing]
-    follows = {position: _roots(position, above) for position in range(len(needing))}
+    roots = _roots(needing)
     explained: dict[int, list[Place]] = defaultdict(list)
-    for position, roots in follows.items():
-        for root in roots - {position}:
-            explained[root].append(needing[position].place)
+    for position, verdict in enumerate(needing):
+        place = verdict.place
+        for root in roots[position] - {position}:
+            explained[root].append(place)
     together: dict[tuple[str, Outcome, str | None, str | None], list[int]] = defaultdict(list)
-    for position in (position for position, roots in follows.items() if roots == {position}):
+    for position in (position for position, own in enumerate(roots) if own == {position}):
         one = needing[position]
         alike = of_any_node(one.cause, one.node), of_any_node(one.remedy, one.node)
         together[one.id, one.outcome, *alike].append(position)
@@ -91,13 +90,18 @@ def _cause(same: list[Verdict], explained: dict[int, list[Place]], positions: li
     return Cause(first.id, first.title, first.outcome, nodes, cause, remedy, list(explains))
 
 
-def _roots(position: int, above: list[set[int]]) -> set[int]:
-    """Go from a check to what it follows from, as far as that goes; one that follows from nothing is its own root."""
-    roots, seen, queue = set(), {position}, [position]
-    while queue:
-        current = queue.pop()
-        if not above[current]:
-            roots.add(current)
-        queue += above[current] - seen
-        seen |= above[current]
-    return roots or {position}
+def _roots(verdicts: list[Verdict]) -> list[frozenset[int]]:
+    """Find, by position, what each verdict follows from in the end; one that follows from nothing is its own root.
+
+    A verdict follows from such as were found before it, so one way through them all is enough.
+    """
+    roots: list[frozenset[int]] = []
+    positions: dict[Place, int] = {}
+    # Of hundreds that wait for the same few, each has the same set.
+    known: dict[frozenset[int], frozenset[int]] = {}
+    for position, verdict in enumerate(verdicts):
+        above = {roots[positions[place]] for place in verdict.follows_from if place in positions}
+        own = frozenset().union(*above) or frozenset({position})
+        roots.append(known.setdefault(own, own))
+        positions[verdict.place] = position
+    return roots
