@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from select import select
 
@@ -23,6 +24,8 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 KEEPALIVE_S = 15
 RELEASE_S = 2
+_READING = threading.Lock()
+"""Held by whoever reads known hosts, so that one node does it for all that connect at once."""
 KILLED = 255
 """The exit status of a command that a signal ended, as ssh itself tells it; paramiko does not say which signal."""
 
@@ -237,15 +240,32 @@ def _socket(
 
 
 def _trust(client: paramiko.SSHClient, target: Target) -> None:
-    system = Path("/etc/ssh/ssh_known_hosts")
-    for path in (target.known_hosts, system):
-        if path.exists():
-            try:
-                client.load_system_host_keys(str(path))
-            except (OSError, paramiko.SSHException, InvalidHostKey) as error:
-                reason = error.strerror if isinstance(error, OSError) else f"a line of it is damaged: {error.args[0]}"
-                raise Unreachable(f"{path} cannot be read as known hosts: {reason}.") from None
+    trusted, name = client.get_host_keys(), target.known_as
+    for path in (target.known_hosts, Path("/etc/ssh/ssh_known_hosts")):
+        found, before = _known_hosts(path).lookup(name), trusted.lookup(name)
+        for kind, key in found.items() if found else ():
+            if before is None or kind not in before:
+                trusted.add(name, kind, key)
     client.set_missing_host_key_policy(_AcceptNew(target.known_hosts) if target.accept_new else paramiko.RejectPolicy())
+
+
+def _known_hosts(path: Path) -> paramiko.HostKeys:
+    """Read a file once for all nodes: paramiko compares each line with all before it, and would for every connection.
+
+    Raises:
+        Unreachable: It cannot be read, or a line of it is damaged.
+    """
+    try:
+        with _READING:
+            return _parsed(path, path.stat().st_mtime_ns) if path.exists() else paramiko.HostKeys()
+    except (OSError, paramiko.SSHException, InvalidHostKey) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"a line of it is damaged: {error.args[0]}"
+        raise Unreachable(f"{path} cannot be read as known hosts: {reason}.") from None
+
+
+@lru_cache
+def _parsed(path: Path, _changed_at: int) -> paramiko.HostKeys:
+    return paramiko.HostKeys(str(path))
 
 
 class _AcceptNew(paramiko.MissingHostKeyPolicy):

@@ -99,6 +99,14 @@ def test_a_new_host_key_is_written_down_when_that_was_asked_for(sshd: Sshd, tmp_
     _opened(replace(sshd.target, known_hosts=known)).close()
 
 
+def test_known_hosts_that_have_changed_are_read_anew(sshd: Sshd, tmp_path: Path) -> None:
+    known = tmp_path / "known_hosts"
+    known.write_text(f"other {ANY_KEY}\n")
+    assert "is not in" in _refusal(replace(sshd.target, known_hosts=known))
+    known.write_text(f"other {ANY_KEY}\n{sshd.known_hosts_line}")
+    _opened(replace(sshd.target, known_hosts=known)).close()
+
+
 def test_a_damaged_line_of_known_hosts_is_told_with_the_file(sshd: Sshd, tmp_path: Path) -> None:
     known = tmp_path / "known_hosts"
     known.write_text("node ssh-ed25519 AAA\n")
