@@ -122,7 +122,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Spare the garbage collector what stays for as long as a run does, nearly all of it; it was a tenth of the work."""
+    """Spare the garbage collector what stays for as long as a run does: that is nearly all, and a tenth of the work."""
     if RUN in session.config.stash:
         gc.freeze()
         gc.set_threshold(100_000)

@@ -28,11 +28,17 @@ def redact(text: str) -> str:
 
 
 def redact_all(value: Any) -> Any:
-    """Hide it in every text of a structure of plain data."""
+    """Hide it in every text of a structure of plain data; the same text in many places is looked at once."""
+    return _redacted(value, {})
+
+
+def _redacted(value: Any, known: dict[str, str]) -> Any:
     if isinstance(value, str):
-        return redact(value)
+        if value not in known:
+            known[value] = redact(value)
+        return known[value]
     if isinstance(value, dict):
-        return {key: redact_all(each) for key, each in value.items()}
+        return {key: _redacted(each, known) for key, each in value.items()}
     if isinstance(value, list):
-        return [redact_all(each) for each in value]
+        return [_redacted(each, known) for each in value]
     return value

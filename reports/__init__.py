@@ -8,7 +8,7 @@ from reports.index import write_index
 from reports.junit import to_junit
 from reports.markdown import to_markdown
 from reports.metrics import to_metrics
-from reports.model import ReportError, load
+from reports.model import Report, ReportError, load
 
 __all__ = ["ReportError", "render", "write_formats", "write_metrics"]
 
@@ -19,7 +19,8 @@ def render(run_dir: Path) -> None:
     Raises:
         ReportError: report.json cannot be read, or the folder cannot be written.
     """
-    write_formats(run_dir)
+    report = load(run_dir / "report.json")
+    _write_formats(run_dir, report)
     folder = run_dir.resolve()
     link = folder.with_name("latest")
     try:
@@ -27,7 +28,7 @@ def render(run_dir: Path) -> None:
     except OSError as error:
         raise ReportError(f"{link} cannot be pointed to the run ({error.strerror}); move it away.") from error
     try:
-        write_index(folder.parent)
+        write_index(folder.parent, {folder.name: report})
     except OSError as error:
         raise ReportError(f"{folder.parent} cannot be written ({error.strerror}); make room.") from error
 
@@ -38,7 +39,10 @@ def write_formats(run_dir: Path) -> list[Path]:
     Raises:
         ReportError: report.json cannot be read, or the folder cannot be written.
     """
-    report = load(run_dir / "report.json")
+    return _write_formats(run_dir, load(run_dir / "report.json"))
+
+
+def _write_formats(run_dir: Path, report: Report) -> list[Path]:
     contents = {"junit.xml": to_junit(report), "report.html": to_html(report), "summary.md": to_markdown(report)}
     paths = []
     for name, content in contents.items():

@@ -1,6 +1,7 @@
 """All runs in one folder, each as the little that the history needs of it, so that old reports are read only once."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -53,8 +54,12 @@ class _Cache(_Part):
     runs: dict[str, _Cached] = {}
 
 
-def gather(out: Path) -> list[Entry]:
-    """Return the runs of a folder, oldest first; one whose report cannot be read is left out."""
+def gather(out: Path, at_hand: Mapping[str, Report] | None = None) -> list[Entry]:
+    """Return the runs of a folder, oldest first; one whose report cannot be read is left out.
+
+    Reports `at_hand`, by run, are not read again.
+    """
+    loaded = at_hand or {}
     known = _read(out / CACHE).runs
     found: dict[str, _Cached] = {}
     for path in sorted(out.glob(f"{RUNS}/report.json")):
@@ -64,7 +69,7 @@ def gather(out: Path) -> list[Entry]:
             found[name] = known[name]
             continue
         try:
-            found[name] = _Cached(stamp=stamp, entry=digest(name, load(path)))
+            found[name] = _Cached(stamp=stamp, entry=digest(name, loaded[name] if name in loaded else load(path)))
         except ReportError:
             continue  # half a report, or one of another version: its own page is what tells of that
     if found != known:

@@ -1,7 +1,7 @@
 """index.html beside the runs: readiness over time, what changed between runs, and figures against their own past."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from reports.compare import Turn, turns
 from reports.files import write_whole
 from reports.history import Entry, gather
 from reports.html import inline, page_environment, policy_hash
+from reports.model import Report
 from reports.outcome import Outcome
 from reports.summary import Verdict
 from reports.trend import Trend, trends
@@ -57,14 +58,14 @@ class ClusterHistory:
     still: list[Trend]
 
 
-def write_index(out: Path) -> Path:
-    """Write index.html over all runs of a folder and return its path.
+def write_index(out: Path, at_hand: Mapping[str, Report] | None = None) -> Path:
+    """Write index.html over all runs of a folder and return its path; reports `at_hand`, by run, are not read again.
 
     Raises:
         OSError: it cannot be written.
     """
     path = out / FILE
-    write_whole(path, to_index(gather(out)))
+    write_whole(path, to_index(gather(out, at_hand)))
     return path
 
 
