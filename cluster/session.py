@@ -61,6 +61,16 @@ class Session:
         except Unreachable as error:
             self.trouble = str(error)
 
+    def answer_s(self, late_s: float) -> float:
+        """How long the node takes to answer, in seconds; past `late_s` it may be chance, so we ask anew.
+
+        Raises:
+            Unreachable: The connection broke.
+        """
+        if self.login.answer_s > late_s:
+            self._login = min(self.login, self._who(), key=lambda login: login.answer_s)
+        return self.login.answer_s
+
     def reconnect(self) -> None:
         """Take a fresh session, which alone sees new group memberships.
 
