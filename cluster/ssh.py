@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from select import select
 
 import paramiko
 from paramiko.config import SSH_PORT
@@ -18,12 +17,15 @@ from cluster.connection import Held, Input, Kept, Said, pieces
 from cluster.errors import Unreachable
 from cluster.ssh_errors import explain
 from cluster.ssh_target import Target
+from cluster.ssh_wire import Buffered, frugal_transport
 
 # What it logs as an error it raises as well, and there it becomes a sentence; a traceback would reach the user.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 KEEPALIVE_S = 15
 RELEASE_S = 2
+TURN_S = 0.2
+"""What a command says is taken so often, and when it has ended."""
 _READING = threading.Lock()
 """Held by whoever reads known hosts, so that one node does it for all that connect at once."""
 KILLED = 255
@@ -166,21 +168,21 @@ def _feed(channel: paramiko.Channel, data: Input) -> None:
 def _drain(channel: paramiko.Channel, out: Kept, err: Kept, until: float) -> int | None:
     """Read both streams to their end; return the exit status, or None past the deadline or on a broken connection."""
     while (left := until - time.monotonic()) > 0:
-        if channel.eof_received:
-            # Ended streams are always ready to be read: only the exit status is still to come.
-            channel.status_event.wait(min(left, 1.0))
-        else:
-            select([channel], [], [], min(left, 1.0))
+        channel.settimeout(min(left, TURN_S))
         if channel.recv_ready():
             out.feed(channel.recv(65536))
-        if channel.recv_stderr_ready():
+        elif channel.recv_stderr_ready():
             err.feed(channel.recv_stderr(65536))
-        if channel.recv_ready() or channel.recv_stderr_ready():
-            continue
-        if channel.exit_status_ready() and channel.eof_received:
+        elif channel.exit_status_ready() and channel.eof_received:
             return channel.exit_status if channel.exit_status != -1 else KILLED
-        if channel.closed:
+        elif channel.closed:
             return channel.exit_status if channel.exit_status != -1 else None
+        elif channel.exit_status_ready():
+            with suppress(TimeoutError):
+                out.feed(channel.recv(65536))
+        else:
+            # Not for each packet, of which there are hundreds: to wake for them was most of the work.
+            channel.status_event.wait(min(left, TURN_S))
     return None
 
 
@@ -208,7 +210,8 @@ def _connect(target: Target, jump: paramiko.SSHClient | None) -> paramiko.SSHCli
             timeout=target.connect_timeout_s,
             banner_timeout=target.connect_timeout_s,
             auth_timeout=target.connect_timeout_s,
-            sock=_socket(target, jump),
+            sock=_socket(target, jump),  # type: ignore[arg-type]  # anything that is read and written like a socket will do
+            transport_factory=frugal_transport,
         )
     except Unreachable:
         client.close()
@@ -222,9 +225,7 @@ def _connect(target: Target, jump: paramiko.SSHClient | None) -> paramiko.SSHCli
     return client
 
 
-def _socket(
-    target: Target, jump: paramiko.SSHClient | None
-) -> "socket.socket | paramiko.Channel | paramiko.ProxyCommand":
+def _socket(target: Target, jump: paramiko.SSHClient | None) -> "Buffered | paramiko.Channel | paramiko.ProxyCommand":
     if jump is not None:
         transport = jump.get_transport()
         assert transport is not None  # an open client has one
@@ -236,7 +237,7 @@ def _socket(
     opened = socket.create_connection((target.host, target.port), timeout=target.connect_timeout_s)
     # Without it every command waits out the delayed acknowledgement, some 40 ms.
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return opened
+    return Buffered(opened)
 
 
 def _trust(client: paramiko.SSHClient, target: Target) -> None:

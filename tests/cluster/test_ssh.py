@@ -7,8 +7,6 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from select import select
-from typing import Any
 
 import paramiko
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from cluster.errors import Unreachable
 from cluster.ssh import SshConnection
 from cluster.ssh_target import Target
+from cluster.ssh_wire import Buffered
 from tests.cluster.sshd import Sshd, make_key
 
 ANY_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
@@ -41,7 +40,7 @@ def _out(connection: SshConnection, command: str) -> str:
 def _nodelay(connection: SshConnection) -> int:
     transport = connection.client.get_transport()
     assert transport is not None
-    assert isinstance(transport.sock, socket.socket)
+    assert isinstance(transport.sock, Buffered)
     flag: int = transport.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     return flag
 
@@ -259,11 +258,12 @@ def test_a_command_that_has_closed_its_streams_is_waited_for_and_not_asked_after
 ) -> None:
     asked = []
 
-    def counted(*arguments: Any) -> Any:
-        asked.append(arguments)
-        return select(*arguments)
+    def counted(channel: paramiko.Channel) -> bool:
+        asked.append(channel)
+        return ready(channel)
 
-    monkeypatch.setattr("cluster.ssh.select", counted)
+    ready = paramiko.Channel.recv_ready
+    monkeypatch.setattr(paramiko.Channel, "recv_ready", counted)
     connection = _opened(sshd.target)
     said = connection.run("exec >&- 2>&-; sleep 0.5; exit 3", stdin=b"", deadline_s=5)
     connection.close()
