@@ -44,9 +44,18 @@ def members_settle(cluster: Cluster) -> str | None:
 
 
 def tasks_settle(cluster: Cluster) -> str | None:
-    """A task that was given to a node starts within seconds; after a restart it is given first."""
-    coming = [task for task in launcher.tasks(cluster) if task.comes]
-    return f"a task is {coming[0].state.lower()}" if coming else swarm_settles(cluster)
+    """A task that was given to a node starts within seconds; after a restart, or after another, it is given first."""
+    tasks = launcher.tasks(cluster)
+    coming = [task for task in tasks if task.comes]
+    if coming:
+        return f"a task is {coming[0].state.lower()}"
+    # One on a node that is off stays as it was last seen.
+    going = [task.node for task in tasks if task.goes and _is_reached(cluster, task.node)]
+    return f"swarm replaces the task on {' and '.join(going)}" if going else swarm_settles(cluster)
+
+
+def _is_reached(cluster: Cluster, hostname: str) -> bool:
+    return any(node.machine.hostname == hostname for node in cluster.reached)
 
 
 def containers_settle(cluster: Cluster) -> str | None:

@@ -44,6 +44,11 @@ class Task(BaseModel):
         return wanted and not self.state.startswith(_STAYS) and not (self.state.startswith("Pending") and self.error)
 
     @property
+    def goes(self) -> bool:
+        """Whether it is up and told to end; another one comes in its place."""
+        return self.runs and self.desired == "Shutdown"
+
+    @property
     def story(self) -> str:
         """Its state and, where it has one, its error."""
         error = self.error.strip('"')

@@ -36,8 +36,8 @@ def tell_docker(cluster: Recorded, number: int, up: str, state: str = "active") 
     cluster.cluster[f"spark-{number}"].docker.span = (time.time(), time.time())
 
 
-def task(state: str, desired: str = "Running", error: str = "") -> str:
-    return json.dumps({"ID": "a", "Node": "spark-1", "CurrentState": state, "DesiredState": desired, "Error": error})
+def task(state: str, desired: str = "Running", error: str = "", node: str = "spark-1") -> str:
+    return json.dumps({"ID": "a", "Node": node, "CurrentState": state, "DesiredState": desired, "Error": error})
 
 
 def test_a_swarm_that_has_been_up_for_long_is_what_it_is(cluster: Recorded) -> None:
@@ -84,6 +84,8 @@ def test_a_docker_that_is_down_is_not_waited_for(cluster: Recorded) -> None:
         (task("Rejected 2 seconds ago", error="invalid mount config"), False),
         (task("Preparing 4 seconds ago", desired="Shutdown"), False),
         (task("Running 2 minutes ago"), False),
+        (task("Running 3 seconds ago", desired="Shutdown"), True),
+        (task("Running 2 days ago", node="spark-3", desired="Shutdown"), False),
     ],
 )
 def test_a_task_on_its_way_is_given_time(cluster: Recorded, told: str, comes: bool) -> None:
