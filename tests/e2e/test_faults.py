@@ -106,7 +106,7 @@ def is_repaired(lab: Lab, faults: list[Fault], plan: Result, good: set[str]) -> 
     again = lab.runbook("--plan")
     assert (again.exit, again.changes) == (0, []), told(again)
     told_files = ["/var/lib/spark-runbook/journals/"]
-    told_files += [change.splitlines()[1].split(":", 1)[1] for change in plan.changes if change.startswith("--- ")]
+    told_files += [change.splitlines()[1].split(":", 1)[1] for change in fixed.changes if change.startswith("--- ")]
     differing = {line for line in lab.states() ^ good if not any(path in line for path in told_files)}
     assert differing == set()
 
