@@ -26,6 +26,8 @@ class ReadAhead:
             for kinds in order:
                 asked = pool.submit(_unnoted, ask, kinds, node)
                 self._asked.update({(kind, node): asked for kind in kinds})
+            # Its threads end with the last round.
+            pool.shutdown(wait=False)
 
     def wait_for(self, kind: type[Facts], node: Node) -> bool:
         """Wait until a node has been asked about a subject; False where there is nothing to wait for."""

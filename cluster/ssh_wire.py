@@ -5,8 +5,8 @@ from typing import Any
 
 import paramiko
 
-_PIECE = 2**16
-"""Bytes."""
+_PIECE = 2**13
+"""Bytes; larger ones would gain nothing, and each of many connections keeps room for one."""
 
 
 class Buffered:

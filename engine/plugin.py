@@ -125,7 +125,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Spare the garbage collector what stays for as long as a run does: that is nearly all, and a tenth of the work."""
     if RUN in session.config.stash:
         gc.freeze()
-        gc.set_threshold(100_000)
+        gc.set_threshold(20_000)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -116,12 +116,16 @@ def write_report(directory: Path, run: dict[str, Any], cluster: Cluster | None, 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:
     """Write each part on a line of its own, and each thing of a list of things: a line of the file is then a check."""
-    last = list(report)[-1]
     yield "{\n"
-    for name, value in report.items():
-        things = isinstance(value, list) and value and isinstance(value[0], dict)
-        text = "[\n" + ",\n".join(map(json.dumps, value)) + "\n]" if things else json.dumps(value)
-        yield f"{json.dumps(name)}: {text}{'' if name == last else ','}\n"
+    for position, (name, value) in enumerate(report.items(), start=1):
+        yield f"{json.dumps(name)}: "
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            for place, thing in enumerate(value):
+                yield f"{',' if place else '['}\n{json.dumps(thing)}"
+            yield "\n]"
+        else:
+            yield json.dumps(value)
+        yield ",\n" if position < len(report) else "\n"
     yield "}\n"
 
 
