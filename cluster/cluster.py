@@ -11,7 +11,6 @@ from cluster.connection import Connection
 from cluster.errors import UnknownFact
 from cluster.fabric import FabricPlan, plan_fabric
 from cluster.facts.base import Facts
-from cluster.facts.network import NetworkFacts
 from cluster.facts.swarm import SwarmNode
 from cluster.inventory import Inventory, NodeEntry
 from cluster.local import LocalConnection
@@ -84,7 +83,9 @@ class Cluster:
 
         A node that fell silent after it told of its links has its place in the plan still.
         """
-        told = {node.name: node.network for node in self.nodes if node.trouble is None or node.told(NetworkFacts)}
+        heard = {node: node.network for node in self.nodes}
+        # Only now: what a node told, or that it hangs, is known once it has been waited for.
+        told = {node.name: facts for node, facts in heard.items() if node.trouble is None or facts.answered}
         ports_count = self.inventory.fabric.interfaces == "auto"
         # Read every time, planned once: a check that rests on the plan rests on what it was made of.
         seen = [(name, facts.links, facts.ports if ports_count else None) for name, facts in told.items()]
@@ -183,8 +184,8 @@ class Cluster:
         if self._ahead is None or not self._ahead.wait_for(kind, node):
             self.gather(kind, wanted=node)
 
-    def read_ahead(self, rounds: Iterable[Round]) -> None:
-        """Ask about subjects while the caller goes on, round by round; see ReadAhead."""
+    def connect_and_read_ahead(self, rounds: Iterable[Round]) -> None:
+        """Connect, and ask about subjects round by round, while the caller goes on; see ReadAhead."""
         self._ahead = ReadAhead(self.nodes, rounds, ask)
 
     def stop_reading_ahead(self) -> None:

@@ -139,10 +139,6 @@ class Node(Session):
         """Whether the node was already asked about a subject."""
         return kind in self._facts
 
-    def told(self, kind: type[Facts]) -> bool:
-        """Whether the node has told anything about a subject."""
-        return kind in self._facts and self._facts[kind].answered
-
     def forget(self) -> None:
         """Drop all that it said, because something on the node has changed."""
         self.age += 1

@@ -1,28 +1,31 @@
-"""Reading ahead: every node is asked about one round of subjects after the other while the checks before are judged."""
+"""Reading ahead: each node is asked about one round of subjects after the other while the checks before are judged."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from cluster.facts.base import Facts, unnoted
 from cluster.node import Node
 
-AHEAD = 3
-"""So many rounds of a node are asked at a time; sshd lets ten sessions share a connection."""
+AHEAD = 4
+"""So many rounds of a node are asked at a time, of which three may wait for a peer; sshd lets ten be asked."""
 
 Round = Sequence[type[Facts]]
 
 
 class ReadAhead:
-    """Asks each node at its own pace: one that answers late, or never, holds up only who needs its answer."""
+    """Connects to each node and asks it, all at their own pace: one that hangs holds up only who needs its answer."""
 
-    def __init__(self, nodes: Iterable[Node], rounds: Iterable[Round], ask: Callable[[Round, Node], None]) -> None:
+    def __init__(self, nodes: Collection[Node], rounds: Iterable[Round], ask: Callable[[Round, Node], None]) -> None:
         """Begin; a round may rest on those before it, on any node, and none of its subjects on another one of it."""
         order = list(rounds)
         self._asked: dict[tuple[type[Facts], Node], Future[None]] = {}
         self._pools: list[ThreadPoolExecutor] = []
         for node in nodes:
+            node.will_connect()
+        for node in nodes:
             pool = ThreadPoolExecutor(AHEAD)
             self._pools.append(pool)
+            pool.submit(node.connect)
             for kinds in order:
                 asked = pool.submit(_unnoted, ask, kinds, node)
                 self._asked.update({(kind, node): asked for kind in kinds})

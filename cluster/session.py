@@ -1,5 +1,6 @@
 """The session on a node: who we are there, and the two doors: read and change."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +34,10 @@ class Session:
     def __init__(self, name: str, connection: Connection, deadline_s: float, become_password: str | None) -> None:
         """Prepare a session; `connect` opens it. A command may take `deadline_s` seconds unless it says otherwise."""
         self.name = name
-        self.trouble: str | None = None
+        self._trouble: str | None = None
+        self._settled = threading.Event()
+        """Set unless `connect` is yet to tell whether we get in."""
+        self._settled.set()
         self.deadline_s = deadline_s
         self.connection = connection
         self._become_password = become_password
@@ -42,24 +46,41 @@ class Session:
         """Whether a change is being applied; only `changes_allowed` sets it."""
 
     @property
+    def trouble(self) -> str | None:
+        """Why the node does not answer, or None; known once `connect` has ended."""
+        self._settled.wait()
+        return self._trouble
+
+    @trouble.setter
+    def trouble(self, why: str | None) -> None:
+        self._trouble = why
+
+    @property
     def login(self) -> Login:
-        """Who we are there.
+        """Who we are there; known once `connect` has ended.
 
         Raises:
             Unreachable: We never got in.
         """
+        self._settled.wait()
         if self._login is None:
-            raise Unreachable(self.trouble or f"{self.name} is not connected.")
+            raise Unreachable(self._trouble or f"{self.name} is not connected.")
         return self._login
+
+    def will_connect(self) -> None:
+        """Let those who ask for the login, or the trouble, wait for the `connect` that follows."""
+        self._settled.clear()
 
     def connect(self) -> None:
         """Open the connection and learn who we are; a failure is kept in `trouble` and not raised."""
-        self.trouble = None
+        self._trouble = None
         try:
             self.connection.open()
             self._login = self._who()
         except Unreachable as error:
-            self.trouble = str(error)
+            self._trouble = str(error)
+        finally:
+            self._settled.set()
 
     def answer_s(self, late_s: float) -> float:
         """How long the node takes to answer, in seconds; past `late_s` it may be chance, so we ask anew.

@@ -116,18 +116,18 @@ class Run:
         return self.options.again(f"--undo {self.id}")
 
     def open(self, steps: Iterable[int]) -> None:
-        """Connect to all nodes; where changes will be made, lock them first, else begin to read what steps ask about.
+        """Connect to all nodes and, where changes will be made, lock them; else begin to read what steps ask about.
 
         Raises:
             Locked: Another run is changing this cluster.
             CommandFailed: A node took back a network change that was never confirmed, and is cut off since.
         """
-        self.cluster.connect()
         if self.options.mode in ("fix", "undo"):
+            self.cluster.connect()
             self._lock.acquire()
             self.cluster.on_all(settle_unconfirmed, self.cluster.reached)
         else:
-            self.cluster.read_ahead(rounds(steps, whole=self.whole))
+            self.cluster.connect_and_read_ahead(rounds(steps, whole=self.whole))
 
     def _explained(self) -> list[Cause]:
         """Rank what is wrong, with what differs there; where all is well, keep what the nodes are for the next time."""

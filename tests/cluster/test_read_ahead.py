@@ -1,6 +1,7 @@
 """Each node is asked at its own pace: one that hangs holds up only who needs its answer."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.connection import Said
+from cluster.facts.daemon import DaemonFacts
 from cluster.facts.docker import DockerFacts
+from cluster.facts.gpu import GpuFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.resources import ResourceFacts
 from cluster.facts.toolkit import ToolkitFacts
@@ -17,55 +20,62 @@ from cluster.read_ahead import AHEAD
 from tests.cluster.nodes import cluster_over
 from tests.cluster.sshd import Sshd
 
-ROUNDS = ((MachineFacts,), (ResourceFacts,), (ToolkitFacts,), (DockerFacts,))
+ROUNDS = ((MachineFacts,), (ResourceFacts,), (ToolkitFacts,), (GpuFacts,), (DaemonFacts,), (DockerFacts,))
 PATIENCE_S = 20
 
 
 class Gate:
-    """Lets no command of a node through until it is opened, and counts them."""
+    """Lets no command of a node through until it is opened, but for the first few, and counts the others."""
 
-    def __init__(self, node: Node) -> None:
-        """Close it."""
+    def __init__(self, node: Node, but: int = 1) -> None:
+        """Close it; the first command is that by which we learn who we are there."""
         self.open = threading.Event()
-        self.came = 0
+        self.came = -but
         self._run: Callable[..., Said] = node.connection.run
         node.connection.run = self._pass  # type: ignore[method-assign]  # it stands before the connection's own
 
+    def fills(self, number: int) -> bool:
+        """Wait until so many stand before it."""
+        until = time.monotonic() + PATIENCE_S
+        while self.came < number and time.monotonic() < until:
+            time.sleep(0.01)
+        return self.came == number
+
     def _pass(self, *words: Any, **options: Any) -> Said:
         self.came += 1
-        assert self.open.wait(PATIENCE_S)
+        assert self.came <= 0 or self.open.wait(PATIENCE_S)
         return self._run(*words, **options)
 
 
 @pytest.fixture
 def pair(sshd: Sshd) -> Cluster:
-    cluster = cluster_over(sshd, names=("spark-1", "spark-2"))
-    cluster.connect()
-    return cluster
+    return cluster_over(sshd, names=("spark-1", "spark-2"))
 
 
-def test_a_node_that_does_not_answer_holds_up_no_other(pair: Cluster) -> None:
-    gate = Gate(pair.nodes[1])
-    pair.read_ahead(ROUNDS)
+@pytest.mark.parametrize("answered_before", [0, 1])
+def test_a_node_that_does_not_answer_holds_up_no_other(pair: Cluster, answered_before: int) -> None:
+    gate = Gate(pair.nodes[1], but=answered_before)
+    pair.connect_and_read_ahead(ROUNDS)
     last = pair.manager.facts(DockerFacts)
     assert last.readings
     assert not any(pair.nodes[1].has(kind) for (kind,) in ROUNDS)
     gate.open.set()
+    assert pair.nodes[1].trouble is None
     assert pair.nodes[1].machine.hostname
 
 
 def test_of_a_node_only_a_few_rounds_are_asked_at_a_time(pair: Cluster) -> None:
     gate = Gate(pair.manager)
-    pair.read_ahead(ROUNDS)
+    pair.connect_and_read_ahead(ROUNDS)
     assert pair.nodes[1].facts(DockerFacts).readings
-    assert gate.came == AHEAD < len(ROUNDS)
+    assert gate.fills(AHEAD)
     gate.open.set()
     assert pair.manager.facts(DockerFacts).readings
 
 
 def test_who_needs_what_is_read_ahead_waits_for_it_and_asks_nothing_more(pair: Cluster) -> None:
     gates = [Gate(node) for node in pair.nodes]
-    pair.read_ahead(ROUNDS)
+    pair.connect_and_read_ahead(ROUNDS)
     for gate in gates:
         threading.Timer(0.2, gate.open.set).start()
     for (kind,) in reversed(ROUNDS):
@@ -75,7 +85,8 @@ def test_who_needs_what_is_read_ahead_waits_for_it_and_asks_nothing_more(pair: C
 
 def test_what_was_not_asked_before_reading_ahead_stopped_is_asked_of_all_when_it_is_needed(pair: Cluster) -> None:
     gate = Gate(pair.manager)
-    pair.read_ahead(ROUNDS)
+    pair.connect_and_read_ahead(ROUNDS)
+    assert gate.fills(AHEAD)
     threading.Timer(0.2, gate.open.set).start()
     pair.stop_reading_ahead()
     assert not pair.manager.has(DockerFacts)
@@ -85,6 +96,6 @@ def test_what_was_not_asked_before_reading_ahead_stopped_is_asked_of_all_when_it
 
 
 def test_what_is_not_read_ahead_is_asked_of_all_at_once(pair: Cluster) -> None:
-    pair.read_ahead(ROUNDS[:1])
+    pair.connect_and_read_ahead(ROUNDS[:1])
     assert pair.manager.facts(ToolkitFacts).readings
     assert pair.nodes[1].has(ToolkitFacts)
