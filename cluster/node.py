@@ -167,6 +167,11 @@ class Node(Session):
         return list(dict.fromkeys(self._noted))
 
     @property
+    def answer_s(self) -> float:
+        """Step 1: how long it takes to answer a command, in seconds."""
+        return self.answers_in_s(self.cluster.inventory.thresholds.answer_s)
+
+    @property
     def machine(self) -> MachineFacts:
         """What kind of machine it is."""
         return self.facts(MachineFacts)

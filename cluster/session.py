@@ -82,7 +82,7 @@ class Session:
         finally:
             self._settled.set()
 
-    def answer_s(self, late_s: float) -> float:
+    def answers_in_s(self, late_s: float) -> float:
         """How long the node takes to answer, in seconds; past `late_s` it may be chance, so we ask anew.
 
         Raises:

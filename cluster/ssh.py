@@ -168,7 +168,6 @@ def _feed(channel: paramiko.Channel, data: Input) -> None:
 def _drain(channel: paramiko.Channel, out: Kept, err: Kept, until: float) -> int | None:
     """Read both streams to their end; return the exit status, or None past the deadline or on a broken connection."""
     while (left := until - time.monotonic()) > 0:
-        channel.settimeout(min(left, TURN_S))
         if channel.recv_ready():
             out.feed(channel.recv(65536))
         elif channel.recv_stderr_ready():
@@ -178,6 +177,8 @@ def _drain(channel: paramiko.Channel, out: Kept, err: Kept, until: float) -> int
         elif channel.closed:
             return channel.exit_status if channel.exit_status != -1 else None
         elif channel.exit_status_ready():
+            # Not before: whoever sends it input would have no longer for that either.
+            channel.settimeout(min(left, TURN_S))
             with suppress(TimeoutError):
                 out.feed(channel.recv(65536))
         else:

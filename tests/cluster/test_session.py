@@ -155,9 +155,9 @@ def test_how_long_a_node_takes_to_answer_is_known_and_has_an_end(
     cluster.connect()
     (Path(user.home) / ".bashrc").unlink()
     if trouble is None:
-        assert wait_s <= cluster.manager.answer_s(late_s=2) < 2
+        assert wait_s <= cluster.manager.answers_in_s(late_s=2) < 2
         # It was chance: this time it answers at once.
-        assert cluster.manager.answer_s(late_s=0.9) < wait_s
+        assert cluster.manager.answers_in_s(late_s=0.9) < wait_s
     else:
         assert str(cluster.manager.trouble).startswith(trouble)
     cluster.close()
