@@ -93,8 +93,8 @@ def _read(node: Node, build: Callable[[Callable[[str], str] | None], str]) -> Sa
     except Unreachable as error:
         if node.cluster.locked:
             raise
-        node.cluster.tell(f"{error} We connect once more.")
         node.connection.mend()
+        node.cluster.tell(f"{error} We connected once more.")
         return node.run_script(build, node.cluster.deadline_s)
 
 

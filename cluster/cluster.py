@@ -194,6 +194,12 @@ class Cluster:
             self._ahead.stop()
             self._ahead = None
 
+    def give_up_reading_ahead(self) -> None:
+        """Ask nothing more, and wait no longer for nodes that do not answer soon."""
+        if self._ahead is not None:
+            self._ahead.give_up()
+            self._ahead = None
+
     def on_all(self, do: Callable[[Node], T], nodes: Iterable[Node]) -> list[T]:
         """Do something on several nodes at once and return the results in their order."""
         todo = list(nodes)

@@ -82,6 +82,9 @@ class Connection(Protocol):
     def close(self) -> None:
         """Disconnect."""
 
+    def give_up(self) -> None:
+        """Disconnect for good: commands under way break off, and nothing connects again."""
+
 
 class Kept:
     """The first bytes of a stream, up to the limit; what comes after is counted and dropped."""

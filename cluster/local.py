@@ -28,6 +28,9 @@ class LocalConnection:
     def close(self) -> None:
         """Do nothing: nothing is held."""
 
+    def give_up(self) -> None:
+        """Do nothing: this machine has no connection that could hang."""
+
     def run(
         self, command: str, *, stdin: Input, deadline_s: float, on_line: Callable[[str], None] | None = None
     ) -> Said:

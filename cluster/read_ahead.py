@@ -9,6 +9,9 @@ from cluster.node import Node
 AHEAD = 4
 """So many rounds of a node are asked at a time, of which three may wait for a peer; sshd lets ten be asked."""
 
+PATIENCE_S = 1
+"""So long nodes get to tell what they were asked when somebody interrupts the run."""
+
 Round = Sequence[type[Facts]]
 
 
@@ -19,13 +22,14 @@ class ReadAhead:
         """Begin; a round may rest on those before it, on any node, and none of its subjects on another one of it."""
         order = list(rounds)
         self._asked: dict[tuple[type[Facts], Node], Future[None]] = {}
+        self._connected: list[tuple[Node, Future[None]]] = []
         self._pools: list[ThreadPoolExecutor] = []
         for node in nodes:
             node.will_connect()
         for node in nodes:
             pool = ThreadPoolExecutor(AHEAD)
             self._pools.append(pool)
-            pool.submit(node.connect)
+            self._connected.append((node, pool.submit(node.connect)))
             for kinds in order:
                 asked = pool.submit(_unnoted, ask, kinds, node)
                 self._asked.update({(kind, node): asked for kind in kinds})
@@ -50,6 +54,14 @@ class ReadAhead:
         self.cancel()
         for pool in self._pools:
             pool.shutdown()
+
+    def give_up(self) -> None:
+        """Ask nothing more, and wait no longer for nodes that do not answer soon."""
+        self.cancel()
+        asked = [*self._connected, *((node, asked) for (_, node), asked in self._asked.items())]
+        wait([one for _, one in asked], timeout=PATIENCE_S)
+        for node in {node for node, one in asked if not one.done()}:
+            node.connection.give_up()
 
 
 def _unnoted(ask: Callable[[Round, Node], None], kinds: Round, node: Node) -> None:

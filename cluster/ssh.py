@@ -17,19 +17,15 @@ from cluster.connection import Held, Input, Kept, Said, pieces
 from cluster.errors import Unreachable
 from cluster.ssh_errors import explain
 from cluster.ssh_target import Target
-from cluster.ssh_wire import Buffered, frugal_transport
+from cluster.ssh_wire import Buffered, drain, frugal_transport
 
 # What it logs as an error it raises as well, and there it becomes a sentence; a traceback would reach the user.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 KEEPALIVE_S = 15
 RELEASE_S = 2
-TURN_S = 0.2
-"""What a command says is taken so often, and when it has ended."""
 _READING = threading.Lock()
 """Held by whoever reads known hosts, so that one node does it for all that connect at once."""
-KILLED = 255
-"""The exit status of a command that a signal ended, as ssh itself tells it; paramiko does not say which signal."""
 
 
 class SshConnection:
@@ -43,6 +39,7 @@ class SshConnection:
         self._earlier: list[paramiko.SSHClient] = []
         self._mending = threading.Lock()
         self._lost: str | None = None
+        self._given_up = False
 
     @property
     def client(self) -> paramiko.SSHClient:
@@ -52,8 +49,14 @@ class SshConnection:
             Unreachable: The connection is not open.
         """
         if self._client is None or not self._is_up:
-            raise Unreachable(f"the connection to {self._target.place} is gone: is the node still up?")
+            raise Unreachable(self._gone)
         return self._client
+
+    @property
+    def _gone(self) -> str:
+        if self._given_up:
+            return f"{self._target.place} had not answered when the run was interrupted."
+        return f"the connection to {self._target.place} is gone: is the node still up?"
 
     @property
     def _is_up(self) -> bool:
@@ -63,6 +66,9 @@ class SshConnection:
     def open(self) -> None:
         """Connect, through the jump hosts where there are some, and check every host key strictly."""
         self._client = _connect(self._target, self._through(self._target.jump))
+        if self._given_up:
+            self.give_up()
+            raise Unreachable(self._gone)
 
     def _through(self, jump: Target | None) -> paramiko.SSHClient | None:
         if jump is None:
@@ -81,8 +87,8 @@ class SshConnection:
     def mend(self) -> None:
         """Connect again where the connection broke; of several who ask at once, one does it, for better or worse."""
         with self._mending:
-            if self._lost is not None:
-                raise Unreachable(self._lost)
+            if self._given_up or self._lost is not None:
+                raise Unreachable(self._lost or self._gone)
             if not self._is_up:
                 try:
                     self.reopen()
@@ -98,6 +104,11 @@ class SshConnection:
             other.close()
         self._client, self._jumps, self._earlier = None, [], []
 
+    def give_up(self) -> None:
+        """Close it for good: commands under way break off, and nothing connects again."""
+        self._given_up = True
+        self.close()
+
     def run(
         self, command: str, *, stdin: Input, deadline_s: float, on_line: Callable[[str], None] | None = None
     ) -> Said:
@@ -110,11 +121,13 @@ class SshConnection:
         try:
             if stdin:
                 threading.Thread(target=_feed, args=(channel, stdin), daemon=True).start()
-            status = _drain(channel, out, err, started + deadline_s)
+            status = drain(channel, out, err, started + deadline_s)
         except (OSError, paramiko.SSHException):
             status = None
         finally:
             channel.close()
+        if status is None and self._given_up:
+            raise Unreachable(self._gone)
         if status is None and time.monotonic() < started + deadline_s:
             how = _how_it_ended(channel.get_transport())
             raise Unreachable(f"the connection to {self._target.place} broke off ({how}): is the node still up?")
@@ -163,28 +176,6 @@ def _feed(channel: paramiko.Channel, data: Input) -> None:
         for piece in pieces(data):
             channel.sendall(piece)
         channel.shutdown_write()
-
-
-def _drain(channel: paramiko.Channel, out: Kept, err: Kept, until: float) -> int | None:
-    """Read both streams to their end; return the exit status, or None past the deadline or on a broken connection."""
-    while (left := until - time.monotonic()) > 0:
-        if channel.recv_ready():
-            out.feed(channel.recv(65536))
-        elif channel.recv_stderr_ready():
-            err.feed(channel.recv_stderr(65536))
-        elif channel.exit_status_ready() and channel.eof_received:
-            return channel.exit_status if channel.exit_status != -1 else KILLED
-        elif channel.closed:
-            return channel.exit_status if channel.exit_status != -1 else None
-        elif channel.exit_status_ready():
-            # Not before: whoever sends it input would have no longer for that either.
-            channel.settimeout(min(left, TURN_S))
-            with suppress(TimeoutError):
-                out.feed(channel.recv(65536))
-        else:
-            # Not for each packet, of which there are hundreds: to wake for them was most of the work.
-            channel.status_event.wait(min(left, TURN_S))
-    return None
 
 
 def _how_it_ended(transport: paramiko.Transport) -> str:

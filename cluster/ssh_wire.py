@@ -1,12 +1,22 @@
 """How paramiko is made to spend little on many short packets, as the answers of a node are."""
 
 import socket
+import time
+from contextlib import suppress
 from typing import Any
 
 import paramiko
 
+from cluster.connection import Kept
+
 _PIECE = 2**13
 """Bytes; larger ones would gain nothing, and each of many connections keeps room for one."""
+
+
+TURN_S = 0.2
+"""What a command says is taken so often, and when it has ended."""
+KILLED = 255
+"""The exit status of a command that a signal ended, as ssh itself tells it; paramiko does not say which signal."""
 
 
 class Buffered:
@@ -44,3 +54,25 @@ def frugal_transport(sock: Any, **options: Any) -> paramiko.Transport:
     chosen = made.get_security_options()
     chosen.ciphers = tuple(sorted(chosen.ciphers, key=lambda name: "gcm" not in name))
     return made
+
+
+def drain(channel: paramiko.Channel, out: Kept, err: Kept, until: float) -> int | None:
+    """Read both streams to their end; return the exit status, or None past the deadline or on a broken connection."""
+    while (left := until - time.monotonic()) > 0:
+        if channel.recv_ready():
+            out.feed(channel.recv(65536))
+        elif channel.recv_stderr_ready():
+            err.feed(channel.recv_stderr(65536))
+        elif channel.exit_status_ready() and channel.eof_received:
+            return channel.exit_status if channel.exit_status != -1 else KILLED
+        elif channel.closed:
+            return channel.exit_status if channel.exit_status != -1 else None
+        elif channel.exit_status_ready():
+            # Not before: whoever sends it input would have no longer for that either.
+            channel.settimeout(min(left, TURN_S))
+            with suppress(TimeoutError):
+                out.feed(channel.recv(65536))
+        else:
+            # Not for each packet, of which there are hundreds: to wake for them was most of the work.
+            channel.status_event.wait(min(left, TURN_S))
+    return None

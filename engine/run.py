@@ -175,6 +175,8 @@ class Run:
 
     def close(self) -> Path:
         """Unlock, write report.json, have the other reports made from it, and return the directory."""
+        if self.interrupted:
+            self.cluster.give_up_reading_ahead()
         self._lock.release()
         self.causes = self._explained()
         self._write_report()

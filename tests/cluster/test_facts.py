@@ -136,7 +136,7 @@ def test_where_a_connection_breaks_the_node_is_asked_over_another_one(sshd: Sshd
         os.kill(session, signal.SIGKILL)
     assert cluster.manager.machine.kernel
     assert cluster.manager.trouble is None
-    assert [one.endswith("We connect once more.") for one in told] == [True]
+    assert [one.endswith("We connected once more.") for one in told] == [True]
     cluster.close()
 
 

@@ -9,10 +9,13 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.connection import Said
+from cluster.errors import UnknownFact
+from cluster.facts.base import Facts, fact
 from cluster.facts.daemon import DaemonFacts
 from cluster.facts.docker import DockerFacts
 from cluster.facts.gpu import GpuFacts
 from cluster.facts.machine import MachineFacts
+from cluster.facts.parse import text
 from cluster.facts.resources import ResourceFacts
 from cluster.facts.toolkit import ToolkitFacts
 from cluster.node import Node
@@ -22,6 +25,12 @@ from tests.cluster.sshd import Sshd
 
 ROUNDS = ((MachineFacts,), (ResourceFacts,), (ToolkitFacts,), (GpuFacts,), (DaemonFacts,), (DockerFacts,))
 PATIENCE_S = 20
+
+
+class Asleep(Facts):
+    """What takes longer than anybody waits."""
+
+    nap: str = fact("sleep 40", text, timeout_s=60)
 
 
 class Gate:
@@ -99,3 +108,14 @@ def test_what_is_not_read_ahead_is_asked_of_all_at_once(pair: Cluster) -> None:
     pair.connect_and_read_ahead(ROUNDS[:1])
     assert pair.manager.facts(ToolkitFacts).readings
     assert pair.nodes[1].has(ToolkitFacts)
+
+
+def test_who_is_interrupted_waits_no_longer_for_nodes_that_do_not_answer(pair: Cluster) -> None:
+    pair.connect_and_read_ahead([(MachineFacts,), (Asleep,)])
+    assert pair.manager.machine.hostname
+    began = time.monotonic()
+    pair.give_up_reading_ahead()
+    with pytest.raises(UnknownFact, match="had not answered when the run was interrupted"):
+        _ = pair.manager.facts(Asleep).nap
+    assert time.monotonic() - began < PATIENCE_S
+    assert pair.manager.machine.hostname

@@ -109,7 +109,7 @@ class Lab:
         path = self.reports / "latest" / "report.json"
         report = json.loads(path.read_text()) if path.exists() else {}
         for line in screen.splitlines():
-            if "We connect once more" in line:
+            if "We connected once more" in line:
                 # It is no failure, and it is not meant to happen: whoever sees it needs the node's own account.
                 told = re.search(r"spark-\d+", line)
                 said = self.on(told[0], "journalctl -b -t sshd -t sshd-session -n 20", check=False) if told else ""

@@ -37,6 +37,9 @@ class NobodyThere:
     def close(self) -> None:
         """Nothing is open."""
 
+    def give_up(self) -> None:
+        """Nothing is waited for."""
+
     def run(self, command: str, **_: object) -> Said:
         """Say who we are; of all else no more than that it has begun, so that we do not count as hanging."""
         if "id -un" in command:
