@@ -50,8 +50,7 @@ class Node(Session):
         self.cluster = cluster
         self.planned: dict[str, bytes] = {}
         """Contents that files will have after the changes planned so far, by path; empty unless --plan."""
-        self.age = 0
-        """How often something has changed that it may have spoken of."""
+        self._changes = self._changes_of_peers = 0
         self.asking: dict[type[Facts], Lock] = {}
         """Held, by subject, by whoever asks the node about it."""
         self._facts: dict[type[Facts], Facts] = {}
@@ -130,9 +129,15 @@ class Node(Session):
         assert isinstance(found, kind)
         return found
 
-    def keep(self, facts: Facts, asked_at: int | None = None) -> None:
+    @property
+    def age(self) -> tuple[int, int]:
+        """How often something has changed that it may have spoken of: here, and on its peers."""
+        return self._changes, self._changes_of_peers
+
+    def keep(self, facts: Facts, asked_at: tuple[int, int] | None = None) -> None:
         """Keep what the node said until something changes there; not if something has since its age was `asked_at`."""
-        if asked_at in (None, self.age):
+        here, on_peers = asked_at or self.age
+        if here == self._changes and (facts.is_local or on_peers == self._changes_of_peers):
             self._facts[type(facts)] = facts
 
     def has(self, kind: type[Facts]) -> bool:
@@ -141,7 +146,7 @@ class Node(Session):
 
     def forget(self) -> None:
         """Drop all that it said, because something on the node has changed."""
-        self.age += 1
+        self._changes += 1
         self._facts.clear()
         self._said.clear()
 
@@ -151,7 +156,7 @@ class Node(Session):
 
     def forget_peers(self) -> None:
         """Drop what it said about its peers, because something on one of them has changed."""
-        self.age += 1
+        self._changes_of_peers += 1
         self._facts = {kind: facts for kind, facts in list(self._facts.items()) if not kind.about_peers}
 
     def start_evidence(self) -> None:

@@ -31,5 +31,7 @@ def _configuration(node: "Node") -> str:
 class ConfigFacts(Facts):
     """The file as it is (empty where there is none), and the TCP ports that programs listen on, with the program."""
 
+    is_local = True
+
     accelerate: str = fact(_configuration, succeeded, root=True)
     listeners: dict[int, str] = fact("ss -Htlnp", _listeners, root=True)

@@ -96,6 +96,8 @@ class DaemonFacts(Facts):
     Of the runtimes that daemon.json registers, `runtime_programs` are those whose program is there.
     """
 
+    is_local = True
+
     json_fault: str = fact(contents(DAEMON_JSON), _json_fault, root=True)
     refusal: str = fact(_VALIDATE, _refusal, root=True)
     flags: frozenset[str] = fact("systemctl show -p ExecStart --value docker.service", _flags)

@@ -158,6 +158,8 @@ class DockerFacts(Facts):
     itself, to compare nodes by.
     """
 
+    is_local = True
+
     active: str = fact("systemctl is-active docker.service", word)
     enabled: str = fact("systemctl is-enabled docker.service", parse_unit_state)
     wanted: bool = fact(f"test -e {_WANTED} && echo yes || echo no", yes)

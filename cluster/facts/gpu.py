@@ -107,6 +107,8 @@ def _memory(reading: Reading) -> dict[str, float]:
 class GpuFacts(Facts):
     """The GPUs of a node and what is known of them outside their own tool."""
 
+    is_local = True
+
     smi: Smi = fact(_ASK, parse_smi, timeout_s=45)
     bus: tuple[OnBus, ...] = fact(_BUS, parse_bus)
     module: str = fact("cat /sys/module/nvidia/version 2>/dev/null || true", text)

@@ -44,6 +44,8 @@ class MachineFacts(Facts):
     `taint` lists what the kernel went through; `time_service` is on, off (there and not used) or missing.
     """
 
+    is_local = True
+
     os: str = fact("cat /etc/os-release", _pretty_name)
     kernel: str = fact("uname -r", text)
     hostname: str = fact("hostname", text)

@@ -124,6 +124,8 @@ done"""
 class NetplanFacts(Facts):
     """What the interfaces will be after a reboot; `complaint` is netplan's own about its files, empty for none."""
 
+    is_local = True
+
     entries: dict[str, BootEntry] = fact("netplan get", parse_netplan, root=True, private=True)
     complaint: str = fact("netplan get", parse_complaint, root=True, private=True)
     files: tuple[NetplanFile, ...] = fact(_FILES, parse_files, root=True, private=True)

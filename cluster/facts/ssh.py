@@ -84,6 +84,8 @@ class SshFacts(Facts):
     `guarded` are the files that SSH wants closed to others, `private_keys` the beginnings of the keys' checksums.
     """
 
+    is_local = True
+
     public_key: tuple[str, ...] = fact(contents("~/.ssh/id_ed25519.pub"), _entries)
     authorized: tuple[str, ...] = fact(contents("~/.ssh/authorized_keys"), _entries)
     known_hosts: tuple[str, ...] = fact(contents("~/.ssh/known_hosts"), _entries)

@@ -66,6 +66,8 @@ def _package(reading: Reading) -> Package:
 class ToolkitFacts(Facts):
     """The toolkit's version, its runtime's configuration, and its package."""
 
+    is_local = True
+
     version: Version = fact("nvidia-ctk --version", parse_version)
     runtime: str = fact("command -v nvidia-container-runtime || true", lambda reading: reading.out.strip())
     settings: dict[str, Any] = fact(contents(CONFIG_TOML), parse_toml)

@@ -11,8 +11,11 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
 from cluster.facts.base import Facts, ParseError, Reading, contents, fact
+from cluster.facts.docker import DockerFacts
+from cluster.facts.mesh import MeshFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.parse import lines, succeeded, text, word, words
+from cluster.facts.swarm import SwarmFacts
 from cluster.inventory import Inventory, NodeEntry
 from tests.cluster.nodes import cluster_over, tell_links
 from tests.cluster.sshd import Sshd
@@ -103,6 +106,28 @@ def test_all_nodes_are_asked_once(sshd: Sshd) -> None:
         pass
     assert not cluster.nodes[0].has(type(first))
     assert cluster.nodes[1].has(type(first))
+    cluster.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "kept"),
+    [
+        (DockerFacts, "spark-1", False),
+        (DockerFacts, "spark-2", True),
+        (SwarmFacts, "spark-2", False),
+        (MeshFacts, "spark-2", False),
+    ],
+)
+def test_an_answer_under_way_while_something_changes_counts_where_that_cannot_touch_it(
+    sshd: Sshd, kind: type[Facts], changed: str, kept: bool
+) -> None:
+    cluster = cluster_over(sshd, names=("spark-1", "spark-2"))
+    cluster.connect()
+    asked_at = cluster["spark-1"].age
+    with cluster[changed].changes_allowed():
+        pass
+    cluster["spark-1"].keep(kind(cluster["spark-1"], {}), asked_at)
+    assert cluster["spark-1"].has(kind) == kept
     cluster.close()
 
 
