@@ -168,6 +168,17 @@ def cgroups_of(pid: int) -> list[Path]:
     return found
 
 
+def thaw(run: RunDir) -> None:
+    """Let all processes of a lab run on: one whose supervisor was killed while it copied disks has frozen ones."""
+    for hierarchy in hierarchies():
+        top = hierarchy.mount / f"spark-runbook-{run.mark}"
+        for name, thawed in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+            for setting in top.glob(f"*/{name}"):
+                # A group may go while we look: then nobody is in it.
+                with contextlib.suppress(OSError):
+                    setting.write_text(thawed)
+
+
 def sweep(run: RunDir) -> None:
     """Remove what a lab that has ended left in the cgroup hierarchies.
 

@@ -40,6 +40,8 @@ def end(run: RunDir) -> None:
         return
     if places.is_running(run):
         _kill_supervisor(run)
+    # Not even the kernel can end what is frozen.
+    cgroups.thaw(run)
     lock = _await_lock(run)
     try:
         _await_link_gone(run)
@@ -51,6 +53,7 @@ def end(run: RunDir) -> None:
 
 def sweep(run: RunDir) -> None:
     """Remove control groups and files of a lab whose supervisor has ended; the caller holds its lock."""
+    cgroups.thaw(run)
     cgroups.sweep(run)
     # The settings say whose directory this is, so they go last.
     for path in sorted(run.path.iterdir(), key=lambda path: path == run.settings):

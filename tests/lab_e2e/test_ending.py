@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.addresses import host_link
-from lab.cgroups import hierarchies
+from lab.cgroups import NodeCgroups, hierarchies
 from lab.settings import read_settings
 from tests.lab_e2e.conftest import Lab
 
@@ -81,9 +81,13 @@ def test_the_kernel_takes_all_when_the_supervisor_is_killed_and_down_sweeps_the_
     assert not lab.run.path.exists()
 
 
-def test_up_starts_afresh_on_what_a_killed_lab_left(lab: Lab) -> None:
+@pytest.mark.parametrize("copying", [False, True])
+def test_up_starts_afresh_on_what_a_killed_lab_left(lab: Lab, copying: bool) -> None:
     lab.command("up")
     lab.sh("spark-1", "touch /etc/witness")
+    if copying:
+        # As while a snapshot is taken; what is frozen cannot be ended.
+        NodeCgroups(lab.run, "spark-1").freeze()
     os.kill(int(lab.run.supervisor.read_text()), signal.SIGKILL)
     lab.command("up")
     assert lab.sh("spark-1", "ls /etc/witness 2>/dev/null || echo gone") == "gone"
@@ -102,7 +106,9 @@ def test_a_lab_whose_folder_somebody_removed_ends(lab: Lab) -> None:
 
 
 def test_down_leaves_nothing_and_may_be_said_twice(lab: Lab) -> None:
+    lab.command("up")
     link = host_link(read_settings(lab.run).network)
+    NodeCgroups(lab.run, "spark-2").freeze()
     lab.command("down")
     assert (processes(lab), mounts(lab), control_groups(lab)) == ([], [], [])
     assert not Path("/sys/class/net", link).exists()
