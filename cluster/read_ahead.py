@@ -7,7 +7,7 @@ from cluster.facts.base import Facts, unnoted
 from cluster.node import Node
 
 AHEAD = 4
-"""So many rounds of a node are asked at a time, of which three may wait for a peer; sshd lets ten be asked."""
+"""So many rounds of a node are asked at a time, of which three may wait for a peer; sshd allows ten."""
 
 PATIENCE_S = 1
 """So long nodes get to tell what they were asked when somebody interrupts the run."""

@@ -12,7 +12,6 @@ from cluster.connection import Kept
 _PIECE = 2**13
 """Bytes; larger ones would gain nothing, and each of many connections keeps room for one."""
 
-
 TURN_S = 0.2
 """What a command says is taken so often, and when it has ended."""
 KILLED = 255
@@ -59,13 +58,15 @@ def frugal_transport(sock: Any, **options: Any) -> paramiko.Transport:
 def drain(channel: paramiko.Channel, out: Kept, err: Kept, until: float) -> int | None:
     """Read both streams to their end; return the exit status, or None past the deadline or on a broken connection."""
     while (left := until - time.monotonic()) > 0:
+        # Asked before what is there to be read: what comes meanwhile comes before the end.
+        ended, closed = channel.exit_status_ready() and channel.eof_received, channel.closed
         if channel.recv_ready():
             out.feed(channel.recv(65536))
         elif channel.recv_stderr_ready():
             err.feed(channel.recv_stderr(65536))
-        elif channel.exit_status_ready() and channel.eof_received:
+        elif ended:
             return channel.exit_status if channel.exit_status != -1 else KILLED
-        elif channel.closed:
+        elif closed:
             return channel.exit_status if channel.exit_status != -1 else None
         elif channel.exit_status_ready():
             # Not before: whoever sends it input would have no longer for that either.

@@ -1,13 +1,15 @@
 """Many short packets cost little: a socket read in large pieces, and ciphers that need no digest."""
 
 import socket
+import time
 from collections.abc import Callable
 
 import paramiko
 import pytest
 
+from cluster.connection import Kept
 from cluster.ssh import SshConnection
-from cluster.ssh_wire import Buffered
+from cluster.ssh_wire import Buffered, drain
 from tests.cluster.sshd import Sshd
 
 
@@ -52,3 +54,42 @@ def test_a_cipher_that_authenticates_as_well_is_chosen_where_there_is_one(
     assert is_chosen(transport.remote_cipher)  # type: ignore[attr-defined]  # the same
     assert connection.run("echo here", stdin=b"", deadline_s=10).out == "here\n"
     connection.close()
+
+
+class Late:
+    """A channel on which the last of the output and the end come while its reader looks."""
+
+    closed = eof_received = False
+    exit_status = 0
+
+    def __init__(self) -> None:
+        """Nothing has come."""
+        self.left = b""
+
+    def exit_status_ready(self) -> bool:
+        """Tell that it has ended; before that, the rest comes."""
+        if not self.eof_received:
+            self.left, self.eof_received = b"the end", True
+        return True
+
+    def recv_ready(self) -> bool:
+        """Tell whether there is anything."""
+        return bool(self.left)
+
+    def recv_stderr_ready(self) -> bool:
+        """There is never any."""
+        return False
+
+    def recv(self, _: int) -> bytes:
+        """Give it."""
+        given, self.left = self.left, b""
+        return given
+
+    def settimeout(self, _: float) -> None:
+        """Do nothing: it never waits."""
+
+
+def test_what_comes_with_the_end_is_not_lost() -> None:
+    out, err = Kept(), Kept()
+    assert drain(Late(), out, err, time.monotonic() + 5) == 0  # type: ignore[arg-type]  # all that is asked of one
+    assert (out.bytes(), err.bytes()) == (b"the end", b"")
