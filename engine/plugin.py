@@ -231,6 +231,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     run, screen = config.stash[RUN], config.stash[SCREEN]
     run.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    run.stopped = bool(session.shouldfail)
     if exitstatus not in _TOLD and run.options.mode != "undo":
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             screen.end("NOTHING TO CHECK", good=False, lines=["No check matches: look at -k, -m and the paths given."])

@@ -54,6 +54,8 @@ class Run:
         self.steps: dict[int, str] = {}
         self.training: dict[str, Any] | None = None
         self.interrupted = False
+        self.stopped = False
+        """Whether pytest was told to stop at a failure (`-x`), so that nobody has judged what comes after it."""
         self.causes: list[Cause] = []
         """What is wrong, ranked; known when the run is closed."""
         self.drift: list[Difference] = []
@@ -88,7 +90,7 @@ class Run:
     @property
     def nodes_ready(self) -> int:
         """On how many nodes nothing is wrong or unknown but what follows from elsewhere; known at its close."""
-        return len(sound(self.causes, self.cluster.names)) if self.verdicts else 0
+        return len(sound(self.causes, self.cluster.names)) if self.verdicts and not self.stopped else 0
 
     @property
     def ready(self) -> bool:
@@ -202,10 +204,10 @@ class Run:
             "command": self.options.command,
             "simulated": self.cluster.inventory.simulated_parts,
             "ready": self.ready,
-            "nodes_ready": None if self.options.mode == "undo" else self.nodes_ready,
+            "nodes_ready": None if self.options.mode == "undo" or self.stopped else self.nodes_ready,
             "min_ready": self.options.min_ready,
             "interrupted": self.interrupted,
-            "whole": self.whole,
+            "whole": self.whole and not self.stopped,
             "version": VERSION,
         }
         body = {

@@ -78,6 +78,13 @@ def test_one_check_can_be_run_alone_and_tells_what_it_compared(project: Project)
     assert result.report["run"]["whole"] is False
 
 
+def test_a_run_that_stops_at_a_failure_calls_no_node_ready(project: Project) -> None:
+    whole, stopped = project.run("--min-ready", "1"), project.run("--min-ready", "1", "-x")
+    told = [run.report["run"] for run in (whole, stopped) if run.report is not None]
+    assert [(run["whole"], run["nodes_ready"]) for run in told] == [(True, 0), (False, None)]
+    assert (stopped.exit, stopped.outcomes) == (1, {"files.first": "failed"})
+
+
 def test_an_interrupted_run_says_so_and_what_it_did_can_be_taken_back(tmp_path: Path) -> None:
     project = Project(tmp_path, SLOW)
     process = project.start("--fix")
