@@ -87,8 +87,8 @@ class SshConnection:
     def mend(self) -> None:
         """Connect again where the connection broke; of several who ask at once, one does it, for better or worse."""
         with self._mending:
-            if self._given_up or self._lost is not None:
-                raise Unreachable(self._lost or self._gone)
+            if self._lost is not None:
+                raise Unreachable(self._lost)
             if not self._is_up:
                 try:
                     self.reopen()
@@ -107,6 +107,7 @@ class SshConnection:
     def give_up(self) -> None:
         """Close it for good: commands under way break off, and nothing connects again."""
         self._given_up = True
+        self._lost = self._gone
         self.close()
 
     def run(

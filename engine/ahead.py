@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 
 from cluster.facts.adapter import AdapterFacts
-from cluster.facts.base import Facts
 from cluster.facts.config import ConfigFacts
 from cluster.facts.container import ContainerFacts, InsideFacts
 from cluster.facts.daemon import DaemonFacts
@@ -22,12 +21,11 @@ from cluster.facts.stack import StackFacts
 from cluster.facts.state import StateFacts
 from cluster.facts.swarm import SwarmFacts
 from cluster.facts.toolkit import ToolkitFacts
-
-_Round = tuple[type[Facts], ...]
+from cluster.read_ahead import Round
 
 # Not the clock: what it shows is the better the less else is going on. What may wait long for others (pings, logins)
 # goes alone, so that nothing waits for it.
-_ROUNDS: dict[int, tuple[_Round, ...]] = {
+_ROUNDS: dict[int, tuple[Round, ...]] = {
     1: (
         (NetworkFacts,),
         (MeshFacts,),
@@ -45,7 +43,7 @@ _ROUNDS: dict[int, tuple[_Round, ...]] = {
 }
 
 
-def rounds(steps: Iterable[int], *, whole: bool) -> Iterator[_Round]:
+def rounds(steps: Iterable[int], *, whole: bool) -> Iterator[Round]:
     """Tell what the checks of some steps ask about, in their order, what is asked in one round trip together.
 
     A `whole` run keeps what else the nodes are.

@@ -170,13 +170,11 @@ def cgroups_of(pid: int) -> list[Path]:
 
 def thaw(run: RunDir) -> None:
     """Let all processes of a lab run on: one whose supervisor was killed while it copied disks has frozen ones."""
-    for hierarchy in hierarchies():
-        top = hierarchy.mount / f"spark-runbook-{run.mark}"
-        for name, thawed in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
-            for setting in top.glob(f"*/{name}"):
-                # A group may go while we look: then nobody is in it.
-                with contextlib.suppress(OSError):
-                    setting.write_text(thawed)
+    tops = [hierarchy.mount / f"spark-runbook-{run.mark}" for hierarchy in hierarchies()]
+    for node in {directory.name for top in tops for directory in top.glob("*/")}:
+        # A group may go while we look: then nobody is in it.
+        with contextlib.suppress(OSError):
+            NodeCgroups(run, node).thaw()
 
 
 def sweep(run: RunDir) -> None:
