@@ -25,7 +25,7 @@ def test_docker_is_installed(node: Node) -> None:
 @check("docker.version", needs=("docker.installed",), remedy="upgrade Docker Engine on this node")
 def test_docker_is_new_enough(node: Node) -> None:
     """Docker is new enough for the stack."""
-    assert node.docker.version >= OLDEST, "it does not know all of what the stack file says"
+    assert node.daemon.version >= OLDEST, "it does not know all of what the stack file says"
 
 
 @check(
@@ -36,7 +36,7 @@ def test_docker_is_new_enough(node: Node) -> None:
 )
 def test_docker_is_the_same(cluster: Cluster) -> None:
     """All nodes have the same version of docker."""
-    assert cluster.drift(lambda node: node.docker.version) == SAME, "a swarm of mixed versions is asking for trouble"
+    assert cluster.drift(lambda node: node.daemon.version) == SAME, "a swarm of mixed versions is asking for trouble"
 
 
 @check(

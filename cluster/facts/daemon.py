@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 
+from packaging.version import Version
 from pydantic import BaseModel, Field, TypeAdapter
 
 from cluster.errors import UnknownFact
@@ -90,14 +91,22 @@ def _swarm_state(reading: Reading) -> SwarmState:
     return validated(TypeAdapter(SwarmState), load_json(content) if content.strip() else {})
 
 
+def _version(reading: Reading) -> Version:
+    found = re.search(r"(\d{1,6}(?:\.\d{1,6}){1,4})", succeeded(reading), re.ASCII)
+    if not found:
+        raise ParseError("it names no version")
+    return Version(found[1])
+
+
 class DaemonFacts(Facts):
-    """daemon.json, the flags of the unit, the daemon's last words, the addresses its swarm rests on.
+    """The version of dockerd, its daemon.json, flags and last words, the addresses that its swarm rests on.
 
     Of the runtimes that daemon.json registers, `runtime_programs` are those whose program is there.
     """
 
     is_local = True
 
+    version: Version = fact("dockerd --version", _version)
     json_fault: str = fact(contents(DAEMON_JSON), _json_fault, root=True)
     refusal: str = fact(_VALIDATE, _refusal, root=True)
     flags: frozenset[str] = fact("systemctl show -p ExecStart --value docker.service", _flags)

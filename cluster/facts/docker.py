@@ -4,7 +4,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from packaging.version import Version
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
@@ -121,13 +120,6 @@ def parse_unit_state(reading: Reading) -> str:
     return "not-found" if not reading.out.strip() and "No such file" in reading.err else word(reading)
 
 
-def _version(reading: Reading) -> Version:
-    found = re.search(r"(\d{1,6}(?:\.\d{1,6}){1,4})", succeeded(reading), re.ASCII)
-    if not found:
-        raise ParseError("it names no version")
-    return Version(found[1])
-
-
 def _seconds(reading: Reading) -> float:
     said = succeeded(reading).strip()
     if not re.fullmatch(r"\d{1,12}", said, re.ASCII):
@@ -166,7 +158,6 @@ class DockerFacts(Facts):
     socket: str = fact("systemctl is-enabled docker.socket", parse_unit_state)
     up_s: float = fact('ps -o etimes= -p "$(systemctl show --property=MainPID --value docker.service)"', _seconds)
     program: str = fact("command -v dockerd || true", lambda reading: reading.out.strip())
-    version: Version = fact("dockerd --version", _version)
     groups: frozenset[str] = fact(_groups, words)
     session_groups: frozenset[str] = fact("id -nG", words)
     usable: str = fact("docker ps --quiet --last 1", _may_use)

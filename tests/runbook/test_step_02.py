@@ -33,10 +33,18 @@ def healthy(recorded: Callable[..., Recorded]) -> Recorded:
     cluster.said(
         DockerFacts,
         active="active\n", enabled="enabled\n", wanted="yes\n", socket="enabled\n", program="/usr/bin/dockerd\n",
-        version="Docker version 28.3.3, build 980b856\n", groups="nvidia docker\n", session_groups="nvidia docker\n",
+        groups="nvidia docker\n", session_groups="nvidia docker\n",
         usable="28.3.3\n", engine=info(), settings="",
     )  # fmt: skip
-    cluster.said(DaemonFacts, json_fault="", refusal="", flags=EXEC_START, last_words="", swarm_state="")
+    cluster.said(
+        DaemonFacts,
+        version="Docker version 28.3.3, build 980b856\n",
+        json_fault="",
+        refusal="",
+        flags=EXEC_START,
+        last_words="",
+        swarm_state="",
+    )
     cluster.said(NetworkFacts, links=LINKS)
     return cluster
 
@@ -64,13 +72,13 @@ def test_no_docker(healthy: Recorded) -> None:
 
 
 def test_an_old_docker(healthy: Recorded) -> None:
-    healthy.said(DockerFacts, version="Docker version 19.03.13, build 4484c46d9d\n")
+    healthy.said(DaemonFacts, version="Docker version 19.03.13, build 4484c46d9d\n")
     verdict = judge(healthy, step_02.test_docker_is_new_enough)
     assert (verdict.outcome, verdict.found, verdict.expected) == (Outcome.FAILED, "19.3.13", "at least 20.10")
 
 
 def test_another_docker_on_one_node_is_worth_a_word(healthy: Recorded) -> None:
-    healthy.said(DockerFacts, "spark-2", version="Docker version 29.6.1, build 1\n")
+    healthy.said(DaemonFacts, "spark-2", version="Docker version 29.6.1, build 1\n")
     verdict = judge(healthy, step_02.test_docker_is_the_same)
     assert (verdict.outcome, verdict.found) == (Outcome.PASSED, "spark-1: 28.3.3; spark-2: 29.6.1")
     assert verdict.warning == "a swarm of mixed versions is asking for trouble"
