@@ -12,6 +12,10 @@ from pathlib import Path
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError
+from cluster.facts.adapter import AdapterFacts
+from cluster.facts.docker import DockerFacts
+from cluster.facts.gpu import GpuFacts
+from cluster.facts.machine import MachineFacts
 from cluster.facts.state import State, StateFacts
 from cluster.node import Node
 from engine.naming import named
@@ -49,9 +53,13 @@ class Difference:
     values: dict[str, str | None]
 
 
+_TOLD = (StateFacts, DockerFacts, MachineFacts, GpuFacts, AdapterFacts)
+
+
 def read_states(cluster: Cluster) -> States:
     """Ask all nodes that answer what they are."""
-    cluster.gather(StateFacts)
+    # With what else is told of nodes at the end, of which repairs may have left nothing.
+    cluster.gather(*_TOLD)
     return {node.name: node.state.known for node in cluster.reached}
 
 

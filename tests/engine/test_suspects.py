@@ -1,12 +1,17 @@
 """What differs is found: against the last ready run, else against the nodes where the check holds."""
 
 import json
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from cluster.cluster import Cluster
+from cluster.facts.adapter import AdapterFacts
 from cluster.facts.base import Reading
+from cluster.facts.docker import DockerFacts
+from cluster.facts.gpu import GpuFacts
+from cluster.facts.machine import MachineFacts
 from cluster.facts.state import StateFacts
 from cluster.inventory import parse_inventory
 from engine.suspects import (
@@ -49,6 +54,8 @@ def said(cluster: Cluster, name: str, *, forward: int = 1, mtu: int = 1500, rout
     readings = {name: Reading(name, 0, out, "") for name, out in answers.items()}
     missing = {probe.name: Reading("", None, "", "", "no") for probe in StateFacts.probes(node)}
     node.keep(StateFacts(node, missing | readings))
+    for kind in (DockerFacts, MachineFacts, GpuFacts, AdapterFacts):
+        node.keep(kind(node, defaultdict(lambda: Reading("", None, "", "", "no"))))
 
 
 def told(cluster: Cluster, *failing: str) -> list[tuple[str, str, str, str | None, str | None]]:
