@@ -2,12 +2,17 @@
 
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from cluster.cluster import Cluster
 from cluster.docker_api import docker_of
 from cluster.errors import CommandFailed
+from cluster.facts.swarm import SwarmFacts
 from cluster.node import Node
 from engine.change import Call, Change, Consent, Instruction, RunCommand
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 LEAVE = "docker swarm leave --force"
 _LEAVE_IF_IN = f"if docker info --format '{{{{.Swarm.LocalNodeState}}}}' | grep -qx active; then {LEAVE}; fi"
@@ -37,11 +42,11 @@ def join(node: Node) -> Iterator[Change]:
     address, door = node.cluster.fabric_address(node), node.cluster.rendezvous
 
     def enter() -> None:
-        with docker_of(manager) as leader:
+        with docker_of(manager) as leader, docker_of(node, timeout_s=JOIN_PATIENCE_S) as client:
             token = leader.swarm.attrs["JoinTokens"]["Worker"]
-        with docker_of(node, timeout_s=JOIN_PATIENCE_S) as client:
             client.swarm.join([f"{door}:{PORT}"], token, advertise_addr=address, listen_addr=f"0.0.0.0:{PORT}")
-        _wait_until_ready(manager, node)
+            _wait_until_ready(leader, client.info()["Swarm"]["NodeID"], f"{node.name} joined, but {manager.name}")
+        manager.ask_again(SwarmFacts)
 
     words = f"docker swarm join --advertise-addr {address} --token (the worker token of {manager.name}) {door}:{PORT}"
     yield Call(node, words, enter, undo_command=_LEAVE_IF_IN)
@@ -101,14 +106,10 @@ def _what_is_lost(node: Node) -> str:
     return f"{lost} with its {' and its '.join(parts)}" if parts else lost
 
 
-def _wait_until_ready(manager: Node, node: Node) -> None:
-    node.forget()
-    identity = node.docker.engine.swarm.node_id
+def _wait_until_ready(leader: "DockerClient", identity: str, story: str) -> None:
     until = time.monotonic() + JOIN_PATIENCE_S
     while time.monotonic() < until:
-        manager.forget()
-        member = manager.swarm.member(identity)
-        if member is not None and member.status.state == "ready":
+        if any(member.attrs["Status"]["State"] == "ready" for member in leader.nodes.list(filters={"id": identity})):
             return
-        time.sleep(0.2)
-    raise CommandFailed(f"{node.name} joined, but {manager.name} does not see it ready within {JOIN_PATIENCE_S} s.")
+        time.sleep(0.1)
+    raise CommandFailed(f"{story} does not see it ready within {JOIN_PATIENCE_S} s.")
