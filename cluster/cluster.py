@@ -179,6 +179,12 @@ class Cluster:
         silent = [node for node in self.nodes if not all(map(node.has, kinds))]
         self.on_all(partial(ask, kinds), [node for node in silent if node is wanted or not node.changing])
 
+    def ask_alone(self, node: Node, kinds: Iterable[type[Facts]]) -> None:
+        """Ask one node about those subjects that are its own, and leave those that rest on its peers."""
+        for kind in kinds:
+            if kind.is_local:
+                ask([kind], node)
+
     def hear(self, kind: type[Facts], node: Node) -> None:
         """Have a node tell about a subject: wait for it where it is read ahead, else ask it, and the others at once."""
         if self._ahead is None or not self._ahead.wait_for(kind, node):
@@ -186,13 +192,20 @@ class Cluster:
 
     def connect_and_read_ahead(self, rounds: Iterable[Round]) -> None:
         """Connect, and ask about subjects round by round, while the caller goes on; see ReadAhead."""
-        self._ahead = ReadAhead(self.nodes, rounds, ask)
+        self._ahead = ReadAhead(self.nodes, rounds, ask, connect=True)
 
-    def stop_reading_ahead(self) -> None:
-        """Ask nothing more, and wait for what was asked: what follows changes the nodes, or measures them."""
+    def read_ahead(self, rounds: Iterable[Round]) -> None:
+        """The same over the connections that there are, and until something is changed: then it may be in vain.
+
+        What rests on peers is left to its time: a node that is to be changed would be waited for.
+        """
+        own = [[kind for kind in one if not kind.about_peers] for one in rounds]
+        self._ahead = ReadAhead(self.reached, [one for one in own if one], ask, connect=False)
+
+    def stop_reading_ahead(self, *nodes: Node) -> None:
+        """Ask nothing more, and wait for what those nodes were asked, or all: what follows changes or measures them."""
         if self._ahead is not None:
-            self._ahead.stop()
-            self._ahead = None
+            self._ahead.stop(nodes or self.nodes)
 
     def give_up_reading_ahead(self) -> None:
         """Ask nothing more, and wait no longer for nodes that do not answer soon."""

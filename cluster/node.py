@@ -56,7 +56,8 @@ class Node(Session):
         self._facts: dict[type[Facts], Facts] = {}
         self._said: dict[tuple[str, bool], Said | ClusterError] = {}
         """By command, and whether root gave it: what `read_with_peers` was told."""
-        self._noted: list[Reading] = []
+        self._noted: dict[Reading, type[Facts]] = {}
+        """What was read since `start_evidence`, each reading once, and of which subject."""
 
     def __repr__(self) -> str:
         return self.name
@@ -85,7 +86,7 @@ class Node(Session):
     @contextmanager
     def changes_allowed(self) -> Iterator[None]:
         """Allow `change` for the duration of one change; afterwards nothing the node said before counts."""
-        self.cluster.stop_reading_ahead()
+        self.cluster.stop_reading_ahead(self)
         try:
             with super().changes_allowed():
                 yield
@@ -163,13 +164,18 @@ class Node(Session):
         """Begin to note what is read."""
         self._noted.clear()
 
-    def note(self, reading: Reading) -> None:
+    def note(self, reading: Reading, kind: type[Facts]) -> None:
         """Note that something was read."""
-        self._noted.append(reading)
+        self._noted[reading] = kind
 
     def evidence(self) -> list[Reading]:
         """Return what was read since, each reading once, so that a verdict can show what it rests on."""
-        return list(dict.fromkeys(self._noted))
+        return list(self._noted)
+
+    @property
+    def consulted(self) -> tuple[type[Facts], ...]:
+        """The subjects that were read since."""
+        return tuple(dict.fromkeys(self._noted.values()))
 
     @property
     def answer_s(self) -> float:

@@ -9,6 +9,9 @@ from cluster.node import Node
 AHEAD = 4
 """So many rounds of a node are asked at a time, of which three may wait for a peer; sshd allows ten."""
 
+WAKE_S = 0.2
+"""So often who waits for an answer looks whether it is still going to come."""
+
 PATIENCE_S = 1
 """So long nodes get to tell what they were asked when somebody interrupts the run."""
 
@@ -16,20 +19,24 @@ Round = Sequence[type[Facts]]
 
 
 class ReadAhead:
-    """Connects to each node and asks it, all at their own pace: one that hangs holds up only who needs its answer."""
+    """Asks each node, connected to before if need be, at its own pace: one that hangs holds up only who needs it."""
 
-    def __init__(self, nodes: Collection[Node], rounds: Iterable[Round], ask: Callable[[Round, Node], None]) -> None:
+    def __init__(
+        self, nodes: Collection[Node], rounds: Iterable[Round], ask: Callable[[Round, Node], None], *, connect: bool
+    ) -> None:
         """Begin; a round may rest on those before it, on any node, and none of its subjects on another one of it."""
         order = list(rounds)
         self._asked: dict[tuple[type[Facts], Node], Future[None]] = {}
         self._connected: list[tuple[Node, Future[None]]] = []
         self._pools: list[ThreadPoolExecutor] = []
-        for node in nodes:
+        for node in nodes if connect else ():
             node.will_connect()
         for node in nodes:
-            pool = ThreadPoolExecutor(AHEAD)
+            # What does not connect asks nothing that waits for a peer, and what is needed first shall come first.
+            pool = ThreadPoolExecutor(AHEAD if connect else 1)
             self._pools.append(pool)
-            self._connected.append((node, pool.submit(node.connect)))
+            if connect:
+                self._connected.append((node, pool.submit(node.connect)))
             for kinds in order:
                 asked = pool.submit(_unnoted, ask, kinds, node)
                 self._asked.update({(kind, node): asked for kind in kinds})
@@ -41,19 +48,21 @@ class ReadAhead:
         asked = self._asked.get((kind, node))
         if asked is None or asked.done():
             return False
-        wait([asked])
-        return True
+        while not asked.done():
+            # One that is cancelled before it was asked wakes nobody.
+            wait([asked], timeout=WAKE_S)
+        return not asked.cancelled()
 
     def cancel(self) -> None:
         """Ask nothing more."""
         for pool in self._pools:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def stop(self) -> None:
-        """Ask nothing more, and wait for what was asked."""
+    def stop(self, nodes: Collection[Node]) -> None:
+        """Ask nothing more, and wait for what those nodes were asked."""
         self.cancel()
-        for pool in self._pools:
-            pool.shutdown()
+        connecting = [one for node, one in self._connected if node in nodes]
+        wait([*connecting, *(one for (_, node), one in self._asked.items() if node in nodes and not one.cancelled())])
 
     def give_up(self) -> None:
         """Ask nothing more, and wait no longer for nodes that do not answer soon."""

@@ -118,7 +118,7 @@ class Run:
         return self.options.again(f"--undo {self.id}")
 
     def open(self, steps: Iterable[int]) -> None:
-        """Connect to all nodes and, where changes will be made, lock them; else begin to read what steps ask about.
+        """Connect to all nodes, lock them where changes will be made, and begin to read what steps ask about.
 
         Raises:
             Locked: Another run is changing this cluster.
@@ -128,6 +128,8 @@ class Run:
             self.cluster.connect()
             self._lock.acquire()
             self.cluster.on_all(settle_unconfirmed, self.cluster.reached)
+            if self.options.mode == "fix":
+                self.cluster.read_ahead(rounds(steps, whole=self.whole))
         else:
             self.cluster.connect_and_read_ahead(rounds(steps, whole=self.whole))
 

@@ -13,10 +13,13 @@ from cluster.errors import UnknownFact
 from cluster.facts.base import Facts, fact
 from cluster.facts.daemon import DaemonFacts
 from cluster.facts.docker import DockerFacts
+from cluster.facts.doors import DoorFacts
 from cluster.facts.gpu import GpuFacts
 from cluster.facts.machine import MachineFacts
+from cluster.facts.mesh import MeshFacts
 from cluster.facts.parse import text
 from cluster.facts.resources import ResourceFacts
+from cluster.facts.ssh import SshFacts
 from cluster.facts.toolkit import ToolkitFacts
 from cluster.node import Node
 from cluster.read_ahead import AHEAD
@@ -119,3 +122,43 @@ def test_who_is_interrupted_waits_no_longer_for_nodes_that_do_not_answer(pair: C
         _ = pair.manager.facts(Asleep).nap
     assert time.monotonic() - began < PATIENCE_S
     assert pair.manager.machine.hostname
+
+
+def test_over_open_connections_what_rests_on_peers_is_left_and_what_is_needed_first_is_asked_first(
+    pair: Cluster,
+) -> None:
+    pair.connect()
+    gates = [Gate(node, but=0) for node in pair.nodes]
+    pair.read_ahead([(MachineFacts,), (MeshFacts,), (SshFacts, DoorFacts), (ToolkitFacts,)])
+    assert all(gate.fills(1) for gate in gates)
+    for gate in gates:
+        gate.open.set()
+    assert all(node.facts(ToolkitFacts).readings for node in pair.nodes)
+    assert [(node.has(MachineFacts), node.has(SshFacts)) for node in pair.nodes] == [(True, True)] * 2
+    assert not any(node.has(MeshFacts) or node.has(DoorFacts) for node in pair.nodes)
+
+
+def test_a_change_waits_for_what_its_own_node_was_asked_and_ends_the_reading_ahead(pair: Cluster) -> None:
+    pair.connect()
+    gates = [Gate(node, but=0) for node in pair.nodes]
+    pair.read_ahead(ROUNDS)
+    assert all(gate.fills(1) for gate in gates)
+    threading.Timer(0.3, gates[0].open.set).start()
+    with pair.manager.changes_allowed():
+        assert pair.manager.has(MachineFacts)
+        assert not pair.nodes[1].has(MachineFacts)
+    assert not pair.manager.has(MachineFacts)
+    gates[1].open.set()
+    assert pair.nodes[1].machine.hostname
+    assert [gate.came for gate in gates] == [1, 1]
+
+
+def test_who_waits_for_an_answer_that_is_not_asked_for_any_more_asks_himself(pair: Cluster) -> None:
+    pair.connect()
+    gate = Gate(pair.manager, but=0)
+    pair.read_ahead(ROUNDS)
+    assert gate.fills(1)
+    threading.Timer(0.2, pair.stop_reading_ahead, [pair.nodes[1]]).start()
+    threading.Timer(0.4, gate.open.set).start()
+    assert pair.manager.facts(DockerFacts).readings
+    assert (gate.came, pair.manager.has(GpuFacts)) == (2, False)
