@@ -4,9 +4,10 @@ import difflib
 import hashlib
 from abc import ABC, abstractmethod
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from cluster.node import Node
@@ -195,3 +196,12 @@ class Instruction(Change):
             NotImplementedError: Always; the engine never applies an instruction.
         """
         raise NotImplementedError(f"only a person can do this: {self.words}")
+
+
+Changes = Iterator[Change | Sequence[Change]]
+"""Changes in their order; those that come together are made on all their nodes at once, on each in their order."""
+
+
+def together(changes: Iterable[Iterable[Change]]) -> list[Change]:
+    """Put the changes of several nodes together, to be made on all of them at once."""
+    return list(chain.from_iterable(changes))

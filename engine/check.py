@@ -1,7 +1,7 @@
 """How runbook/ declares a check: its id, what repairs it, what it rests on and when it applies."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
@@ -9,9 +9,9 @@ from typing import Any, Literal
 import pytest
 
 from cluster.cluster import Cluster
-from engine.change import Change
+from engine.change import Changes
 
-Fixer = Callable[[Any], Iterator[Change]]
+Fixer = Callable[[Any], Changes]
 """Takes the node, or the cluster, of the failed check and yields what has to be changed."""
 
 Applies = Callable[["Context"], str | None]
@@ -21,7 +21,7 @@ Settles = Callable[[Cluster], str | None]
 """Returns why what does not hold may come to hold by itself, or None when there is nothing to wait for."""
 
 
-Together = Literal["nodes", "workers"]
+Together = Literal["nodes", "workers", "quorum"]
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,9 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         warns: It is worth a word and costs no readiness: where it does not hold, it passes with a warning.
         settles: Tells why it may come to hold by itself, if it may; it is then looked at again for a while.
         together: Its repair touches its own node alone, so it may go on at all `nodes` at once; or it takes from the
-            manager what the others take from it as well, or stops docker for a while, so it may at all `workers`, a few
-            at a time, once the manager has it. Nodes that keep the swarm's state then have their turns one by one.
+            manager what the others take from it as well, so it may at all `workers`, a few at a time, once those that
+            are to keep the swarm's state have had their turns one by one; or it stops docker for a while, so it may at
+            all nodes but those of the swarm's `quorum`, which have their turns one by one.
     """
     return pytest.mark.check(
         check_id,

@@ -17,15 +17,14 @@ from cluster.errors import ClusterError
 from cluster.facts.base import unnoted
 from cluster.node import Node
 from engine.apply import Applier
-from engine.change import Change
 from engine.check import Check, Settles
 from engine.comparison import Comparison
 from engine.evidence import evidence_of
 from engine.found import Found
-from engine.outcome import STOPS_OTHERS, ChangeTold, Held, Outcome, Place, Verdict
-from engine.plan import Plan
+from engine.outcome import STOPS_OTHERS, Held, Outcome, Place, Verdict
+from engine.repair import Repairer
 
-AT_ONCE = {"nodes": 32, "workers": 4}
+AT_ONCE = {"nodes": 32, "workers": 4, "quorum": 32}
 """So many are repaired at once: what workers take, they take from the same few peers."""
 
 LOOK_AGAIN_S = 0.5
@@ -53,15 +52,14 @@ class Judge:
         """Judge in mode check, plan or fix; `fix_command` is what repairs this cluster."""
         self.broken: list[str] = []
         self._cluster = cluster
-        self._applier = applier
         self._mode = mode
         self._compared = compared
         self._fix_command = fix_command
         self._began = time.monotonic()
         self._found = Found()
-        self._plan = Plan()
+        self._repairer = Repairer(cluster, applier, mode)
         self._turn = threading.Lock()
-        """Held by whoever judges, and let go while a change is made: only that goes on at several nodes at once."""
+        """Held by whoever judges, and let go for a repair: only that goes on at several nodes at once."""
         self._judged: dict[tuple[str, str], Verdict] = {}
 
     @property
@@ -86,7 +84,7 @@ class Judge:
             self._judged[check.id, node.name] = self._to_its_verdict(check, node, partial(assertion, node), skip)
 
         with ThreadPoolExecutor(AT_ONCE[check.together or "workers"]) as pool:
-            list(pool.map(one, nodes))
+            list(pool.map(one, [node for node in nodes if (check.id, node.name) not in self._judged]))
 
     def _to_its_verdict(
         self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None
@@ -226,8 +224,14 @@ class Judge:
         """Plan what the fixer would change; with --fix make it so and run the same assertion again."""
         if check.fix is None:
             return
+        if self._mode == "fix":
+            self._cluster.tell(f"{verdict.node or 'cluster'}: making it so: {check.title}")
+        own = node.consulted if node else ()
         try:
-            possible = self._change(check, check.fix(node or self._cluster), verdict)
+            with self._others_turn():
+                possible = self._repairer.go_through(check, check.fix(node or self._cluster), verdict)
+                if node and verdict.changes and self._mode == "fix":
+                    self._cluster.ask_alone(node, own)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the rest of the run along
             verdict.outcome = Outcome.FIX_FAILED if self._mode == "fix" else Outcome.FAILED
             if isinstance(error, ClusterError) and self._mode != "fix":
@@ -244,28 +248,6 @@ class Judge:
             verdict.remedy = self._fix_command
         elif verdict.changes:
             verdict.remedy = self._fix_command
-
-    def _change(self, check: Check, changes: Iterator[Change], verdict: Verdict) -> bool:
-        """Go through a fixer's changes, making them with --fix; True when there are any and all may be made."""
-        offered = refused = False
-        if self._mode == "fix":
-            self._cluster.tell(f"{verdict.node or 'cluster'}: making it so: {check.title}")
-        for change in changes:
-            offered = True
-            refusal = self._applier.refusal(change)
-            told = ChangeTold(change.describe(), change.risk, applied=False)
-            if refusal is not None:
-                refused = True
-                verdict.remedy = refusal.remedy
-            elif self._mode == "plan" and not self._plan.add(change):
-                continue
-            verdict.changes.append(told)
-            verdict.unforeseen |= self._mode == "plan" and not change.foreseeable
-            if self._mode == "fix" and not refused:
-                with self._others_turn():
-                    self._applier.apply(check.id, check.step, change)
-                told.applied = True
-        return offered and not refused
 
     @contextmanager
     def _others_turn(self) -> Iterator[None]:

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from cluster.cluster import Cluster
+from cluster.errors import ClusterError
+from cluster.facts.base import unnoted
 from cluster.node import Node
 from engine.check import Check, title_of
 from engine.outcome import Verdict
@@ -68,6 +70,20 @@ def _judge_together(item: pytest.Function, check: Check, run: Run, arguments: di
 
 def at_once(check: Check, cluster: Cluster) -> list[Node]:
     """List the nodes on which a check may be repaired at once; the others have their turns one by one."""
-    # Of those that keep the swarm's state most have to be there at any time.
-    alone = {entry.name for entry in cluster.inventory.keepers} if check.together == "workers" else set()
+    match check.together:
+        case "workers":
+            alone = {entry.name for entry in cluster.inventory.keepers}
+        case "quorum":
+            # Of those that keep the swarm's state most have to be there at any time.
+            alone = {node.name for node in cluster.nodes if _may_keep_the_swarm(node)}
+        case _:
+            alone = set()
     return [node for node in cluster.nodes if node.name not in alone]
+
+
+def _may_keep_the_swarm(node: Node) -> bool:
+    try:
+        with unnoted():
+            return node.docker.engine.swarm.is_manager
+    except ClusterError:
+        return True

@@ -5,16 +5,15 @@ from shlex import quote
 
 from cluster.cluster import Cluster
 from cluster.node import Node
-from engine.change import Change, Consent, RunCommand
+from engine.change import Change, Changes, Consent, RunCommand
 from fixers.stack import remove_command
 from workloads import launcher
 
 
-def remove_stack(cluster: Cluster) -> Iterator[Change]:
+def remove_stack(cluster: Cluster) -> Changes:
     """Remove the stack, or the containers that were started without one, and wait until they are gone."""
-    for node in launcher.starting_nodes(cluster):
-        if node.stack.digest:
-            yield RunCommand(node, remove_command(cluster), deadline_s=90)
+    started = [node for node in launcher.starting_nodes(cluster) if node.stack.digest]
+    yield [RunCommand(node, remove_command(cluster), deadline_s=90) for node in started]
 
 
 def remove_models(node: Node) -> Iterator[Change]:

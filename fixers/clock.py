@@ -3,21 +3,25 @@
 from collections.abc import Iterator
 
 from cluster.cluster import Cluster
-from engine.change import Change, Instruction, RunCommand
+from cluster.node import Node
+from engine.change import Change, Changes, Instruction, RunCommand, together
 
 # Switched on, it takes some seconds to hear of the time.
 _WAIT = "for i in $(seq 40); do timedatectl show -p NTPSynchronized | grep -q yes && break; sleep 1; done"
 
 
-def keep_time(cluster: Cluster) -> Iterator[Change]:
+def keep_time(cluster: Cluster) -> Changes:
     """Switch the time service on where it is installed and off."""
-    for node in cluster.nodes:
-        if node.machine.time_service == "off":
-            yield RunCommand(
-                node,
-                f"timedatectl set-ntp true && {{ {_WAIT}; }}",
-                undo_command="timedatectl set-ntp false",
-                deadline_s=90,
-            )
-        elif node.machine.time_service == "missing":
-            yield Instruction(node, f"install a time service on {node.name}: sudo apt-get install systemd-timesyncd")
+    yield together(map(_switch_on, cluster.nodes))
+
+
+def _switch_on(node: Node) -> Iterator[Change]:
+    if node.machine.time_service == "off":
+        yield RunCommand(
+            node,
+            f"timedatectl set-ntp true && {{ {_WAIT}; }}",
+            undo_command="timedatectl set-ntp false",
+            deadline_s=90,
+        )
+    elif node.machine.time_service == "missing":
+        yield Instruction(node, f"install a time service on {node.name}: sudo apt-get install systemd-timesyncd")

@@ -1,19 +1,21 @@
 """Step 1: let the fabric through a firewall, when asked to."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from cluster.node import Node
-from engine.change import Change, Consent, Instruction, RunCommand
+from engine.change import Change, Changes, Consent, Instruction, RunCommand, together
 
 
-def open_to_the_fabric(node: Node) -> Iterator[Change]:
+def open_to_the_fabric(node: Node) -> Changes:
     """Let peers accept what comes in on the fabric interfaces from the fabric's own subnets, and nothing else."""
     hosts = {door.split()[0] for door in node.doors.shut}
-    for peer in node.cluster.peers(node):
-        plan = node.cluster.fabric.of(peer.name)
-        shut = [interface for interface, address in plan.items() if str(address.ip) in hosts]
-        for interface in shut:
-            yield _opening(peer, interface, str(plan[interface].network))
+    yield together(_openings(peer, hosts) for peer in node.cluster.peers(node))
+
+
+def _openings(peer: Node, hosts: Collection[str]) -> Iterator[Change]:
+    for interface, address in peer.cluster.fabric.of(peer.name).items():
+        if str(address.ip) in hosts:
+            yield _opening(peer, interface, str(address.network))
 
 
 def _opening(peer: Node, interface: str, subnet: str) -> Change:

@@ -1,7 +1,7 @@
 """Step 1: give the fabric interfaces their addresses and MTU, through netplan, so that they survive a reboot."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
@@ -11,7 +11,7 @@ from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
 from cluster.facts.netplan import BootEntry
 from cluster.node import Node
-from engine.change import Change, Instruction, RunCommand
+from engine.change import Change, Changes, Instruction, RunCommand, together
 from engine.network_change import WriteNetplan
 
 OUR_FILE = "/etc/netplan/60-spark-runbook.yaml"
@@ -52,31 +52,26 @@ def address(node: Node) -> Iterator[Change]:
     yield from _configure(node, {})
 
 
-def address_all(cluster: Cluster) -> Iterator[Change]:
+def address_all(cluster: Cluster) -> Changes:
     """Give every node whose addresses are not as planned the planned ones."""
-    for node in cluster.nodes:
-        plan = node.cluster.fabric.of(node.name)
-        if node.network.live(plan) != {name: (planned,) for name, planned in plan.items()}:
-            yield from address(node)
+    yield from _one_before_the_others([node for node in cluster.nodes if not _is_addressed(node)], {})
 
 
-def align_mtus(cluster: Cluster) -> Iterator[Change]:
+def align_mtus(cluster: Cluster) -> Changes:
     """Give every fabric interface the smallest MTU that any node has there, now and at boot."""
     wanted = dict(cluster.fabric.mtu)
-    for node in cluster.nodes:
-        if any(node.network.links[name].mtu != mtu for name, mtu in wanted.items()):
-            yield from _configure(node, wanted)
+    differ = [node for node in cluster.nodes if any(node.network.links[name].mtu != wanted[name] for name in wanted)]
+    yield from _one_before_the_others(differ, wanted)
 
 
-def shorten_frames(cluster: Cluster) -> Iterator[Change]:
+def shorten_frames(cluster: Cluster) -> Changes:
     """Go down to the MTU that every switch takes where larger frames do not pass."""
     stuck = {address for node in cluster.nodes for address in node.mesh.too_large}
     interfaces = {
         name for node in cluster.nodes for name, one in cluster.fabric.of(node.name).items() if str(one.ip) in stuck
     }
     wanted = {name: ETHERNET_MTU for name in interfaces if cluster.fabric.mtu[name] > ETHERNET_MTU}
-    for node in cluster.nodes if wanted else ():
-        yield from _configure(node, wanted)
+    yield from _one_before_the_others(cluster.nodes if wanted else (), wanted)
 
 
 def switch_on(node: Node) -> Iterator[Change]:
@@ -86,10 +81,9 @@ def switch_on(node: Node) -> Iterator[Change]:
         yield SwitchOn(node, f"ip link set {name} up", undo_command=undo, foreseeable=False, interface=name)
 
 
-def switch_on_all(cluster: Cluster) -> Iterator[Change]:
+def switch_on_all(cluster: Cluster) -> Changes:
     """Set the CX-7 interfaces of all nodes up that somebody has set down."""
-    for node in cluster.nodes:
-        yield from switch_on(node)
+    yield together(map(switch_on, cluster.nodes))
 
 
 def tell_of_routes(node: Node) -> Iterator[Change]:
@@ -108,6 +102,17 @@ def make_private(node: Node) -> Iterator[Change]:
     for file in node.netplan.files:
         if not file.is_private:
             yield RunCommand(node, f"chmod 600 {file.path}", undo_command=f"chmod {file.mode} {file.path}")
+
+
+def _is_addressed(node: Node) -> bool:
+    plan = node.cluster.fabric.of(node.name)
+    return node.network.live(plan) == {name: (planned,) for name, planned in plan.items()}
+
+
+def _one_before_the_others(nodes: Sequence[Node], mtus: Mapping[str, int]) -> Changes:
+    """Configure one node, and all others at once when it holds: what cuts nodes off then cuts off one."""
+    yield from together(_configure(node, mtus) for node in nodes[:1])
+    yield together(_configure(node, mtus) for node in nodes[1:])
 
 
 def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:

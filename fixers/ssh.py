@@ -4,23 +4,17 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 
 from cluster.node import Node
-from engine.change import Change, RunCommand, WriteFile
+from engine.change import Change, Changes, RunCommand, WriteFile, together
 from engine.files import read_file
 
 
-def open_doors(node: Node) -> Iterator[Change]:
+def open_doors(node: Node) -> Changes:
     """Let all nodes into each other; keys that exist are used, files that exist are added to."""
     # All in one go, since each file is then written once: a key at a time it would be written once for every peer.
-    nodes, peers = node.cluster.nodes, node.cluster.peers
-    for one in nodes:
-        yield from make_key(one)
-    for one in nodes:
-        if keys := [key for key in map(_public_key, peers(one)) if not _knows(one, key)]:
-            yield from _append(one, ".ssh/authorized_keys", keys)
-    for one in nodes:
-        learned = [line for peer in peers(one) for line in _known_hosts_lines(peer)]
-        if missing := [line for line in learned if line not in one.ssh.known_hosts]:
-            yield from _append(one, ".ssh/known_hosts", missing)
+    nodes = node.cluster.nodes
+    yield together(map(make_key, nodes))
+    yield together(map(_let_peers_in, nodes))
+    yield together(map(_know_peers, nodes))
 
 
 def make_key(node: Node) -> Iterator[Change]:
@@ -39,6 +33,17 @@ def close(node: Node) -> Iterator[Change]:
             path = quote(file.path)
             undo = f"chmod {file.mode} {path}"
             yield RunCommand(node, f"chmod {file.closing} {path}", undo_command=undo)
+
+
+def _let_peers_in(node: Node) -> Iterator[Change]:
+    if keys := [key for key in map(_public_key, node.cluster.peers(node)) if not _knows(node, key)]:
+        yield from _append(node, ".ssh/authorized_keys", keys)
+
+
+def _know_peers(node: Node) -> Iterator[Change]:
+    learned = [line for peer in node.cluster.peers(node) for line in _known_hosts_lines(peer)]
+    if missing := [line for line in learned if line not in node.ssh.known_hosts]:
+        yield from _append(node, ".ssh/known_hosts", missing)
 
 
 def _known_hosts_lines(peer: Node) -> list[str]:

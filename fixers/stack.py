@@ -9,7 +9,7 @@ from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
 from cluster.facts.stack import SERVICE, STACK
 from cluster.node import Node
-from engine.change import Change, Consent, Instruction, RunCommand, UndoStep, WriteFile
+from engine.change import Change, Changes, Consent, Instruction, RunCommand, UndoStep, WriteFile, together
 from engine.place_files import PlaceFiles
 from fixers.daemon import GPU_KIND
 from workloads import launcher
@@ -50,16 +50,14 @@ def copy_workload(node: Node) -> Iterator[Change]:
             yield WriteFile(node, f"{node.cluster.workspace}/{name}", content.data, root=False)
 
 
-def deploy(cluster: Cluster) -> Iterator[Change]:
+def deploy(cluster: Cluster) -> Changes:
     """Start the containers; those that run already and differ are replaced only on request: work in them would die."""
     if launcher.by_swarm(cluster):
         consent = _recreation(f"the running stack {STACK}") if cluster.manager.stack.digest else None
         yield DeployStack(cluster.manager, rendered_stack(cluster), consent=consent)
         return
     deployed, expected = launcher.deployed(cluster), launcher.expected(cluster)
-    for node in cluster.nodes:
-        if deployed[node.name] != expected[node.name]:
-            yield from _start(node)
+    yield together(_start(node) for node in cluster.nodes if deployed[node.name] != expected[node.name])
 
 
 def _start(node: Node) -> Iterator[Change]:
@@ -125,7 +123,7 @@ class DeployStack(Change):
             if running == size:
                 return
             self.node.cluster.tell(f"{self.node.name}: {running} of {size} tasks of {STACK} run")
-            time.sleep(0.5)
+            time.sleep(0.2)
         why = "; ".join(f"{task.node or 'no node'}: {task.story}" for task in tasks)
         holders = self.node.swarm.holders(GPU_KIND, but=SERVICE)
         why += f"; GPUs are held by the service {' and '.join(holders)}" if holders else ""

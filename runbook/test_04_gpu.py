@@ -208,7 +208,7 @@ def test_swarm_resource_matches(node: Node) -> None:
     needs=("toolkit.registered", "gpu.offered", "gpu.default_runtime", "gpu.swarm_resource"),
     applies=has_docker,
     due_after=("toolkit.registered", "gpu.offered", "gpu.default_runtime"),
-    together="workers",
+    together="quorum",
 )
 def test_docker_has_taken_it_up(node: Node) -> None:
     """The running docker has taken up daemon.json."""

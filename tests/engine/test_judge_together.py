@@ -9,9 +9,10 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
+from cluster.facts.machine import MachineFacts
 from cluster.inventory import parse_inventory
 from cluster.node import Node
-from engine.change import Change, RunCommand
+from engine.change import Change, Changes, RunCommand, together
 from engine.check import Together
 from engine.outcome import Outcome
 from engine.turn import at_once
@@ -82,13 +83,70 @@ def test_expected_and_found_are_those_of_the_node(tmp_path: Path) -> None:
     assert [verdict.found for verdict in bench.engine.verdicts] == ["there", "missing"]
 
 
+def test_changes_that_come_together_are_made_at_once_and_on_each_node_in_their_order(tmp_path: Path) -> None:
+    bench, door = Bench(tmp_path, "fix", nodes=2), threading.Barrier(2)
+
+    def fix(place: Node | Cluster) -> Changes:
+        assert isinstance(place, Node)
+        yield together(
+            [
+                Meeting(node, f"echo first >>{tmp_path}/{node.name}", door=door),
+                RunCommand(node, f"echo second >>{tmp_path}/{node.name}"),
+            ]
+            for node in place.cluster.nodes
+        )
+        yield RunCommand(place, f"cat {tmp_path}/n0 {tmp_path}/n1 >{tmp_path}/file")
+
+    verdict = bench.judge(check("file", fix=fix))
+    assert (verdict.outcome, [one.applied for one in verdict.changes]) == (Outcome.FIXED, [True] * 5)
+    assert (tmp_path / "file").read_text() == "first\nsecond\n" * 2
+
+
+def test_of_changes_that_come_together_one_that_fails_leaves_the_others_and_ends_the_repair(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix", nodes=2)
+
+    def fix(place: Node | Cluster) -> Changes:
+        assert isinstance(place, Node)
+        wrong, right = place.cluster.nodes
+        yield [RunCommand(wrong, "false"), RunCommand(wrong, f"touch {tmp_path}/late"), RunCommand(right, "true")]
+        yield RunCommand(place, f"touch {tmp_path}/file")
+
+    verdict = bench.judge(check("file", fix=fix))
+    assert verdict.outcome is Outcome.FIX_FAILED
+    assert "`false` on n0 failed" in (verdict.cause or "")
+    assert [one.applied for one in verdict.changes] == [False, False, True]
+    assert sorted((one.node, one.state) for one in bench.journal.records()) == [("n0", "failed"), ("n1", "done")]
+
+
+def test_what_the_check_rests_on_is_read_again_before_it_is_judged_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix")
+    node, asked = bench.cluster.manager, []
+
+    def holds() -> None:
+        asked.append(node.has(MachineFacts))
+        assert node.machine.hostname
+        assert (tmp_path / "file").exists(), "nobody made it"
+
+    assert bench.judge(check("file", fix=bench.make("file")), holds).outcome is Outcome.FIXED
+    assert asked == [False, True]
+
+
+def test_what_was_judged_with_others_is_not_judged_once_more(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix", nodes=2)
+    one, nodes = check("file", together="quorum"), bench.cluster.nodes
+    judged: list[Node] = []
+    for some in (nodes, nodes[1:]):
+        bench.engine.judge_together(one, some, judged.append, None)
+    assert sorted(node.name for node in judged) == ["n0", "n1"]
+
+
 @pytest.mark.parametrize(
-    ("together", "managers", "told"),
+    ("rule", "managers", "told"),
     [("nodes", 3, ["a", "b", "c", "d", "e"]), ("workers", 1, ["b", "c", "d", "e"]), ("workers", 3, ["d", "e"])],
 )
 def test_of_those_that_keep_the_swarm_no_two_are_repaired_at_once_but_for_files(
-    together: Together, managers: int, told: list[str]
+    rule: Together, managers: int, told: list[str]
 ) -> None:
     names = ", ".join(f"{{name: {name}}}" for name in "abcde")
     cluster = Cluster(parse_inventory(f"nodes: [{names}]\nmanagers: {managers}\n", "cluster.yaml"))
-    assert [node.name for node in at_once(check("one", together=together), cluster)] == told
+    assert [node.name for node in at_once(check("one", together=rule), cluster)] == told

@@ -9,7 +9,8 @@ from cluster.connection import Said
 from cluster.facts.clock import ClockFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.ssh import SshFacts
-from engine.change import RunCommand, WriteFile
+from cluster.node import Node
+from engine.change import Change, RunCommand, WriteFile
 from engine.files import FileState
 from engine.outcome import Outcome
 from fixers import ssh
@@ -26,6 +27,11 @@ def key(number: int) -> str:
     return f"ssh-ed25519 AAAA{number} nvidia@spark-{number}"
 
 
+def told(node: Node) -> list[Change]:
+    """All changes by which nodes are let into each other."""
+    return [one for given in ssh.open_doors(node) for one in ([given] if isinstance(given, Change) else given)]
+
+
 @pytest.fixture
 def bare(recorded: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch) -> Recorded:
     """Nodes with addresses, without keys."""
@@ -40,7 +46,7 @@ def bare(recorded: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_of_each_node_the_key_is_made_and_two_files_are_written_once(bare: Recorded) -> None:
-    changes = list(ssh.open_doors(bare.cluster.manager))
+    changes = told(bare.cluster.manager)
     made = Counter((change.node.name, type(change)) for change in changes)
     names = [node.name for node in bare.cluster.nodes]
     assert made == dict.fromkeys([(name, RunCommand) for name in names], 1) | dict.fromkeys(
@@ -55,11 +61,11 @@ def test_of_each_node_the_key_is_made_and_two_files_are_written_once(bare: Recor
 def test_what_one_turn_has_planned_is_not_planned_in_the_next(bare: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     planned = {
         (change.node.name, change.path): change.content
-        for change in ssh.open_doors(bare.cluster.manager)
+        for change in told(bare.cluster.manager)
         if isinstance(change, WriteFile)
     }
     monkeypatch.setattr(ssh, "read_file", lambda node, path, **_: FileState(planned[node.name, path]))
-    again = [change for change in ssh.open_doors(bare.cluster["spark-2"]) if isinstance(change, WriteFile)]
+    again = [change for change in told(bare.cluster["spark-2"]) if isinstance(change, WriteFile)]
     assert again == []
 
 
@@ -73,7 +79,7 @@ def test_what_is_there_is_left_and_only_what_lacks_is_added(bare: Recorded) -> N
             authorized="".join(f"{key(one)}\n" for one in others if (number, one) != (4, 2)),
             known_hosts="".join(f"192.168.100.{one} ssh-ed25519 HOST{one}\n" for one in others),
         )
-    (change,) = ssh.open_doors(bare.cluster["spark-2"])
+    (change,) = told(bare.cluster["spark-2"])
     assert isinstance(change, WriteFile)
     assert (change.node.name, change.path) == ("spark-4", "/home/nvidia/.ssh/authorized_keys")
     assert change.content == f"{key(2)}\n".encode()
