@@ -179,12 +179,6 @@ class Cluster:
         silent = [node for node in self.nodes if not all(map(node.has, kinds))]
         self.on_all(partial(ask, kinds), [node for node in silent if node is wanted or not node.changing])
 
-    def ask_alone(self, node: Node, kinds: Iterable[type[Facts]]) -> None:
-        """Ask one node about those subjects that are its own, and leave those that rest on its peers."""
-        for kind in kinds:
-            if kind.is_local:
-                ask([kind], node)
-
     def hear(self, kind: type[Facts], node: Node) -> None:
         """Have a node tell about a subject: wait for it where it is read ahead, else ask it, and the others at once."""
         if self._ahead is None or not self._ahead.wait_for(kind, node):

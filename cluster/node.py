@@ -56,8 +56,7 @@ class Node(Session):
         self._facts: dict[type[Facts], Facts] = {}
         self._said: dict[tuple[str, bool], Said | ClusterError] = {}
         """By command, and whether root gave it: what `read_with_peers` was told."""
-        self._noted: dict[Reading, type[Facts]] = {}
-        """What was read since `start_evidence`, each reading once, and of which subject."""
+        self._noted: list[Reading] = []
 
     def __repr__(self) -> str:
         return self.name
@@ -164,18 +163,13 @@ class Node(Session):
         """Begin to note what is read."""
         self._noted.clear()
 
-    def note(self, reading: Reading, kind: type[Facts]) -> None:
+    def note(self, reading: Reading) -> None:
         """Note that something was read."""
-        self._noted[reading] = kind
+        self._noted.append(reading)
 
     def evidence(self) -> list[Reading]:
         """Return what was read since, each reading once, so that a verdict can show what it rests on."""
-        return list(self._noted)
-
-    @property
-    def consulted(self) -> tuple[type[Facts], ...]:
-        """The subjects that were read since."""
-        return tuple(dict.fromkeys(self._noted.values()))
+        return list(dict.fromkeys(self._noted))
 
     @property
     def answer_s(self) -> float:

@@ -21,7 +21,7 @@ Settles = Callable[[Cluster], str | None]
 """Returns why what does not hold may come to hold by itself, or None when there is nothing to wait for."""
 
 
-Together = Literal["nodes", "workers", "quorum"]
+Together = Literal["nodes", "workers", "quorum", "after_one"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
         together: Its repair touches its own node alone, so it may go on at all `nodes` at once; or it takes from the
             manager what the others take from it as well, so it may at all `workers`, a few at a time, once those that
             are to keep the swarm's state have had their turns one by one; or it stops docker for a while, so it may at
-            all nodes but those of the swarm's `quorum`, which have their turns one by one.
+            all nodes but those of the swarm's `quorum`, which have their turns one by one; or it may cut its node off,
+            so it goes on at all `after_one` has taken it well.
     """
     return pytest.mark.check(
         check_id,

@@ -1,11 +1,8 @@
 """Check, and where it fails: plan, apply, check again."""
 
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -21,11 +18,9 @@ from engine.check import Check, Settles
 from engine.comparison import Comparison
 from engine.evidence import evidence_of
 from engine.found import Found
+from engine.judging import Judging, Repair, Repairs, Steps, finish_together
 from engine.outcome import STOPS_OTHERS, Held, Outcome, Place, Verdict
 from engine.repair import Repairer
-
-AT_ONCE = {"nodes": 32, "workers": 4, "quorum": 32}
-"""So many are repaired at once: what workers take, they take from the same few peers."""
 
 LOOK_AGAIN_S = 0.5
 SETTLE_S = 60
@@ -58,8 +53,6 @@ class Judge:
         self._began = time.monotonic()
         self._found = Found()
         self._repairer = Repairer(cluster, applier, mode)
-        self._turn = threading.Lock()
-        """Held by whoever judges, and let go for a repair: only that goes on at several nodes at once."""
         self._judged: dict[tuple[str, str], Verdict] = {}
 
     @property
@@ -71,7 +64,7 @@ class Judge:
         """Run one check to its verdict; `skip` is the reason why it does not apply here, if there is one."""
         verdict = self._judged.pop((check.id, node.name), None) if node else None
         if verdict is None:
-            verdict = self._to_its_verdict(check, node, assertion, skip)
+            verdict = Judging(self._one(check, node, assertion, skip)).finish()
         self._found.add(verdict)
         return verdict
 
@@ -79,33 +72,25 @@ class Judge:
         self, check: Check, nodes: Sequence[Node], assertion: Callable[[Node], object], skip: str | None
     ) -> None:
         """Run one check on several nodes, with their changes made at once; `judge` then has the verdicts to tell."""
+        todo = [node for node in nodes if (check.id, node.name) not in self._judged]
+        judgings = [Judging(self._one(check, node, partial(assertion, node), skip)) for node in todo]
+        verdicts = finish_together(check.together or "workers", judgings)
+        self._judged.update({(check.id, node.name): verdict for node, verdict in zip(todo, verdicts, strict=True)})
 
-        def one(node: Node) -> None:
-            self._judged[check.id, node.name] = self._to_its_verdict(check, node, partial(assertion, node), skip)
-
-        with ThreadPoolExecutor(AT_ONCE[check.together or "workers"]) as pool:
-            list(pool.map(one, [node for node in nodes if (check.id, node.name) not in self._judged]))
-
-    def _to_its_verdict(
-        self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None
-    ) -> Verdict:
-        with self._turn:
-            return self._one(check, node, assertion, skip)
-
-    def _one(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None) -> Verdict:
+    def _one(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None) -> Steps:
         started = time.monotonic()
         verdict = Verdict(check.id, check.step, check.title, node.name if node else None, Outcome.PASSED)
         verdict.started = started - self._began
         if skip is not None:
             verdict.outcome, verdict.cause = Outcome.SKIPPED, skip
         elif not self._blocked(check, node, verdict):
-            self._judge(check, node, assertion, verdict)
+            yield from self._judge(check, node, assertion, verdict)
             if verdict.outcome in STOPS_OTHERS and not verdict.follows_from:
                 verdict.follows_from = self._explanations(check, node)
         verdict.seconds = time.monotonic() - started
         return verdict
 
-    def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> None:
+    def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> Repairs:
         provisional = [other for other in self._found.needed_by(check, node) if other.rests_on]
         self._assert(check, assertion, verdict)
         if not provisional:
@@ -118,7 +103,7 @@ class Judge:
         if verdict.outcome is Outcome.FAILED or (provisional and verdict.outcome is Outcome.UNKNOWN):
             verdict.remedy, verdict.pending = check.remedy, bool(pending)
             if not verdict.unforeseen:
-                self._repair(check, node, assertion, verdict)
+                yield from self._repair(check, node, assertion, verdict)
         asks = verdict.outcome is Outcome.FAILED and any(told.risk == "disruptive" for told in verdict.changes)
         if provisional and not asks and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX, Outcome.SKIPPED):
             # In a plan nothing has been changed yet, so what rests on a planned change cannot be judged.
@@ -217,29 +202,28 @@ class Judge:
         verdict.evidence = evidence_of(told_of)
 
     def _broke(self, what: str, error: Exception, verdict: Verdict) -> str:
-        self.broken.append(f"{verdict.id} {verdict.node or 'cluster'}\n{traceback.format_exc()}")
+        self.broken.append(f"{verdict.id} {verdict.node or 'cluster'}\n{''.join(traceback.format_exception(error))}")
         return f"the {what} itself broke ({type(error).__name__}: {error}); errors.txt has more"
 
-    def _repair(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> None:
+    def _repair(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> Repairs:
         """Plan what the fixer would change; with --fix make it so and run the same assertion again."""
         if check.fix is None:
             return
+        fix = check.fix
         if self._mode == "fix":
             self._cluster.tell(f"{verdict.node or 'cluster'}: making it so: {check.title}")
-        own = node.consulted if node else ()
-        try:
-            with self._others_turn():
-                possible = self._repairer.go_through(check, check.fix(node or self._cluster), verdict)
-                if node and verdict.changes and self._mode == "fix":
-                    self._cluster.ask_alone(node, own)
-        except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the rest of the run along
+        repair = Repair(
+            lambda: fix(node or self._cluster), lambda changes: self._repairer.go_through(check, changes, verdict)
+        )
+        yield repair
+        if (error := repair.error) is not None:
             verdict.outcome = Outcome.FIX_FAILED if self._mode == "fix" else Outcome.FAILED
             if isinstance(error, ClusterError) and self._mode != "fix":
                 verdict.remedy = f"what --fix would change cannot be told: {error}"
             else:
                 verdict.cause = str(error) if isinstance(error, ClusterError) else self._broke("fixer", error, verdict)
             return
-        if not possible:
+        if not repair.possible:
             return
         if self._mode == "fix":
             self._check_again(check, assertion, verdict)
@@ -248,14 +232,6 @@ class Judge:
             verdict.remedy = self._fix_command
         elif verdict.changes:
             verdict.remedy = self._fix_command
-
-    @contextmanager
-    def _others_turn(self) -> Iterator[None]:
-        self._turn.release()
-        try:
-            yield
-        finally:
-            self._turn.acquire()
 
     def _check_again(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
         if not verdict.changes:

@@ -39,7 +39,7 @@ def test_netplan_is_valid(node: Node) -> None:
     assert node.netplan.complaint == "", f"netplan can apply nothing: {node.netplan.complaint}"
 
 
-@check("network.private", fix=network.make_private, needs=("ssh.sudo",))
+@check("network.private", fix=network.make_private, needs=("ssh.sudo",), together="nodes")
 def test_netplan_is_private(node: Node) -> None:
     """Only root may read netplan's files."""
     assert fabric.readable_by_others(node) == (), "netplan's files may hold passwords, and it complains about each"
@@ -48,6 +48,7 @@ def test_netplan_is_private(node: Node) -> None:
 @check(
     "network.cabled",
     fix=network.switch_on,
+    together="nodes",
     needs_everywhere=("ssh.reachable",),
     applies=has_a_fabric,
     remedy="plug the QSFP cable into the same port of both nodes until it clicks; try another port or cable",
@@ -133,6 +134,7 @@ def test_addresses_are_unique(cluster: Cluster) -> None:
 @check(
     "network.addressed",
     fix=network.address,
+    together="after_one",
     needs=("ssh.sudo", "network.linked", "network.netplan"),
     applies=has_a_fabric,
 )
@@ -141,13 +143,19 @@ def test_fabric_is_addressed(node: Node) -> None:
     assert node.network.live(fabric.interfaces(node)) == fabric.planned(node), why.addressed_wrongly(node)
 
 
-@check("network.persisted", fix=network.address, needs=ADDRESSED, applies=has_a_fabric)
+@check("network.persisted", fix=network.address, needs=ADDRESSED, applies=has_a_fabric, together="after_one")
 def test_addresses_survive_a_reboot(node: Node) -> None:
     """The addresses are in netplan, so that they survive a reboot."""
     assert node.netplan.at_boot(fabric.interfaces(node)) == fabric.planned(node), why.lost_at_boot(node)
 
 
-@check("network.optional", fix=network.address, needs=("network.persisted",), applies=has_a_fabric)
+@check(
+    "network.optional",
+    fix=network.address,
+    together="after_one",
+    needs=("network.persisted",),
+    applies=has_a_fabric,
+)
 def test_boot_does_not_wait(node: Node) -> None:
     """Boot does not wait for a fabric whose other end is off."""
     assert node.netplan.awaited(fabric.interfaces(node)) == (), (

@@ -54,7 +54,7 @@ def test_programs_can_use_rdma(node: Node) -> None:
     assert fabric.rdma_without(node, lambda port: port.verbs) == (), "there is no /dev/infiniband/uverbs for it"
 
 
-@check("rdma.gid_index", fix=nccl.unpin, needs=ADDRESSED, applies=has_a_fabric)
+@check("rdma.gid_index", fix=nccl.unpin, needs=ADDRESSED, applies=has_a_fabric, together="nodes")
 def test_gid_index_is_not_pinned_wrongly(node: Node) -> None:
     """No file tells NCCL a GID index that belongs to another address."""
     assert fabric.drifted_pins(node) == {}, (

@@ -21,7 +21,7 @@ def test_user_is_the_same(cluster: Cluster) -> None:
     assert cluster.drift(lambda node: node.login.user) == SAME, "paths in a home are not the same on all nodes"
 
 
-@check("ssh.modes", fix=ssh.close, needs=("ssh.sudo",))
+@check("ssh.modes", fix=ssh.close, needs=("ssh.sudo",), together="nodes")
 def test_keys_are_closed_to_others(node: Node) -> None:
     """What SSH rests on is closed to others."""
     assert why.open_to_others(node) == (), "ssh ignores a key that others may read, sshd a home that they may write to"

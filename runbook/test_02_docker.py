@@ -84,6 +84,7 @@ def test_docker_starts_at_boot(node: Node) -> None:
 @check(
     "docker.live_restore",
     fix=docker.end_live_restore,
+    together="nodes",
     needs=("ssh.sudo", "docker.settings_valid"),
     applies=by_swarm,
 )
@@ -95,6 +96,7 @@ def test_live_restore_is_off(node: Node) -> None:
 @check(
     "docker.running",
     fix=docker.start,
+    together="nodes",
     needs=(
         "docker.enabled",
         "docker.socket",

@@ -17,7 +17,7 @@ def test_runtime_is_installed(node: Node) -> None:
     assert node.toolkit.runtime != "", "nvidia-container-runtime is not on the path: the toolkit is not installed"
 
 
-@check("toolkit.version", fix=toolkit.install, needs=("toolkit.installed",))
+@check("toolkit.version", fix=toolkit.install, needs=("toolkit.installed",), together="nodes")
 def test_toolkit_is_new_enough(node: Node) -> None:
     """The toolkit is new enough to heed swarm's resources."""
     assert node.toolkit.version >= toolkit.OLDEST, "before 1.19 the runtime ignores which GPU swarm hands out"
@@ -65,7 +65,7 @@ def test_runtime_is_registered(node: Node) -> None:
     assert "nvidia" in node.docker.configured_runtimes, why.not_registered(node)
 
 
-@check("toolkit.registered_path", fix=daemon.register_runtime, needs=("toolkit.registered",))
+@check("toolkit.registered_path", fix=daemon.register_runtime, needs=("toolkit.registered",), together="nodes")
 def test_registered_runtime_is_there(node: Node) -> None:
     """The program that is registered as the NVIDIA runtime is there."""
     assert why.runtime_path(node) in node.daemon.runtime_programs, "no such program: every container fails to start"

@@ -30,7 +30,7 @@ def test_directories_exist(node: Node) -> None:
     assert why.missing_directories(node) == (), "swarm makes none: bind source path does not exist"
 
 
-@check("stack.workspace_writable", fix=stack.own_workspace, needs=("ssh.sudo", "stack.directories"))
+@check("stack.workspace_writable", fix=stack.own_workspace, needs=("ssh.sudo", "stack.directories"), together="nodes")
 def test_workspace_is_writable(node: Node) -> None:
     """The user may write into the workspace."""
     assert why.closed(node, node.cluster.workspace) == (), "it belongs to another: docker makes directories as root"

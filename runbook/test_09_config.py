@@ -9,7 +9,7 @@ from runbook.causes import config as why
 pytestmark = step(9, "Adapt the configuration files")
 
 
-@check("config.rendered", fix=config.render, needs=("stack.directories", "network.addressed"))
+@check("config.rendered", fix=config.render, needs=("stack.directories", "network.addressed"), together="nodes")
 def test_configuration_is_rendered(node: Node) -> None:
     """The configuration is filled in for this node, with nothing left to do by hand."""
     assert why.faults(node) == (), why.not_rendered(node)

@@ -16,7 +16,7 @@ def test_stack_is_gone(cluster: Cluster) -> None:
     assert set(launcher.deployed(cluster).values()) == {""}, "the containers still run on the nodes"
 
 
-@check("cleanup.models", fix=cleanup.remove_models, applies=cleans_up)
+@check("cleanup.models", fix=cleanup.remove_models, applies=cleans_up, together="nodes")
 def test_models_are_gone(node: Node) -> None:
     """Downloaded models no longer take up disk space."""
     assert node.stack.cached_models == (), "they are kept unless you ask for their removal"

@@ -153,7 +153,7 @@ class Facts:
     def note(self, reading: Reading) -> None:
         """Note a reading as evidence of the check that runs."""
         if _NOTED.get():
-            self.node.note(reading, type(self))
+            self.node.note(reading)
 
     @classmethod
     def probes(cls, node: "Node") -> list[Probe]:

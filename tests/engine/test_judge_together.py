@@ -9,7 +9,6 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
-from cluster.facts.machine import MachineFacts
 from cluster.inventory import parse_inventory
 from cluster.node import Node
 from engine.change import Change, Changes, RunCommand, together
@@ -118,17 +117,70 @@ def test_of_changes_that_come_together_one_that_fails_leaves_the_others_and_ends
     assert sorted((one.node, one.state) for one in bench.journal.records()) == [("n0", "failed"), ("n1", "done")]
 
 
-def test_what_the_check_rests_on_is_read_again_before_it_is_judged_again(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, "fix")
-    node, asked = bench.cluster.manager, []
+def _in_order(folder: Path, rule: Together, wrong: str = "") -> tuple[list[str], list[Outcome]]:
+    """Repair three nodes, of which the `wrong` one cannot be, and tell what was done in which order."""
+    bench, done = Bench(folder, "fix", nodes=3), []
 
-    def holds() -> None:
-        asked.append(node.has(MachineFacts))
-        assert node.machine.hostname
-        assert (tmp_path / "file").exists(), "nobody made it"
+    def fix(place: Node | Cluster) -> Iterator[Change]:
+        assert isinstance(place, Node)
+        done.append(f"plan {place.name}")
+        made = (
+            "false" if place.name == wrong else f"echo make {place.name} >>{folder}/done; touch {folder}/{place.name}"
+        )
+        yield RunCommand(place, made)
 
-    assert bench.judge(check("file", fix=bench.make("file")), holds).outcome is Outcome.FIXED
-    assert asked == [False, True]
+    def holds(node: Node) -> None:
+        done.extend((folder / "done").read_text().splitlines() if (folder / "done").exists() else [])
+        (folder / "done").unlink(missing_ok=True)
+        done.append(f"look {node.name}")
+        assert (folder / node.name).exists(), "nobody made it"
+
+    one = check("file", fix=fix, together=rule)
+    bench.engine.judge_together(one, bench.cluster.nodes, holds, None)
+    told = [bench.engine.judge(one, node, lambda: pytest.fail("judged already"), None) for node in bench.cluster.nodes]
+    return done, [verdict.outcome for verdict in told]
+
+
+LOOK = ["look n0", "look n1", "look n2"]
+PLAN = ["plan n0", "plan n1", "plan n2"]
+
+
+def test_all_are_looked_at_before_the_first_change_and_after_the_last(tmp_path: Path) -> None:
+    done, outcomes = _in_order(tmp_path, "nodes")
+    assert (done[:3], done[-3:], outcomes) == (LOOK, LOOK, [Outcome.FIXED] * 3)
+    assert sorted(done[3:-3]) == ["make n0", "make n1", "make n2", *PLAN]
+
+
+def test_one_is_repaired_first_and_the_others_when_it_holds_by_a_plan_of_before(tmp_path: Path) -> None:
+    done, outcomes = _in_order(tmp_path, "after_one")
+    assert done[:8] == [*LOOK, *PLAN, "make n0", "look n0"]
+    assert (sorted(done[8:-2]), done[-2:]) == (["make n1", "make n2"], LOOK[1:])
+    assert outcomes == [Outcome.FIXED] * 3
+
+
+def test_where_the_first_does_not_hold_the_next_is_tried_alone_as_well(tmp_path: Path) -> None:
+    done, outcomes = _in_order(tmp_path, "after_one", wrong="n0")
+    assert done == [*LOOK, *PLAN, "make n1", "look n1", "make n2", "look n2"]
+    assert outcomes == [Outcome.FIX_FAILED, Outcome.FIXED, Outcome.FIXED]
+
+
+def test_a_plan_that_breaks_is_told_of_its_own_node(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix", nodes=2)
+
+    def fix(place: Node | Cluster) -> Iterator[Change]:
+        assert isinstance(place, Node)
+        if place.name == "n1":
+            raise CommandFailed("n1 cannot be planned.")
+        yield RunCommand(place, f"touch {tmp_path}/{place.name}")
+
+    def holds(node: Node) -> None:
+        assert (tmp_path / node.name).exists(), "nobody made it"
+
+    one, nodes = check("file", fix=fix, together="after_one"), bench.cluster.nodes
+    bench.engine.judge_together(one, nodes, holds, None)
+    told = [bench.engine.judge(one, node, lambda: None, None) for node in nodes]
+    assert [verdict.outcome for verdict in told] == [Outcome.FIXED, Outcome.FIX_FAILED]
+    assert told[1].cause == "n1 cannot be planned."
 
 
 def test_what_was_judged_with_others_is_not_judged_once_more(tmp_path: Path) -> None:
