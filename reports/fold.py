@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from reports.model import Cause, Check, Difference, Node, Place, Report
 
@@ -20,18 +21,17 @@ def folded(report: Report) -> Report:
     if len(report.nodes) <= FEW:
         return report
     shown = _shown(report)
-    told = {
-        "nodes": tuple(_called(node, shown[node.name]) for node in report.nodes if node.name in shown),
-        "checks": tuple(_renamed(check, shown) for check in report.checks if check.node is None or check.node in shown),
-        "diagnosis": tuple(
+    return replace(
+        report,
+        nodes=tuple(replace(node, name=shown[node.name]) for node in report.nodes if node.name in shown),
+        checks=tuple(_renamed(check, shown) for check in report.checks if check.node is None or check.node in shown),
+        diagnosis=tuple(
             _cause(cause, shown)
             for cause in report.diagnosis
             if not cause.nodes or any(node in shown for node in cause.nodes)
         ),
-        "drift": tuple(_difference(one, shown) for one in report.drift),
-    }
-    # Not a copy, which would keep what was looked up in the whole.
-    return Report(**{**dict(report), **told})
+        drift=tuple(_difference(one, shown) for one in report.drift),
+    )
 
 
 def _shown(report: Report) -> Alike:
@@ -52,18 +52,14 @@ def _shown(report: Report) -> Alike:
     return {first.name: f"{first.name} +{len(rest)}" if rest else first.name for first, *rest in alike.values()}
 
 
-def _called(node: Node, name: str) -> Node:
-    return node.model_copy(update={"name": name})
-
-
 def _renamed(check: Check, shown: Alike) -> Check:
-    return check if check.node is None else check.model_copy(update={"node": shown[check.node]})
+    return check if check.node is None else replace(check, node=shown[check.node])
 
 
 def _cause(cause: Cause, shown: Alike) -> Cause:
-    suspects = tuple(one.model_copy(update={"node": shown.get(one.node, one.node)}) for one in cause.suspects)
+    suspects = tuple(replace(one, node=shown.get(one.node, one.node)) for one in cause.suspects)
     nodes = tuple(_names(cause.nodes, shown))
-    return cause.model_copy(update={"nodes": nodes, "explains": _places(cause.explains, shown), "suspects": suspects})
+    return replace(cause, nodes=nodes, explains=_places(cause.explains, shown), suspects=suspects)
 
 
 def _names(nodes: Iterable[str], shown: Alike) -> Iterable[str]:
@@ -72,13 +68,11 @@ def _names(nodes: Iterable[str], shown: Alike) -> Iterable[str]:
 
 def _places(places: Iterable[Place], shown: Alike) -> tuple[Place, ...]:
     return tuple(
-        place if place.node is None else place.model_copy(update={"node": shown[place.node]})
+        place if place.node is None else replace(place, node=shown[place.node])
         for place in places
         if place.node is None or place.node in shown
     )
 
 
 def _difference(one: Difference, shown: Alike) -> Difference:
-    return one.model_copy(
-        update={"values": {shown[node]: value for node, value in one.values.items() if node in shown}}
-    )
+    return replace(one, values={shown[node]: value for node, value in one.values.items() if node in shown})

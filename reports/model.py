@@ -1,13 +1,18 @@
-"""The report file as this room reads it: schema 1, with every text made visible at the door."""
+"""The report file as this room reads it: schema 1, with every text made visible at the door.
+
+Keys that other tools add are let pass.
+"""
 
 import json
 import math
+import sys
 from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from reports.outcome import Outcome
 from reports.text import clip, visible
@@ -18,7 +23,8 @@ class ReportError(Exception):
 
 
 def _visible(value: object) -> object:
-    return visible(value) if isinstance(value, str) else value
+    # Of a hundred nodes that are alike most texts are the same.
+    return sys.intern(visible(value)) if isinstance(value, str) else value
 
 
 def _finite(value: object) -> object:
@@ -30,13 +36,8 @@ Text = Annotated[str, BeforeValidator(_visible)]
 Figure = Annotated[float | None, BeforeValidator(_finite)]
 
 
-class _Part(BaseModel):
-    """A part of the file; keys that other tools add are let pass."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Run(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
     """What was asked and when; seconds is the whole run's."""
 
     id: Text
@@ -55,7 +56,8 @@ class Run(_Part):
     min_ready: int | None = None
 
 
-class Gpu(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
     """One GPU of a node."""
 
     name: Text | None = None
@@ -63,7 +65,8 @@ class Gpu(_Part):
     driver: Text | None = None
 
 
-class Link(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
     """One interface of a node; `up` says that it has a carrier, speed is in Mb/s, MTU in bytes."""
 
     name: Text
@@ -74,7 +77,8 @@ class Link(_Part):
     addresses: tuple[Text, ...] = ()
 
 
-class Node(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
     """A node as it was found; None is what could not be read."""
 
     name: Text
@@ -89,14 +93,16 @@ class Node(_Part):
     links: tuple[Link, ...] | None = None
 
 
-class Step(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
     """A step of the playbook, by its own number."""
 
     number: int
     title: Text
 
 
-class Change(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
     """What was changed, or would be: a unified diff or a command line."""
 
     describe: Text
@@ -104,7 +110,8 @@ class Change(_Part):
     applied: bool
 
 
-class Evidence(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
     """A command that was run on a node and what it said; exit is None where it did not end."""
 
     command: Text
@@ -112,7 +119,8 @@ class Evidence(_Part):
     output: Text
 
 
-class Threshold(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
     """The limit that a check held something to; margin is what was to spare, negative where it was broken."""
 
     name: Text
@@ -135,14 +143,16 @@ class Threshold(_Part):
         return "much" if self.good == "at most" else "little"
 
 
-class Place(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
     """One check in one place; node is None where it is about the cluster."""
 
     id: Text
     node: Text | None
 
 
-class Check(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
     """One assertion about a node, or about the cluster where node is None."""
 
     id: Text
@@ -169,7 +179,8 @@ class Check(_Part):
         return "cluster" if self.node is None else self.node
 
 
-class Suspect(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
     """One value that differs where something fails; None where there is no such thing."""
 
     node: Text
@@ -180,7 +191,8 @@ class Suspect(_Part):
     compared_with: Text
 
 
-class Cause(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
     """A check that fails and that no other failure explains, with what follows from it."""
 
     id: Text
@@ -194,7 +206,8 @@ class Cause(_Part):
     more_suspects: int = 0
 
 
-class Difference(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
     """One value that the nodes do not share, by node; None where there is no such thing."""
 
     subject: Text
@@ -202,7 +215,8 @@ class Difference(_Part):
     values: dict[Text, Text | None]
 
 
-class TrainingStep(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingStep:
     """One optimizer step; loss has no unit."""
 
     step: int
@@ -210,7 +224,8 @@ class TrainingStep(_Part):
     tokens_per_s: Figure = None
 
 
-class Rank(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rank:
     """One process of the training, its steps by its own clock, and the SHA-256 of the weights that it ended with."""
 
     rank: int
@@ -219,7 +234,8 @@ class Rank(_Part):
     steps: tuple[TrainingStep, ...] = ()
 
 
-class Training(_Part):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
     """The fine-tune that closed the run; tokens_per_s is over all ranks."""
 
     recipe: Text
@@ -232,7 +248,8 @@ class Training(_Part):
     ranks: tuple[Rank, ...] = ()
 
 
-class Report(_Part):
+@dataclass(frozen=True, kw_only=True)
+class Report:
     """The whole file; its `schema` is judged by `load`, before the rest is looked at."""
 
     run: Run
@@ -263,6 +280,9 @@ class Report(_Part):
         return found
 
 
+REPORT = TypeAdapter(Report)
+
+
 def load(path: Path) -> Report:
     """Read a report file.
 
@@ -281,7 +301,7 @@ def load(path: Path) -> Report:
         found = clip(repr(data.get("schema")), 40) if isinstance(data, dict) else "none"
         raise ReportError(f"{path} is not a report of schema 1 (schema found: {found}); use the version that wrote it.")
     try:
-        return Report.model_validate(data)
+        return REPORT.validate_python(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

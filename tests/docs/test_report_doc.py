@@ -3,10 +3,9 @@
 import re
 import types
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
-
-from pydantic import BaseModel
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from engine.outcome import Outcome, exit_status
 from reports.model import Report
@@ -25,9 +24,9 @@ def rows() -> dict[str, str]:
     return found
 
 
-def models(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
+def models(annotation: Any) -> Iterator[tuple[str, type]]:
     """The model that an annotation holds, and whether it is one of a list."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and is_dataclass(annotation):
         yield "", annotation
     elif get_origin(annotation) is tuple:
         yield from (("[]", model) for inner in get_args(annotation) for _, model in models(inner))
@@ -35,9 +34,9 @@ def models(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
         yield from (part for inner in get_args(annotation) for part in models(inner))
 
 
-def fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        below = list(models(field.annotation))
+def fields(model: type, prefix: str = "") -> Iterator[str]:
+    for name, annotation in get_type_hints(model).items():
+        below = list(models(annotation))
         if not below:
             yield prefix + name
         for joint, inner in below:
