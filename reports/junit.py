@@ -4,7 +4,11 @@ It keeps to the schema of Jenkins' xUnit plugin (junit-10.xsd) with one exceptio
 schema knows of suites alone, and which Jenkins' own `junit` step shows when it is told to keep properties.
 """
 
-from xml.etree import ElementTree as ET
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from xml.sax.saxutils import XMLGenerator
+from xml.sax.xmlreader import AttributesImpl
 
 from reports.matrix import steps
 from reports.model import Check, Report
@@ -30,21 +34,64 @@ def to_junit(report: Report) -> str:
     said = [part for check in report.checks for one in check.evidence for part in (one.command, one.output)]
     limit = fair_limit([len(part) for part in said], OUTPUT_BUDGET)
     totals = {name: value for name, value in _totals(report.checks).items() if name != "skipped"}
-    root = ET.Element("testsuites", {"name": "Spark Runbook", **totals})
-    for step in steps(report):
-        checks = tuple(check for check in report.checks if check.step == step.number)
-        if checks:
-            name = f"{step.number:02d} {step.title}"
-            about = {"name": name, "id": str(step.number), "package": "runbook"}
-            suite = ET.SubElement(root, "testsuite", {**about, **_totals(checks)})
-            started = moment(report.run.started)
-            if started:
-                suite.set("timestamp", f"{started:%Y-%m-%dT%H:%M:%S}")
-            _properties(suite, _of_run(report))
-            for check in checks:
-                _case(suite, name, check, limit)
-    ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    xml = _Xml()
+    with xml.element("testsuites", {"name": "Spark Runbook", **totals}):
+        for step in steps(report):
+            checks = tuple(check for check in report.checks if check.step == step.number)
+            if checks:
+                name = f"{step.number:02d} {step.title}"
+                about = {"name": name, "id": str(step.number), "package": "runbook"}
+                with xml.element("testsuite", {**about, **_totals(checks), **_timestamp(report)}):
+                    _properties(xml, _of_run(report))
+                    for check in checks:
+                        _case(xml, name, check, limit)
+    return xml.text
+
+
+class _Xml:
+    """Writes element by element: a tree of thousands of cases takes ten times the room of its text."""
+
+    def __init__(self) -> None:
+        self._file = StringIO()
+        self._generator = XMLGenerator(self._file, "utf-8", short_empty_elements=True)
+        self._generator.startDocument()
+        self._level = 0
+
+    @property
+    def text(self) -> str:
+        """What was written."""
+        return self._file.getvalue()
+
+    @contextmanager
+    def element(self, tag: str, attributes: dict[str, str]) -> Iterator[None]:
+        """Write an element around what is written meanwhile."""
+        self._start(tag, attributes)
+        self._generator.characters("\n")
+        self._level += 1
+        yield
+        self._level -= 1
+        self._generator.characters("  " * self._level)
+        self._end(tag)
+
+    def leaf(self, tag: str, attributes: dict[str, str], text: str = "") -> None:
+        """Write an element that holds at most a text."""
+        self._start(tag, attributes)
+        if text:
+            self._generator.characters(text)
+        self._end(tag)
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._generator.characters("  " * self._level)
+        self._generator.startElement(tag, AttributesImpl(attributes))
+
+    def _end(self, tag: str) -> None:
+        self._generator.endElement(tag)
+        self._generator.characters("\n")
+
+
+def _timestamp(report: Report) -> dict[str, str]:
+    started = moment(report.run.started)
+    return {"timestamp": f"{started:%Y-%m-%dT%H:%M:%S}"} if started else {}
 
 
 def _totals(checks: tuple[Check, ...]) -> dict[str, str]:
@@ -58,30 +105,29 @@ def _totals(checks: tuple[Check, ...]) -> dict[str, str]:
     }
 
 
-def _case(suite: ET.Element, step: str, check: Check, limit: int) -> None:
-    case = ET.SubElement(
-        suite,
-        "testcase",
+def _case(xml: _Xml, step: str, check: Check, limit: int) -> None:
+    about = {
         # Up to the last dot it is a package to those who show it.
-        classname=f"runbook.{step.replace('.', ' ')}",
-        name=f"{check.id}[{check.place}]",
-        time=_time(check.seconds or 0.0),
-    )
-    _properties(case, _of_check(check))
-    tag = _TAGS.get(check.outcome)
-    if tag:
-        reason = check.cause or f"expected {check.expected}, found {check.found}"
-        told = ET.SubElement(case, tag, type=check.outcome.value, message=f"{check.outcome.word}: {reason}")
-        told.text = _told(check)
-    if check.evidence:
-        ET.SubElement(case, "system-out").text = _evidence(check, limit)
+        "classname": f"runbook.{step.replace('.', ' ')}",
+        "name": f"{check.id}[{check.place}]",
+        "time": _time(check.seconds or 0.0),
+    }
+    with xml.element("testcase", about):
+        _properties(xml, _of_check(check))
+        tag = _TAGS.get(check.outcome)
+        if tag:
+            reason = check.cause or f"expected {check.expected}, found {check.found}"
+            message = f"{check.outcome.word}: {reason}"
+            xml.leaf(tag, {"type": check.outcome.value, "message": message}, _told(check))
+        if check.evidence:
+            xml.leaf("system-out", {}, _evidence(check, limit))
 
 
-def _properties(parent: ET.Element, values: list[tuple[str, str | None]]) -> None:
-    properties = ET.SubElement(parent, "properties")
-    for name, value in values:
-        if value is not None:
-            ET.SubElement(properties, "property", name=name, value=value)
+def _properties(xml: _Xml, values: list[tuple[str, str | None]]) -> None:
+    with xml.element("properties", {}):
+        for name, value in values:
+            if value is not None:
+                xml.leaf("property", {"name": name, "value": value})
 
 
 def _of_run(report: Report) -> list[tuple[str, str | None]]:
