@@ -3,7 +3,10 @@
 import time
 from base64 import b64decode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, CommandFailed
@@ -12,6 +15,7 @@ from engine.change import UndoStep
 from engine.files import read_file, remove_file, write_file
 from engine.journal import Journal, Record
 
+AT_ONCE = 32
 ENDING_PATIENCE_S = 15
 
 
@@ -28,30 +32,53 @@ def undo_run(
 ) -> None:
     """Take back every change of a run, last first; one that cannot be taken back does not stop the others.
 
-    What would end running containers is taken back only where its flag is in `allowed`.
+    What was changed on several nodes for one check is taken back on them at once; nodes take it up one by one. What
+    would end running containers is taken back only where its flag is in `allowed`.
     """
     left = [record for record in reversed(journal.records()) if record.to_undo]
+    behind = 0
     unsettled: set[tuple[str, str]] = set()
-    for index, record in enumerate(left):
-        later = {(other.node, other.settle) for other in left[index + 1 :]}
-        trouble = None
-        try:
-            node = _node(cluster, record.node)
-            if record.undo_asks and record.undo_asks not in allowed:
-                _spare_containers(node, f"--undo {journal.path.parent.name} --allow {record.undo_asks}")
-            take_back(node, record)
-            unsettled |= {(record.node, record.settle)} if record.settle else set()
-        except ClusterError as error:
-            trouble = str(error)
-        try:
-            for name, command in unsettled - later:
-                unsettled.remove((name, command))
+    for _, same in groupby(left, key=attrgetter("check")):
+        records = list(same)
+        behind += len(records)
+        troubles = _take_back_at_once(cluster, records, f"--undo {journal.path.parent.name}", allowed)
+        unsettled |= {(one.node, one.settle) for one in records if one.settle and troubles[one.number] is None}
+        later = {(other.node, other.settle) for other in left[behind:]}
+        for name, command in sorted(unsettled - later):
+            unsettled.remove((name, command))
+            try:
                 settle(_node(cluster, name), command)
-        except ClusterError as error:
-            trouble = str(error)
-        if trouble is None:
-            journal.mark(record.number, "undone")
-        told(TakenBack(record, trouble))
+            except ClusterError as error:
+                troubles[[one.number for one in records if (one.node, one.settle) == (name, command)][-1]] = str(error)
+        for record in records:
+            if troubles[record.number] is None:
+                journal.mark(record.number, "undone")
+            told(TakenBack(record, troubles[record.number]))
+
+
+def _take_back_at_once(
+    cluster: Cluster, records: list[Record], options: str, allowed: frozenset[str]
+) -> dict[int, str | None]:
+    """Take changes back, on each node one after the other; returns by their numbers why one still stands."""
+    each: dict[str, list[Record]] = {}
+    for record in records:
+        each.setdefault(record.node, []).append(record)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = pool.map(lambda name: [_trouble(cluster, one, options, allowed) for one in each[name]], each)
+        told = [trouble for troubles in found for trouble in troubles]
+    return dict(zip([one.number for records in each.values() for one in records], told, strict=True))
+
+
+def _trouble(cluster: Cluster, record: Record, options: str, allowed: frozenset[str]) -> str | None:
+    """Take one change back, or say why it still stands."""
+    try:
+        node = _node(cluster, record.node)
+        if record.undo_asks and record.undo_asks not in allowed:
+            _spare_containers(node, f"{options} --allow {record.undo_asks}")
+        take_back(node, record)
+    except ClusterError as error:
+        return str(error)
+    return None
 
 
 def take_back(node: Node, record: Record) -> None:

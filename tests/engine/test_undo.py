@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from cluster.cluster import Cluster
+from cluster.inventory import Inventory, NodeEntry
 from cluster.node import Node
 from engine.apply import Applier
 from engine.change import Change, RunCommand, WriteFile
@@ -131,3 +132,50 @@ def test_where_no_container_runs_nobody_is_asked(
     _apply(journal, RunCommand(here, "true", undo_command="true", undo_asks="restart-docker"))
     _docker_runs(monkeypatch)
     assert [taken.trouble for taken in _undo(cluster, journal)] == [None]
+
+
+def test_what_several_nodes_got_for_one_check_is_taken_back_on_all_at_once(tmp_path: Path, journal: Journal) -> None:
+    cluster = Cluster(Inventory(nodes=(NodeEntry(name="n0"), NodeEntry(name="n1")), local=True))
+    cluster.connect()
+    for check in ("first", "second"):
+        for node in cluster.nodes:
+            meet = f"touch {tmp_path}/{check}-{node.name}; {_until_both(tmp_path, check)}"
+            Applier(journal, frozenset()).apply(check, 4, RunCommand(node, "true", undo_command=meet))
+    taken = _undo(cluster, journal)
+    assert [(one.record.check, one.record.node, one.trouble) for one in taken] == [
+        ("second", "n1", None),
+        ("second", "n0", None),
+        ("first", "n1", None),
+        ("first", "n0", None),
+    ]
+
+
+def _until_both(folder: Path, check: str) -> str:
+    """Fail unless the others of a check meet us, and any that comes before it was there already."""
+    before = f"test -e {folder}/second-n0 && " if check == "first" else f"! test -e {folder}/first-n0 && "
+    wait = f"for i in $(seq 50); do test $(ls {folder}/{check}-* | wc -l) = 2 && exit 0; sleep 0.1; done; exit 1"
+    return f"{before}{{ {wait}; }}"
+
+
+def test_nodes_take_up_what_is_back_one_by_one(tmp_path: Path, journal: Journal) -> None:
+    cluster = Cluster(Inventory(nodes=(NodeEntry(name="n0"), NodeEntry(name="n1")), local=True))
+    cluster.connect()
+    settle = f"mkdir {tmp_path}/alone && sleep 0.1 && rmdir {tmp_path}/alone"
+    for node in cluster.nodes:
+        Applier(journal, frozenset()).apply("one", 4, _write(node, tmp_path / node.name, "x", settle=settle))
+    assert [one.trouble for one in _undo(cluster, journal)] == [None, None]
+
+
+def test_what_a_node_cannot_take_up_is_told_of_the_last_change_that_needs_it(tmp_path: Path, journal: Journal) -> None:
+    cluster = Cluster(Inventory(nodes=(NodeEntry(name="n0"), NodeEntry(name="n1")), local=True))
+    cluster.connect()
+    for node in cluster.nodes:
+        for name in ("a", "b"):
+            change = _write(node, tmp_path / f"{node.name}-{name}", "x", settle=f"test {node.name} = n1")
+            Applier(journal, frozenset()).apply("one", 4, change)
+    assert [(one.record.node, one.trouble is None) for one in _undo(cluster, journal)] == [
+        ("n1", True),
+        ("n1", True),
+        ("n0", True),
+        ("n0", False),
+    ]
