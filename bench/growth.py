@@ -1,8 +1,9 @@
-"""How a read-only run grows with the cluster, on labs of light nodes: `python bench/growth.py --sizes 1 2 4 8 16 32`.
+"""How a run grows with the cluster, on labs of light nodes: `python bench/growth.py --sizes 1 2 4 8 16 32`.
 
 Light nodes run sshd alone, so docker's checks fail there; they are asked all the same, which is what is timed. They
 share this machine's cores, so the wall time is theirs as well: what a cluster would take is nearer to the controller's
-CPU time and one node's. Needs root.
+CPU time and one node's. With `--repairs` whole nodes are booted in their place, of which step 1 is repaired and taken
+back. Needs root.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -55,6 +58,35 @@ def one_turn(folder: Path, environment: dict[str, str]) -> Turn:
     return Turn(wall_s, own, busy - own, used.ru_maxrss / 1024, *counted.values(), len(checks), page)
 
 
+@dataclass(frozen=True)
+class Repair:
+    """Seconds that a repair of bare nodes takes, and its undo, and how many changes that are."""
+
+    fix_s: float
+    undo_s: float
+    changes: int
+
+
+def one_repair(folder: Path, environment: dict[str, str]) -> Repair:
+    """Repair step 1, the network and the logins between nodes, and take it back, a whole process each."""
+    command = [sys.executable, "-m", "pytest", "runbook", "--lab", f"--report-dir={folder}/reports"]
+    began = time.monotonic()
+    subprocess.run(
+        [*command, "-k", "test_01", "--train=none", "--fix"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    fixed = time.monotonic()
+    report = json.loads((folder / "reports/latest/report.json").read_text())
+    changes = sum(change["applied"] for check in report["checks"] for change in check["changes"])
+    began_undo = time.monotonic()
+    back = [*command, "--undo", report["run"]["id"]]
+    subprocess.run(back, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)
+    return Repair(fixed - began, time.monotonic() - began_undo, changes)
+
+
 def busy_s() -> float:
     """Return for how long this machine's cores have worked since it booted; the nodes live on it."""
     user, nice, system, _, _, irq, softirq = map(int, Path("/proc/stat").read_text().split()[1:8])
@@ -70,8 +102,9 @@ def lab(*words: str, environment: dict[str, str]) -> None:
         raise SystemExit(f"exit {done.returncode}: {done.stdout[-1500:]} {done.stderr[-1500:]}")
 
 
-def measured(size: int, turns: int) -> list[Turn]:
-    """Boot so many nodes, run so often, take them down."""
+@contextmanager
+def booted(size: int, *options: str) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Boot so many nodes and take them down; gives a folder to work in and the environment."""
     with tempfile.TemporaryDirectory(prefix="growth") as name:
         folder = Path(name)
         environment = {
@@ -79,11 +112,36 @@ def measured(size: int, turns: int) -> list[Turn]:
             "SPARK_RUNBOOK_LAB": str(folder / "lab"),
             "ROUND_TRIPS": str(folder / "counted.json"),
         }
-        lab("up", "--nodes", str(size), "--light", environment=environment)
+        lab("up", "--nodes", str(size), *options, environment=environment)
         try:
-            return [one_turn(folder, environment) for _ in range(turns)]
+            yield folder, environment
         finally:
             lab("down", environment=environment)
+
+
+def print_turns(sizes: list[int], turns: int) -> None:
+    """Print a row for each size, of read-only runs."""
+    print("| nodes | wall s | controller's CPU s | CPU s a node | MB | logins, commands a node | verdicts | page kB |")
+    print("|---|---|---|---|---|---|---|---|")
+    for size in sizes:
+        with booted(size, "--light") as (folder, environment):
+            all_turns = [one_turn(folder, environment) for _ in range(turns)]
+        last = all_turns[-1]
+        wall, cpu, nodes, memory = (
+            median(getattr(turn, name) for turn in all_turns) for name in ("wall_s", "cpu_s", "nodes_cpu_s", "peak_mb")
+        )
+        each = f"{last.connections / size:g}, {last.commands / size:g} | {last.verdicts} | {last.page_kb:.0f}"
+        print(f"| {size} | {wall:.2f} | {cpu:.2f} | {nodes / size:.2f} | {memory:.0f} | {each} |", flush=True)
+
+
+def print_repairs(sizes: list[int], turns: int) -> None:
+    """Print a row for each size, of repairs and their undo."""
+    print("| nodes | changes | --fix s | --undo s |\n|---|---|---|---|")
+    for size in sizes:
+        with booted(size) as (folder, environment):
+            made = [one_repair(folder, environment) for _ in range(turns)]
+        fix_s, undo_s = median(one.fix_s for one in made), median(one.undo_s for one in made)
+        print(f"| {size} | {made[-1].changes} | {fix_s:.1f} | {undo_s:.1f} |", flush=True)
 
 
 def main() -> None:
@@ -91,18 +149,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--repairs", action="store_true")
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    print("| nodes | wall s | controller's CPU s | CPU s a node | MB | logins, commands a node | verdicts | page kB |")
-    print("|---|---|---|---|---|---|---|---|")
-    for size in arguments.sizes:
-        all_turns = measured(size, arguments.turns)
-        last = all_turns[-1]
-        wall, cpu, nodes, memory = (
-            median(getattr(turn, name) for turn in all_turns) for name in ("wall_s", "cpu_s", "nodes_cpu_s", "peak_mb")
-        )
-        each = f"{last.connections / size:g}, {last.commands / size:g} | {last.verdicts} | {last.page_kb:.0f}"
-        print(f"| {size} | {wall:.2f} | {cpu:.2f} | {nodes / size:.2f} | {memory:.0f} | {each} |", flush=True)
+    (print_repairs if arguments.repairs else print_turns)(arguments.sizes, arguments.turns)
 
 
 if __name__ == "__main__":
