@@ -6,9 +6,10 @@ from reports.files import point, write_whole
 from reports.html import to_html
 from reports.index import write_index
 from reports.junit import to_junit
+from reports.load import ReportError, load
 from reports.markdown import to_markdown
 from reports.metrics import to_metrics
-from reports.model import Report, ReportError, load
+from reports.model import Report
 
 __all__ = ["ReportError", "render", "write_formats", "write_metrics"]
 
@@ -43,11 +44,10 @@ def write_formats(run_dir: Path) -> list[Path]:
 
 
 def _write_formats(run_dir: Path, report: Report) -> list[Path]:
-    contents = {"junit.xml": to_junit(report), "report.html": to_html(report), "summary.md": to_markdown(report)}
     paths = []
-    for name, content in contents.items():
+    for name, tell in (("junit.xml", to_junit), ("report.html", to_html), ("summary.md", to_markdown)):
         paths.append(run_dir / name)
-        _write(run_dir / name, content)
+        _write(run_dir / name, tell(report))
     return paths
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reports.files import write_whole
-from reports.model import Report, ReportError, Text, load
+from reports.load import ReportError, load
+from reports.model import Report, Text
 from reports.outcome import Outcome
 from reports.summary import Verdict, sentence, verdict
 

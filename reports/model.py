@@ -3,23 +3,17 @@
 Keys that other tools add are let pass.
 """
 
-import json
 import math
 import sys
 from collections import defaultdict
 from functools import cached_property
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from reports.outcome import Outcome
-from reports.text import clip, visible
-
-
-class ReportError(Exception):
-    """A report that cannot be read or told; the message is one sentence for a person."""
+from reports.text import visible
 
 
 def _visible(value: object) -> object:
@@ -281,28 +275,4 @@ class Report:
 
 
 REPORT = TypeAdapter(Report)
-
-
-def load(path: Path) -> Report:
-    """Read a report file.
-
-    Raises:
-        ReportError: it is missing, unreadable, truncated, of another schema, or lacks what schema 1 promises.
-    """
-    try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ReportError(f"{path} cannot be read ({error.strerror}); name the folder of a finished run.") from error
-    except (ValueError, RecursionError) as error:
-        raise ReportError(
-            f"{path} is not whole JSON ({error}); the run that wrote it may have been cut off: run it again."
-        ) from error
-    if not isinstance(data, dict) or data.get("schema") != 1:
-        found = clip(repr(data.get("schema")), 40) if isinstance(data, dict) else "none"
-        raise ReportError(f"{path} is not a report of schema 1 (schema found: {found}); use the version that wrote it.")
-    try:
-        return REPORT.validate_python(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ReportError(f"{path}: {where}: {first['msg']}; the tool that wrote the file must correct it.") from error
+"""Reads the whole file, and knows its schema."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.model import Report, load
+from reports.load import load
+from reports.model import Report
 from tests.reports.pieces import Json
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from reports.compare import turns
 from reports.history import CACHE, gather
-from reports.model import Report, ReportError, load
+from reports.load import ReportError, load
+from reports.model import Report
 from reports.outcome import Outcome
 from reports.trend import band, trends
 from tests.reports import samples

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.model import Report, ReportError, load
+from reports.load import ReportError, load
+from reports.model import Report
 from reports.outcome import Outcome
 from tests.reports.pieces import Json, a_check, a_report
 from tests.reports.samples import broken, healthy
