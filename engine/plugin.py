@@ -1,6 +1,5 @@
 """The pytest side: collection, one check at a time, and the end of the run."""
 
-import gc
 from collections.abc import Generator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from engine.comparison import compared, passed_comparison
 from engine.judge import Compared
 from engine.last_screen import last_lines, title
 from engine.listing import listing
+from engine.memory import share_heaps, spare_the_collector
 from engine.options import add_options, choose_inventory, read_options
 from engine.outcome import GOOD, Outcome
 from engine.run import Run
@@ -122,10 +122,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Spare the garbage collector what stays for as long as a run does: that is nearly all, and a tenth of the work."""
+    """Take care of the memory before there are threads, and verdicts."""
     if RUN in session.config.stash:
-        gc.freeze()
-        gc.set_threshold(20_000)
+        spare_the_collector()
+        share_heaps()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -246,4 +246,4 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     screen.end(title(run), good=good, lines=last_lines(run, directory))
     screen.close()
     # pytest lets it look through all of this five times more.
-    gc.freeze()
+    spare_the_collector()
