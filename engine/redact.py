@@ -27,18 +27,26 @@ def redact(text: str) -> str:
     return _NAMED.sub(rf"\1{HIDDEN}", text)
 
 
+class Redaction:
+    """Hides it in structures of plain data; the same text in many places is looked at once."""
+
+    def __init__(self) -> None:
+        """Begin; no text was looked at."""
+        self._known: dict[str, str] = {}
+
+    def of(self, value: Any) -> Any:
+        """Return a structure with every text of it redacted."""
+        if isinstance(value, str):
+            if value not in self._known:
+                self._known[value] = redact(value)
+            return self._known[value]
+        if isinstance(value, dict):
+            return {key: self.of(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self.of(each) for each in value]
+        return value
+
+
 def redact_all(value: Any) -> Any:
-    """Hide it in every text of a structure of plain data; the same text in many places is looked at once."""
-    return _redacted(value, {})
-
-
-def _redacted(value: Any, known: dict[str, str]) -> Any:
-    if isinstance(value, str):
-        if value not in known:
-            known[value] = redact(value)
-        return known[value]
-    if isinstance(value, dict):
-        return {key: _redacted(each, known) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_redacted(each, known) for each in value]
-    return value
+    """Hide it in every text of one structure."""
+    return Redaction().of(value)

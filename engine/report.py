@@ -15,7 +15,7 @@ from cluster.node import Node
 from engine.diagnosis import Cause
 from engine.naming import named
 from engine.outcome import Outcome, Verdict
-from engine.redact import redact_all
+from engine.redact import Redaction
 
 SCHEMA = 1
 _OF_THE_PLAN = {"pending", "rests_on", "unforeseen"}
@@ -103,40 +103,39 @@ def counted(number: int) -> str:
 
 
 def write_report(directory: Path, run: dict[str, Any], cluster: Cluster | None, body: dict[str, Any]) -> Path:
-    """Write report.json in one step and return its path."""
+    """Write report.json in one step and return its path; of a list in `body` each thing may be made in its turn."""
     nodes = [describe_node(node) for node in cluster.nodes] if cluster else []
-    report = redact_all({"schema": SCHEMA, "run": run, "nodes": nodes, **body})
     directory.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=directory, prefix=".report")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.writelines(_lines(report))
+        file.writelines(_lines({"schema": SCHEMA, "run": run, "nodes": nodes, **body}))
     Path(name).chmod(0o644)
     return Path(name).rename(directory / "report.json")
 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:
     """Write each part on a line of its own, and each thing of a list of things: a line of the file is then a check."""
+    redaction = Redaction()
     yield "{\n"
     for position, (name, value) in enumerate(report.items(), start=1):
         yield f"{json.dumps(name)}: "
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            for place, thing in enumerate(value):
-                yield f"{',' if place else '['}\n{json.dumps(thing)}"
-            yield "\n]"
+        if isinstance(value, list | Iterator):
+            joint = "["
+            for thing in value:
+                yield f"{joint}\n{json.dumps(redaction.of(thing))}"
+                joint = ","
+            yield "\n]" if joint == "," else "[]"
         else:
-            yield json.dumps(value)
+            yield json.dumps(redaction.of(value))
         yield ",\n" if position < len(report) else "\n"
     yield "}\n"
 
 
-def verdicts_as_json(verdicts: list[Verdict]) -> list[dict[str, Any]]:
-    """Turn verdicts into plain data."""
-    return [
-        {name: value for name, value in asdict(verdict).items() if name not in _OF_THE_PLAN}
-        | {
+def verdicts_as_json(verdicts: list[Verdict]) -> Iterator[dict[str, Any]]:
+    """Turn verdicts into plain data, one by one: of a large cluster all at once would take the room of the run."""
+    for verdict in verdicts:
+        yield {name: value for name, value in asdict(verdict).items() if name not in _OF_THE_PLAN} | {
             "outcome": verdict.outcome.value,
             "started": None if verdict.started is None else round(verdict.started, 3),
             "seconds": round(verdict.seconds, 3),
         }
-        for verdict in verdicts
-    ]
