@@ -5,6 +5,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 
@@ -37,45 +38,55 @@ def undo_run(
     """
     left = [record for record in reversed(journal.records()) if record.to_undo]
     behind = 0
-    unsettled: set[tuple[str, str]] = set()
+    # Nodes, and the commands by which they take up what was put back.
+    unsettled: set[tuple[str, str | None]] = set()
     for _, same in groupby(left, key=attrgetter("check")):
         records = list(same)
         behind += len(records)
-        troubles = _take_back_at_once(cluster, records, f"--undo {journal.path.parent.name}", allowed)
-        unsettled |= {(one.node, one.settle) for one in records if one.settle and troubles[one.number] is None}
-        later = {(other.node, other.settle) for other in left[behind:]}
-        for name, command in sorted(unsettled - later):
-            unsettled.remove((name, command))
-            try:
-                settle(_node(cluster, name), command)
-            except ClusterError as error:
-                troubles[[one.number for one in records if (one.node, one.settle) == (name, command)][-1]] = str(error)
-        for record in records:
+        later = {(record.node, record.settle) for record in left[behind:]}
+        last = {(one.node, one.settle): one for one in records if one.settle and (one.node, one.settle) not in later}
+        undo = partial(_undo, cluster, journal, allowed, [record.number for record in last.values()])
+        troubles = _on_all_nodes(undo, records)
+        unsettled |= {(record.node, record.settle) for record in records if troubles[record.number] is None}
+        for (name, command), record in last.items():
+            if (name, command) in unsettled:
+                troubles[record.number] = _settle(cluster, name, command) or troubles[record.number]
             if troubles[record.number] is None:
                 journal.mark(record.number, "undone")
+        for record in records:
             told(TakenBack(record, troubles[record.number]))
 
 
-def _take_back_at_once(
-    cluster: Cluster, records: list[Record], options: str, allowed: frozenset[str]
-) -> dict[int, str | None]:
+def _on_all_nodes(undo: Callable[[Record], str | None], records: list[Record]) -> dict[int, str | None]:
     """Take changes back, on each node one after the other; returns by their numbers why one still stands."""
     each: dict[str, list[Record]] = {}
     for record in records:
         each.setdefault(record.node, []).append(record)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda name: [_trouble(cluster, one, options, allowed) for one in each[name]], each)
-        told = [trouble for troubles in found for trouble in troubles]
-    return dict(zip([one.number for records in each.values() for one in records], told, strict=True))
+        found = pool.map(lambda mine: {record.number: undo(record) for record in mine}, each.values())
+        return {number: trouble for troubles in found for number, trouble in troubles.items()}
 
 
-def _trouble(cluster: Cluster, record: Record, options: str, allowed: frozenset[str]) -> str | None:
-    """Take one change back, or say why it still stands."""
+def _undo(
+    cluster: Cluster, journal: Journal, allowed: frozenset[str], unmarked: list[int], record: Record
+) -> str | None:
+    """Take one change back, or say why it still stands; those that are to be taken up are not marked yet."""
     try:
         node = _node(cluster, record.node)
         if record.undo_asks and record.undo_asks not in allowed:
-            _spare_containers(node, f"{options} --allow {record.undo_asks}")
+            _spare_containers(node, f"--undo {journal.path.parent.name} --allow {record.undo_asks}")
         take_back(node, record)
+    except ClusterError as error:
+        return str(error)
+    if record.number not in unmarked:
+        journal.mark(record.number, "undone")
+    return None
+
+
+def _settle(cluster: Cluster, name: str, command: str) -> str | None:
+    """Let a node take up what was put back, or say why it does not."""
+    try:
+        settle(_node(cluster, name), command)
     except ClusterError as error:
         return str(error)
     return None
