@@ -38,6 +38,7 @@ class _Host(BaseModel):
 
 class _State(BaseModel):
     pid: int = Field(0, alias="Pid")
+    runs: bool = Field(True, alias="Running")
 
 
 class RunningContainer(BaseModel):
@@ -66,7 +67,9 @@ _parse_containers = as_model(tuple[RunningContainer, ...])
 
 
 def _containers(reading: Reading) -> tuple[RunningContainer, ...]:
-    return _parse_containers(reading) if succeeded(reading).strip() else ()
+    listed = _parse_containers(reading) if succeeded(reading).strip() else ()
+    # One may end after it was listed.
+    return tuple(one for one in listed if one.state.runs)
 
 
 def _directory(reading: Reading) -> str:

@@ -93,7 +93,15 @@ def test_a_task_on_its_way_is_given_time(cluster: Recorded, told: str, comes: bo
     assert (tasks_settle(cluster.cluster) is not None) == comes
 
 
-@pytest.mark.parametrize(("ours", "comes"), [("", True), ('[{"Id": "a", "Name": "/ours", "Config": {}}]', False)])
+@pytest.mark.parametrize(
+    ("ours", "comes"),
+    [
+        ("", True),
+        ('[{"Id": "a", "Config": {}, "State": {"Running": false, "Pid": 0}}]', True),
+        ('[{"Id": "a", "Config": {}, "State": {"Running": true, "Restarting": true, "Pid": 0}}]', False),
+        ('[{"Id": "a", "Name": "/ours", "Config": {}}]', False),
+    ],
+)
 def test_a_container_that_has_ended_is_given_the_time_in_which_swarm_notices(
     cluster: Recorded, ours: str, comes: bool
 ) -> None:

@@ -84,6 +84,12 @@ def test_not_one_container(healthy: Recorded, names: tuple[str, ...], cause: str
     assert (verdict.outcome, verdict.found, verdict.cause) == (Outcome.FAILED, str(len(names)), cause)
 
 
+def test_a_container_that_ended_after_it_was_listed_is_none(healthy: Recorded) -> None:
+    tell(healthy, container() | {"State": {"Status": "exited", "Running": False, "Pid": 0}})
+    verdict = judge(healthy, step_07.test_one_container_runs)
+    assert verdict.cause == "no container with our label runs here: it ended since the task was seen running"
+
+
 def test_an_image_that_was_loaded_anew(healthy: Recorded) -> None:
     tell(healthy, container(image="sha256:old"))
     verdict = judge(healthy, step_07.test_container_runs_the_image)
