@@ -92,8 +92,9 @@ FAULTS: Final = (
         None,
         "the stack was deployed from another inventory or version",
         allow=("recreate-stack",),
+        # Swarm takes up the change node by node, and it is done when all have.
         breaks={
-            "spark-1": f"docker service update --detach --label-add com.spark-runbook.digest=mine {STACK}_finetune"
+            "spark-1": f"docker service update --detach=false --label-add com.spark-runbook.digest=mine {STACK}_finetune"
         },
     ),
     Fault(
