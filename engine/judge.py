@@ -19,6 +19,7 @@ from engine.comparison import Comparison
 from engine.evidence import evidence_of
 from engine.found import Found
 from engine.judging import Judging, Repair, Repairs, Steps, finish_together
+from engine.naming import named
 from engine.outcome import STOPS_OTHERS, Held, Outcome, Place, Verdict
 from engine.repair import Repairer
 
@@ -64,7 +65,9 @@ class Judge:
         """Run one check to its verdict; `skip` is the reason why it does not apply here, if there is one."""
         verdict = self._judged.pop((check.id, node.name), None) if node else None
         if verdict is None:
-            verdict = Judging(self._one(check, node, assertion, skip)).finish()
+            judging = Judging(self._one(check, node, assertion, skip))
+            self._tell_of_repairs(check, [node.name if node else "cluster"] if judging.repair else [])
+            verdict = judging.finish()
         self._found.add(verdict)
         return verdict
 
@@ -74,8 +77,13 @@ class Judge:
         """Run one check on several nodes, with their changes made at once; `judge` then has the verdicts to tell."""
         todo = [node for node in nodes if (check.id, node.name) not in self._judged]
         judgings = [Judging(self._one(check, node, partial(assertion, node), skip)) for node in todo]
+        self._tell_of_repairs(check, [node.name for node, one in zip(todo, judgings, strict=True) if one.repair])
         verdicts = finish_together(check.together or "workers", judgings)
         self._judged.update({(check.id, node.name): verdict for node, verdict in zip(todo, verdicts, strict=True)})
+
+    def _tell_of_repairs(self, check: Check, places: list[str]) -> None:
+        if places and self._mode == "fix":
+            self._cluster.tell(f"{named(places, of=self._cluster.size)}: making it so: {check.title}")
 
     def _one(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None) -> Steps:
         started = time.monotonic()
@@ -210,8 +218,6 @@ class Judge:
         if check.fix is None:
             return
         fix = check.fix
-        if self._mode == "fix":
-            self._cluster.tell(f"{verdict.node or 'cluster'}: making it so: {check.title}")
         repair = Repair(
             lambda: fix(node or self._cluster), lambda changes: self._repairer.go_through(check, changes, verdict)
         )

@@ -94,7 +94,8 @@ FAULTS: Final = (
         allow=("recreate-stack",),
         # Swarm takes up the change node by node, and it is done when all have.
         breaks={
-            "spark-1": f"docker service update --detach=false --label-add com.spark-runbook.digest=mine {STACK}_finetune"
+            "spark-1": "docker service update --detach=false --label-add com.spark-runbook.digest=mine "
+            f"{STACK}_finetune"
         },
     ),
     Fault(

@@ -164,6 +164,23 @@ def test_where_the_first_does_not_hold_the_next_is_tried_alone_as_well(tmp_path:
     assert outcomes == [Outcome.FIX_FAILED, Outcome.FIXED, Outcome.FIXED]
 
 
+@pytest.mark.parametrize(("size", "told"), [(1, "n0"), (2, "n0 and n1"), (4, "all 4 nodes")])
+def test_who_is_repaired_is_told_once(tmp_path: Path, size: int, told: str) -> None:
+    bench = Bench(tmp_path, "fix", nodes=size)
+    lines: list[str] = []
+    bench.cluster.tell = lines.append
+
+    def fix(place: Node | Cluster) -> Iterator[Change]:
+        assert isinstance(place, Node)
+        yield RunCommand(place, "true")
+
+    def holds(node: Node) -> None:
+        assert node.name == "", "it never holds"
+
+    bench.engine.judge_together(check("file", fix=fix, together="nodes"), bench.cluster.nodes, holds, None)
+    assert lines == [f"{told}: making it so: The file file is there"]
+
+
 def test_a_plan_that_breaks_is_told_of_its_own_node(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "fix", nodes=2)
 
