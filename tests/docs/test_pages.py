@@ -32,6 +32,7 @@ OF_OTHER_PROGRAMS = {
     "--live-restore",
     "--unsaved",
     "--faults",
+    "--repairs",
 }
 """Options of pip, mkdocs, the benchmark, the lab, the reports, docker, dockerd and journalctl that the pages name."""
 
