@@ -72,8 +72,13 @@ def appoint(cluster: Cluster) -> Iterator[Change]:
     for entry in cluster.inventory.keepers:
         member = cluster.manager.swarm.member(cluster[entry.name].docker.engine.swarm.node_id)
         if member is not None and member.spec.role != "manager":
-            undo = f"docker node demote {member.id}"
-            yield RunCommand(cluster.manager, f"docker node promote {member.id}", undo_command=undo)
+            promote, demote = (_twice(f"docker node {way} {member.id}") for way in ("promote", "demote"))
+            yield RunCommand(cluster.manager, promote, undo_command=demote)
+
+
+def _twice(command: str) -> str:
+    """Try once more what swarm refuses because it is updating the node itself, as it does when managers come and go."""
+    return f"{command} || {{ sleep 2; {command}; }}"
 
 
 def remove_strangers(cluster: Cluster) -> Iterator[Change]:
