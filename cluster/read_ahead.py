@@ -28,13 +28,12 @@ class ReadAhead:
         order = list(rounds)
         self._asked: dict[tuple[type[Facts], Node], Future[None]] = {}
         self._connected: list[tuple[Node, Future[None]]] = []
-        self._pools: list[ThreadPoolExecutor] = []
+        self._pools: dict[Node, ThreadPoolExecutor] = {}
         for node in nodes if connect else ():
             node.will_connect()
         for node in nodes:
             # What does not connect asks nothing that waits for a peer, and what is needed first shall come first.
-            pool = ThreadPoolExecutor(AHEAD if connect else 1)
-            self._pools.append(pool)
+            pool = self._pools[node] = ThreadPoolExecutor(AHEAD if connect else 1)
             if connect:
                 self._connected.append((node, pool.submit(node.connect)))
             for kinds in order:
@@ -55,14 +54,14 @@ class ReadAhead:
 
     def cancel(self) -> None:
         """Ask nothing more."""
-        for pool in self._pools:
+        for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
     def stop(self, nodes: Collection[Node]) -> None:
         """Ask nothing more, and wait for what those nodes were asked."""
         self.cancel()
-        connecting = [one for node, one in self._connected if node in nodes]
-        wait([*connecting, *(one for (_, node), one in self._asked.items() if node in nodes and not one.cancelled())])
+        for node in self._pools.keys() & set(nodes):
+            self._pools[node].shutdown()
 
     def give_up(self) -> None:
         """Ask nothing more, and wait no longer for nodes that do not answer soon."""
