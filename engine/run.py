@@ -184,9 +184,10 @@ class Run:
         self._lock.release()
         self.causes = self._explained()
         self._write_report()
-        # The formats are made from the file, and need the room.
-        for node in self.cluster.nodes:
-            node.forget()
+        if not self.options.bundle:
+            # The formats are made from the file, and need the room; a bundle tells once more what the nodes are.
+            for node in self.cluster.nodes:
+                node.forget()
         if self.judge.broken:
             (self.directory / "errors.txt").write_text("\n".join(self.judge.broken), encoding="utf-8")
         reports.render(self.directory)
