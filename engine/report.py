@@ -1,8 +1,6 @@
 """report.json: the one account of a run, from which all others are made (schema 1)."""
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +14,7 @@ from engine.diagnosis import Cause
 from engine.naming import named
 from engine.outcome import Outcome, Verdict
 from engine.redact import Redaction
+from reports.files import write_parts
 
 SCHEMA = 1
 _OF_THE_PLAN = {"pending", "rests_on", "unforeseen"}
@@ -106,11 +105,10 @@ def write_report(directory: Path, run: dict[str, Any], cluster: Cluster | None, 
     """Write report.json in one step and return its path; of a list in `body` each thing may be made in its turn."""
     nodes = [describe_node(node) for node in cluster.nodes] if cluster else []
     directory.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=directory, prefix=".report")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.writelines(_lines({"schema": SCHEMA, "run": run, "nodes": nodes, **body}))
-    Path(name).chmod(0o644)
-    return Path(name).rename(directory / "report.json")
+    path = directory / "report.json"
+    write_parts(path, _lines({"schema": SCHEMA, "run": run, "nodes": nodes, **body}))
+    path.chmod(0o644)
+    return path
 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:

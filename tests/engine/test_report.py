@@ -1,6 +1,7 @@
 """What report.json tells of a node: the ports of the fabric, the management network, the swarm."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,15 @@ def test_a_line_of_the_file_is_a_check(tmp_path: Path) -> None:
         "schema": 1, "run": {"id": "x"}, "nodes": [], "checks": checks, "drift": [], "next": None, "steps": ["s"]
     }  # fmt: skip
     assert [json.loads(line.rstrip(",")) for line in text.splitlines() if line.startswith('{"id"')] == checks
+
+
+def test_a_report_that_cannot_be_made_whole_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:
+    def checks() -> Iterator[dict[str, str]]:
+        yield {"id": "a"}
+        raise KeyboardInterrupt
+
+    path = write_report(tmp_path, {"id": "old"}, None, {"checks": []})
+    with pytest.raises(KeyboardInterrupt):
+        write_report(tmp_path, {"id": "new"}, None, {"checks": checks()})
+    assert [one.name for one in tmp_path.iterdir()] == ["report.json"]
+    assert json.loads(path.read_text(encoding="utf-8"))["run"] == {"id": "old"}
