@@ -60,12 +60,6 @@ class Judging:
         self._verdict: Verdict | None = None
         self._go_on()
 
-    @property
-    def verdict(self) -> Verdict:
-        """What was found; known once nothing is left to repair."""
-        assert self._verdict is not None
-        return self._verdict
-
     def _go_on(self) -> None:
         try:
             self.repair = next(self._steps)
@@ -77,7 +71,8 @@ class Judging:
         while self.repair is not None:
             self.repair.run()
             self._go_on()
-        return self.verdict
+        assert self._verdict is not None  # nothing is left to repair
+        return self._verdict
 
 
 def finish_together(together: Together, judgings: Sequence[Judging]) -> list[Verdict]:
