@@ -61,7 +61,10 @@ class Change(ABC):
 
 @dataclass(eq=False)
 class WriteFile(Change):
-    """Give a file new content, atomically; mode and owner stay as they are unless given."""
+    """Give a file new content, atomically; mode and owner stay as they are unless given.
+
+    `made_from` is the file as it was read to make the content, where it was.
+    """
 
     node: Node
     path: str
@@ -71,11 +74,12 @@ class WriteFile(Change):
     root: bool = True
     settle: str | None = None
     consent: Consent | None = None
+    made_from: FileState | None = None
 
     @cached_property
     def before(self) -> FileState:
         """The file as it is now."""
-        return read_file(self.node, self.path, root=self.root)
+        return self.made_from or read_file(self.node, self.path, root=self.root)
 
     def describe(self) -> str:
         """Show the difference as a unified diff."""

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,19 +42,18 @@ class WriteDaemonJson(WriteFile):
         super().apply()
 
 
-def settings_of(node: Node) -> dict[str, Any]:
-    """Read daemon.json as it is, or as it is planned to be; no file is an empty one."""
-    content = read_file(node, DAEMON_JSON, root=True).content
-    settings: dict[str, Any] = json.loads(content) if content and content.strip() else {}
-    return settings
-
-
-def write_settings(
-    node: Node, settings: dict[str, Any], *, settle: str | None = RESTART, consent: Consent | None = None
+def edit_settings(
+    node: Node,
+    edit: Callable[[dict[str, Any]], dict[str, Any]],
+    *,
+    settle: str | None = RESTART,
+    consent: Consent | None = None,
 ) -> WriteDaemonJson:
-    """Write daemon.json; `settle` is what makes docker take it up, None where it does not run."""
-    content = (json.dumps(settings, indent=2) + "\n").encode()
-    return WriteDaemonJson(node, DAEMON_JSON, content, settle=settle, consent=consent)
+    """Edit daemon.json, no file being an empty one; `settle` makes docker take it up, None where it does not run."""
+    file = read_file(node, DAEMON_JSON, root=True)
+    settings = json.loads(file.content) if file.content and file.content.strip() else {}
+    content = (json.dumps(edit(settings), indent=2) + "\n").encode()
+    return WriteDaemonJson(node, DAEMON_JSON, content, settle=settle, consent=consent, made_from=file)
 
 
 def offered(node: Node) -> tuple[str, ...]:
@@ -65,23 +64,25 @@ def offered(node: Node) -> tuple[str, ...]:
 
 def register_runtime(node: Node) -> Iterator[Change]:
     """Register the NVIDIA runtime beside those that are there."""
-    settings = settings_of(node)
-    yield write_settings(node, {**settings, "runtimes": {**(settings.get("runtimes") or {}), "nvidia": _RUNTIME}})
+    yield edit_settings(
+        node, lambda settings: settings | {"runtimes": (settings.get("runtimes") or {}) | {"nvidia": _RUNTIME}}
+    )
 
 
 def make_default(node: Node) -> Iterator[Change]:
     """Make the NVIDIA runtime the default."""
-    yield write_settings(node, {**settings_of(node), "default-runtime": "nvidia"})
+    yield edit_settings(node, lambda settings: settings | {"default-runtime": "nvidia"})
 
 
 def offer_gpus(node: Node) -> Iterator[Change]:
     """Offer this node's GPUs, and no other's."""
-    yield write_settings(node, {**settings_of(node), "node-generic-resources": list(offered(node))})
+    yield edit_settings(node, lambda settings: settings | {"node-generic-resources": list(offered(node))})
 
 
 def name_swarm_resource(node: Node) -> Iterator[Change]:
     """Tell the runtime by which variable swarm hands out GPUs."""
-    text = (read_file(node, CONFIG_TOML, root=True).content or b"").decode()
+    file = read_file(node, CONFIG_TOML, root=True)
+    text = (file.content or b"").decode()
     line = f'swarm-resource = "{SWARM_RESOURCE}"'
     if "swarm-resource" in tomlkit.parse(text):
         document = tomlkit.parse(text)
@@ -91,7 +92,7 @@ def name_swarm_resource(node: Node) -> Iterator[Change]:
         text = _COMMENTED.sub(line, text, count=1)
     else:
         text = f"{line}\n{text}"  # before any table, or it would belong to that
-    yield WriteFile(node, CONFIG_TOML, text.encode())
+    yield WriteFile(node, CONFIG_TOML, text.encode(), made_from=file)
 
 
 def restart(node: Node) -> Iterator[Change]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from cluster.node import Node
 from engine.change import Change, Consent, RunCommand
-from fixers.daemon import settings_of, write_settings
+from fixers.daemon import edit_settings
 
 RELOAD = "systemctl reload docker.service"
 
@@ -52,8 +52,12 @@ def end_live_restore(node: Node) -> Iterator[Change]:
     consent = Consent(
         "end-live-restore", f"live-restore, by which containers on {node.name} outlive a docker that stops"
     )
-    settings = {name: value for name, value in settings_of(node).items() if name != "live-restore"}
     runs = node.docker.active == "active"
-    yield write_settings(node, settings, settle=RELOAD if runs else None, consent=consent)
+    yield edit_settings(
+        node,
+        lambda settings: {name: value for name, value in settings.items() if name != "live-restore"},
+        settle=RELOAD if runs else None,
+        consent=consent,
+    )
     if runs:
         yield RunCommand(node, RELOAD, settles=RELOAD, consent=consent)

@@ -13,5 +13,5 @@ _PIN = re.compile(rb"^(?=[^#\n]*\bNCCL_IB_GID_INDEX\s*=)", re.MULTILINE)
 def unpin(node: Node) -> Iterator[Change]:
     """Comment out the lines that pin NCCL's GID index: left alone, it finds the right one by itself."""
     for path in node.rdma.pins:
-        before = read_file(node, path, root=True).content or b""
-        yield WriteFile(node, path, _PIN.sub(b"# ", before))
+        file = read_file(node, path, root=True)
+        yield WriteFile(node, path, _PIN.sub(b"# ", file.content or b""), made_from=file)

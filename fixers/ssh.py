@@ -63,9 +63,11 @@ def _knows(node: Node, key: str) -> bool:
 
 def _append(node: Node, name: str, lines: Sequence[str]) -> Iterator[WriteFile]:
     path = f"{node.login.home}/{name}"
-    before = read_file(node, path, root=False).content or b""
+    file = read_file(node, path, root=False)
+    before = file.content or b""
     # What another node's turn has planned already is in the file as it will be.
     there = before.decode("utf-8", "replace").splitlines()
     if added := "".join(f"{line}\n" for line in lines if line not in there).encode():
         joint = b"" if before.endswith(b"\n") or not before else b"\n"
-        yield WriteFile(node, path, before + joint + added, mode=None if before else 0o600, root=False)
+        mode = None if before else 0o600
+        yield WriteFile(node, path, before + joint + added, mode=mode, root=False, made_from=file)

@@ -8,6 +8,7 @@ from cluster.cluster import Cluster
 from cluster.node import Node
 from engine.apply import Applier
 from engine.change import Call, Change, Consent, Instruction, RunCommand, WriteFile
+from engine.files import read_file
 from engine.journal import Journal
 from engine.place_files import PlaceFiles
 from engine.undo import TakenBack, undo_run
@@ -42,6 +43,14 @@ def test_a_file_is_described_as_a_diff(here: Node, folder: Path) -> None:
     described = WriteFile(here, str(folder / "file"), b"one\n2\n").describe()
     assert described.splitlines()[:2] == [f"--- {here.name}:{folder}/file", f"+++ {here.name}:{folder}/file"]
     assert {"-two", "+2"} <= set(described.splitlines())
+
+
+def test_a_file_that_the_content_was_made_from_is_not_read_again(here: Node, folder: Path) -> None:
+    file = folder / "file"
+    file.write_text("one\n")
+    change = WriteFile(here, str(file), b"two\n", made_from=read_file(here, str(file), root=True))
+    file.unlink()
+    assert {"-one", "+two"} <= set(change.describe().splitlines())
 
 
 def test_a_new_file_is_described_as_all_new(here: Node, folder: Path) -> None:
