@@ -167,7 +167,7 @@ def _found_inventory(config: pytest.Config) -> tuple[Inventory, str]:
         if config.getoption("lab"):
             if path is not None:
                 raise pytest.UsageError("--lab and --inventory contradict each other: choose one.")
-            return parse_inventory(_lab_inventory(config.rootpath), "the lab's inventory"), "lab"
+            return parse_inventory(_lab_inventory(config), "the lab's inventory"), "lab"
         if path is not None:
             return read_inventory(path), str(path)
         if (config.rootpath / DEFAULT_INVENTORY).exists():
@@ -177,9 +177,12 @@ def _found_inventory(config: pytest.Config) -> tuple[Inventory, str]:
     return this_machine(), "this machine"
 
 
-def _lab_inventory(root: Path) -> str:
+def _lab_inventory(config: pytest.Config) -> str:
+    root = config.rootpath
     asked = _lab(root, "inventory")
     if asked.returncode != 0:
+        if config.option.collectonly:
+            raise pytest.UsageError("no lab is running, and --collect-only starts none: `python -m lab up` does.")
         print("No lab is running: starting one with `python -m lab up`.", flush=True)
         up = subprocess.run([sys.executable, "-m", "lab", "up"], cwd=root, check=False)
         asked = _lab(root, "inventory") if up.returncode == 0 else asked

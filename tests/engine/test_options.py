@@ -11,6 +11,7 @@ BAD = {
     ("--fix", "--plan"): "--plan and --fix contradict each other: choose one.",
     ("--fix", "--undo", "x"): "--fix and --undo contradict each other: choose one.",
     ("--lab", "--inventory", "x.yaml"): "--lab and --inventory contradict each other: choose one.",
+    ("--lab", "--collect-only"): "no lab is running, and --collect-only starts none: `python -m lab up` does.",
     ("--inventory", "none.yaml"): "none.yaml does not exist: write it, or name another with --inventory.",
     ("--inventory", "bad.yaml"): "bad.yaml:2: nodes[0].colour: unknown key; docs/inventory.md lists the keys",
     ("--undo", "20260101-000000-fix"): "no run 20260101-000000-fix with changes is in",
