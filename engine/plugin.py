@@ -48,9 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Build the run when runbook/ is what pytest was asked to run."""
     config.addinivalue_line(
         "markers",
-        "check(id, fix, needs, needs_everywhere, applies, remedy, threshold, warns, due_after, settles): a check",
+        "check(id, fix, needs, needs_everywhere, explained_by, applies, remedy, threshold, warns, due_after, settles, "
+        "together): a check",
     )
-    config.addinivalue_line("markers", "step(number, title): a step of the playbook")
+    config.addinivalue_line("markers", "step(number, title, applies, settles): a step of the playbook")
     if not _is_runbook(config):
         return
     inventory, name = choose_inventory(config)

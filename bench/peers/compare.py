@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PEERS = ("ansible", "testinfra", "pyinfra")
 LONGEST_S = 900
-BY_HAND, OURS = "by hand", "ours"
+BY_HAND, PLAINEST, OURS = "by hand", "paramiko, nothing else", "ours"
 
 
 class Contest:
@@ -91,8 +91,10 @@ class Contest:
         play = ["-i", str(folder / "ansible.yaml"), str(folder / "play.yaml")]
         pyinfra = ["-y", "--data", f"ssh_config_file={config}", "--data", f"ssh_key={self._key}"]
         pyinfra += [str(folder / "hosts.py"), str(HERE / "by_pyinfra.py")]
+        plainest = (config, str(folder / "script.sh"), expected["EXPECTED"])
         return {
             BY_HAND: (self.by_hand(), {}),
+            PLAINEST: ([sys.executable, str(HERE / "by_paramiko.py"), *plainest, *self.hosts], {}),
             OURS: (
                 [sys.executable, str(HERE / "ours.py"), str(folder / "inventory.yaml"), expected["EXPECTED"]],
                 {"PYTHONPATH": str(ROOT)},
@@ -153,7 +155,7 @@ def run(command: list[str], environment: dict[str, str]) -> float:
 def time_all(contest: Contest, turns: int, slow_turns: int, only: list[str]) -> dict[str, list[float] | str]:
     """Let the contestants take turns, the peers fewer; who fails is out, with the reason."""
     told: dict[str, list[float] | str] = {}
-    fast = (BY_HAND, OURS)
+    fast = (BY_HAND, PLAINEST, OURS)
     for turn in range(max(turns, slow_turns)):
         for name, (command, environment) in contest.contestants().items():
             so_far = told.setdefault(name, []) if name in fast or not only or name in only else ""
@@ -170,7 +172,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[2, 8, 32])
     parser.add_argument("--turns", type=int, default=5, help="of the fast ones; the slow ones get fewer")
-    parser.add_argument("--only", nargs="*", default=[], metavar="PEER", help="beside ours and the script by hand")
+    parser.add_argument("--only", nargs="*", default=[], metavar="PEER", help="beside the fast ones")
     parser.add_argument("--environments", type=Path, default=Path.home() / ".cache/spark-runbook-peers")
     arguments = parser.parse_args()
     for peer in PEERS:

@@ -56,6 +56,7 @@ keys=$(for host; do on "$host" cat .ssh/id_ed25519.pub; done)
 rank=0
 for host; do
   on "$host" "cat >>.ssh/authorized_keys; ssh-keyscan -q -t ed25519 192.168.100.{1..$#} 192.168.101.{1..$#} >.ssh/known_hosts" <<<"$keys" &
+  on "$host" sudo docker load --quiet <"$archive" &
   tar -C "$program" -c finetune data recipes | on "$host" tar -C spark-runbook -x &
   on "$host" "mkdir -p spark-runbook/configs && cat >spark-runbook/configs/accelerate.yaml" <<CONFIG &
 compute_environment: LOCAL_MACHINE
@@ -70,17 +71,12 @@ use_cpu: true
 CONFIG
   rank=$((rank + 1))
 done
-on "$first" sudo docker load --quiet <"$archive" &
 on "$first" sudo docker swarm init --advertise-addr 192.168.100.1 >/dev/null
 token=$(on "$first" sudo docker swarm join-token --quiet worker)
 rank=1
 for host in "${@:2}"; do
   rank=$((rank + 1))
   on "$host" sudo docker swarm join --advertise-addr "192.168.100.$rank" --token "$token" 192.168.100.1:2377 >/dev/null &
-done
-all
-for host in "${@:2}"; do
-  on "$host" "ssh 192.168.100.1 docker save $image | sudo docker load --quiet" &
 done
 all
 
