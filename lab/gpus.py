@@ -13,6 +13,9 @@ from lab.standins.real_gpu import DRIVER as DRIVER_IN_NODE
 DRIVER: Final = Path("/proc/driver/nvidia")
 """What the kernel module tells; each GPU has a folder in `gpus`, named after its place on the bus."""
 
+LOADED: Final = Path("/sys/module/nvidia/version")
+"""The version of the driver that this machine has loaded, where it has one: nodes share its kernel, and see it."""
+
 IN_NODE: Final = DRIVER_IN_NODE
 """Where nodes and containers have the driver's programs: `bin` and `lib64` in it are where NVIDIA's images look."""
 

@@ -101,6 +101,8 @@ def _hardware(gpu: gpus.RealGpu | None) -> dict[str, Any]:
     simulated: dict[str, Any] = json.loads((STANDINS / "hardware.json").read_text())
     if gpu:
         return gpus.hardware(simulated, gpu)
+    if gpus.LOADED.exists():
+        simulated["driver"]["version"] = gpus.LOADED.read_text().strip()
     for each in simulated["gpus"]:
         each["uuid"] = f"GPU-{uuid.uuid4()}"
     return simulated

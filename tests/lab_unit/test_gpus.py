@@ -104,6 +104,19 @@ def test_a_node_mounts_what_cuda_loads_and_makes_no_devices(
     assert library.readlink() == Path("/usr/local/nvidia/lib64/libcuda.so.1")
 
 
+def test_simulated_gpus_have_the_driver_that_the_kernel_has_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("etc/systemd/system/sysinit.target.wants", "home/nvidia", "usr/bin"):
+        (tmp_path / "root" / place).mkdir(parents=True)
+    (tmp_path / "version").write_text("580.159.04\n")
+    monkeypatch.setattr("lab.provision.os.chown", lambda *_: None)
+    monkeypatch.setattr("lab.provision.gpus.LOADED", tmp_path / "version")
+    provision(tmp_path / "root", Identity("spark-1", "10.77.0.11", "key", "public", None), tmp_path)
+    state = json.loads((tmp_path / "root/var/lib/spark-lab/hardware.json").read_text())
+    assert state["driver"]["version"] == "580.159.04"
+
+
 def test_a_container_gets_its_devices_and_is_let_through_to_them() -> None:
     before = {"mounts": [{"destination": "/proc"}], "linux": {"resources": {"devices": [{"allow": False}]}, "uid": 1}}
     after = with_devices(before, ["/dev/null"])
