@@ -1,7 +1,7 @@
 """Time `pytest runbook --fix` in a lab from bare nodes to a running stack beside a script by hand; needs root.
 
-    python bench/repair/compare.py --turns 3
-    python bench/repair/compare.py --turns 3 --image-gb 4
+    PYTHONPATH=. python bench/repair/compare.py --turns 3
+    PYTHONPATH=. python bench/repair/compare.py --turns 3 --image-gb 3
 
 Both start from the same saved disks, booted anew for each turn, and take turns. The script checks nothing and remembers
 nothing; afterwards the runbook is run read-only on what it left, and what it still lacks is told: the stack's own label

@@ -1,50 +1,31 @@
-"""The lab's training image made as large as one of a vendor: one more layer, of bytes that no disk can make smaller."""
+"""The lab's training image made as large as one of a vendor, by bytes that no disk can make smaller."""
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import os
+import platform
+import shutil
 import tarfile
 from pathlib import Path
 
+from lab import image
+
 FILE = 2**24
-"""Bytes of each file in the layer."""
+"""Bytes of each file that is added."""
 
 
 def enlarge(archive: Path, target: Path, gigabytes: float) -> None:
-    """Write a docker-archive with the layers of another one, and one that has so many gigabytes more."""
-    layer = target.with_suffix(".layer")
-    with tarfile.open(layer, "w") as tar:
+    """Write the lab's image with so many gigabytes more."""
+    layer = target.with_name("layer.tar")
+    with tarfile.open(archive) as tar, layer.open("wb") as file:
+        packed = tar.extractfile(layer.name)
+        assert packed is not None  # image.pack put it there
+        shutil.copyfileobj(packed, file)
+    with tarfile.open(layer, "a") as tar:
         for number in range(round(gigabytes * 1e9 / FILE)):
-            _add(tar, f"opt/larger/{number}", os.urandom(FILE))
-    with tarfile.open(archive) as old, tarfile.open(target, "w") as new:
-        (image,) = json.loads(_read(old, "manifest.json"))
-        config = json.loads(_read(old, image["Config"]))
-        for name in image["Layers"]:
-            new.addfile(old.getmember(name), old.extractfile(name))
-        with layer.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            stream.seek(0)
-            new.addfile(new.gettarinfo(layer, "larger.tar"), stream)
-        config["rootfs"]["diff_ids"].append(f"sha256:{digest}")
-        config["history"].append(config["history"][-1])
-        written = json.dumps(config).encode()
-        name = f"{hashlib.sha256(written).hexdigest()}.json"
-        _add(new, name, written)
-        manifest = [{**image, "Config": name, "Layers": [*image["Layers"], "larger.tar"]}]
-        _add(new, "manifest.json", json.dumps(manifest).encode())
+            entry = tarfile.TarInfo(f"opt/larger-{number}")
+            entry.size = FILE
+            tar.addfile(entry, io.BytesIO(os.urandom(FILE)))
+    image.pack(layer, target, platform.machine())
     layer.unlink()
-
-
-def _read(tar: tarfile.TarFile, name: str) -> bytes:
-    stream = tar.extractfile(name)
-    assert stream is not None  # every archive of docker has it
-    return stream.read()
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(content)
-    tar.addfile(entry, io.BytesIO(content))
