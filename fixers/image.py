@@ -4,13 +4,12 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from cluster.docker_api import docker_of
 from cluster.errors import CommandFailed, UnknownFact
 from cluster.node import Node
 from engine.change import Call, Change
-from fixers.image_copies import MOST_TAKERS, PATIENCE_S, CopyImage, HandOn
+from fixers.image_copies import MOST_TAKERS, PATIENCE_S, Archive, CopyImage, HandOn
 from workloads import training_image
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -72,11 +71,13 @@ def _build(node: Node, base: str, name: str) -> None:
 
 
 def _load(node: Node, archive: Path) -> None:
-    try:
-        with archive.open("rb") as file, docker_of(node, timeout_s=PATIENCE_S) as client:
-            client.images.load(_Watched(file, archive.stat().st_size, node))
-    except OSError as error:
-        raise CommandFailed(f"the image archive {archive} cannot be read: {error.strerror}.") from None
+    pieces = Archive(archive, node)
+    with docker_of(node, timeout_s=PATIENCE_S) as client:
+        try:
+            client.images.load(pieces)  # type: ignore[arg-type]  # requests sends any iterable, in chunks.
+        finally:
+            # Docker only sees that the archive broke off.
+            pieces.raise_for_trouble()
 
 
 def _pull(node: Node, name: str) -> None:
@@ -85,24 +86,3 @@ def _pull(node: Node, name: str) -> None:
             if "error" in event:
                 raise CommandFailed(f"docker pull {name} on {node.name}: {event['error']}")
             node.cluster.tell(f"{node.name}: {name}: {event.get('status', '')} {event.get('progress', '')}".rstrip())
-
-
-class _Watched:
-    """A file that tells how far it was read."""
-
-    def __init__(self, file: IO[bytes], size: int, node: Node) -> None:
-        self._file = file
-        self._size = size
-        self._node = node
-        self._told = -1
-
-    def __len__(self) -> int:
-        return self._size
-
-    def read(self, count: int = -1) -> bytes:
-        data = self._file.read(count)
-        percent = 100 * self._file.tell() // max(1, self._size) // 25 * 25
-        if percent != self._told:
-            self._told = percent
-            self._node.cluster.tell(f"{self._node.name}: loading the image, {percent} %")
-        return data

@@ -1,6 +1,6 @@
 """Ways of an image between nodes: copied from one that has it, or handed on while an archive is loaded."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -144,32 +144,29 @@ class HandOn(Change):
             door, status, said = line.split(" ", 2)
             ended[door] = (status, said)
 
-        sent = _Archive(self.archive, self._tell)
+        pieces = Archive(self.archive, self.node)
         words = f"python3 -c {quote(_HAND_ON)} {' '.join(map(quote, doors))}"
-        self.node.change(words, root=False, stdin=sent, deadline_s=PATIENCE_S, on_line=hear)
+        self.node.change(words, root=False, stdin=pieces, deadline_s=PATIENCE_S, on_line=hear)
         for taker in self.takers:
             taker.forget()
-        if sent.trouble:
-            raise CommandFailed(f"the image archive {self.archive} cannot be read: {sent.trouble}.")
+        pieces.raise_for_trouble()
         status, said = ended.get("here", ("1", "it did not say why"))
         if status != "0":
             raise CommandFailed(f"docker load on {self.node.name} failed: {said}")
         for door, taker in doors.items():
             status, said = ended.get(door, ("1", "it did not say why"))
             if status != "0":
-                self._tell(f"handing it on to {taker.name} failed, which will copy it: {said}")
-
-    def _tell(self, what: str) -> None:
-        self.node.cluster.tell(f"{self.node.name}: loading the image: {what}")
+                words = f"handing it on to {taker.name} failed, which will copy it: {said}"
+                self.node.cluster.tell(f"{self.node.name}: loading the image: {words}")
 
 
-class _Archive:
-    """The pieces of an archive; where it cannot be read they end, and `trouble` says why."""
+class Archive:
+    """The pieces of an image archive, told of while they are sent to a node; where it cannot be read they end."""
 
-    def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, node: Node) -> None:
         self._path = path
-        self._tell = tell
-        self.trouble: str | None = None
+        self._node = node
+        self._trouble: str | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         told = -1
@@ -180,7 +177,12 @@ class _Archive:
                     percent = 100 * file.tell() // size // 25 * 25
                     if percent != told:
                         told = percent
-                        self._tell(f"{percent} %")
+                        self._node.cluster.tell(f"{self._node.name}: loading the image: {percent} %")
                     yield piece
         except OSError as error:
-            self.trouble = error.strerror
+            self._trouble = error.strerror
+
+    def raise_for_trouble(self) -> None:
+        """Raise CommandFailed if the archive could not be read to its end."""
+        if self._trouble:
+            raise CommandFailed(f"the image archive {self._path} cannot be read: {self._trouble}.")
