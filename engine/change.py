@@ -114,9 +114,14 @@ class WriteFile(Change):
         ]
 
     def apply(self) -> None:
-        """Write beside the file and rename."""
+        """Write beside the file and rename.
+
+        Raises:
+            ClusterError: It could not be written, or was edited since it was read.
+        """
         mode = f"{self.mode:o}" if self.mode is not None else self.before.mode
-        write_file(self.node, self.path, self.content, mode=mode, owner=self.owner or self.before.owner, root=self.root)
+        owner = self.owner or self.before.owner
+        write_file(self.node, self.path, self.content, self.before, mode=mode, owner=owner, root=self.root)
 
 
 @dataclass(eq=False)

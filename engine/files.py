@@ -34,9 +34,16 @@ else
   while ! test -e "$dir"; do printf 'missing %s\\n' "$dir"; dir=$(dirname -- "$dir"); done
 fi"""
 
+# The file has to be what we read, to the last moment: what somebody wrote meanwhile would be in no journal.
+_UNCHANGED = """\
+set -eu
+unchanged() {{
+  now=$(if test -e "$path"; then sha256sum <"$path"; else echo none; fi)
+  test "$now" = "{known}" || {{ echo "$path was edited meanwhile, so it stays as it is: run again" >&2; exit 1; }}
+}}
+"""
 # A link keeps pointing: the file it leads to is replaced. The checksum catches a connection that broke in the middle.
 _WRITE = """\
-set -eu
 path=$(readlink -m -- {path}); dir=$(dirname -- "$path")
 (umask {umask}; mkdir -p -- "$dir")
 umask 077
@@ -47,9 +54,15 @@ test "$(sha256sum <"$new")" = "{checksum}  -" || {{ echo "the file did not arriv
 chmod {mode} -- "$new"
 {chown}
 sync -- "$new"
+unchanged
 mv -fT -- "$new" "$path"
 sync -- "$dir"
 """
+_REMOVE = """\
+path=$(readlink -m -- {path})
+unchanged
+rm -f -- "$path"
+{emptied}"""
 
 
 def read_file(node: Node, path: str, *, root: bool) -> FileState:
@@ -74,13 +87,15 @@ def read_file(node: Node, path: str, *, root: bool) -> FileState:
     return FileState(content, mode, owner)
 
 
-def write_file(node: Node, path: str, content: bytes, *, mode: str | None, owner: str | None, root: bool) -> None:
-    """Replace a file in one step; only within a change.
+def write_file(
+    node: Node, path: str, content: bytes, known: FileState, *, mode: str | None, owner: str | None, root: bool
+) -> None:
+    """Replace a file, which still has to be as it is `known`, in one step; only within a change.
 
     Raises:
-        CommandFailed: It could not be written; the old one is untouched.
+        CommandFailed: It could not be written, or was edited meanwhile; the old one is untouched.
     """
-    command = _WRITE.format(
+    command = _UNCHANGED.format(known=_sum(known)) + _WRITE.format(
         path=quote(path),
         umask="077" if "/.ssh/" in path else "022",
         checksum=hashlib.sha256(content).hexdigest(),
@@ -90,7 +105,16 @@ def write_file(node: Node, path: str, content: bytes, *, mode: str | None, owner
     node.change(command, root=root, stdin=content)
 
 
-def remove_file(node: Node, path: str, made_directories: list[str], *, root: bool) -> None:
-    """Remove a file, and the directories that were made for it where they are empty; only within a change."""
+def remove_file(node: Node, path: str, known: FileState, made_directories: list[str], *, root: bool) -> None:
+    """Remove a file, which still has to be as it is `known`, and the empty directories that were made for it.
+
+    Raises:
+        CommandFailed: It could not be removed, or was edited meanwhile.
+    """
     emptied = "".join(f"rmdir -- {quote(made)} 2>/dev/null || true\n" for made in made_directories)
-    node.change(f'rm -f -- "$(readlink -m -- {quote(path)})"\n{emptied}', root=root)
+    command = _UNCHANGED.format(known=_sum(known)) + _REMOVE.format(path=quote(path), emptied=emptied)
+    node.change(command, root=root)
+
+
+def _sum(known: FileState) -> str:
+    return f"{known.sha256}  -" if known.sha256 else "none"

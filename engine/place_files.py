@@ -20,6 +20,9 @@ tar -xz -C "$new"
 (cd "$new" && sha256sum --quiet -c) <<'END'
 {checksums}
 END
+(cd "$new" && find . -type f) | while read -r name; do
+  test ! -e "$name" || {{ echo "$name was put there meanwhile, so it stays: run again" >&2; exit 1; }}
+done
 (cd "$new" && find . -type d -exec mkdir -p -- ../{{}} \\;)
 (cd "$new" && find . -type f -exec mv -f -- {{}} ../{{}} \\;)
 sync -f .

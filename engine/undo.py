@@ -136,9 +136,9 @@ def _restore(node: Node, step: UndoStep) -> None:
             f"{path} on {node.name} was edited since, so it stays as it is: the journal has its old bytes."
         )
     if before is None:
-        remove_file(node, path, step["made"], root=root)
+        remove_file(node, path, now, step["made"], root=root)
     else:
-        write_file(node, path, before, mode=step["mode"], owner=step["owner"], root=root)
+        write_file(node, path, before, now, mode=step["mode"], owner=step["owner"], root=root)
 
 
 def _run(node: Node, step: UndoStep) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cluster.cluster import Cluster
+from cluster.errors import CommandFailed
 from cluster.node import Node
 from engine.apply import Applier
 from engine.change import Call, Change, Consent, Instruction, RunCommand, WriteFile
@@ -181,6 +182,16 @@ def test_a_change_that_interrupts_is_told_as_disruptive(here: Node) -> None:
 
 
 FILES = {"finetune/a.py": b"a = 1\n", "data/empty.json": b"", "it's $(odd).txt": bytes(range(256)) * 100}
+
+
+def test_a_file_that_somebody_put_there_meanwhile_stays(here: Node, journal: Journal, folder: Path) -> None:
+    name = next(iter(FILES))
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("mine")
+    before = _tree(folder)
+    with pytest.raises(CommandFailed, match=f"{name} was put there meanwhile, so it stays: run again"):
+        _apply(journal, PlaceFiles(here, str(folder), FILES))
+    assert _tree(folder) == before
 
 
 def test_many_files_are_placed_at_once_and_taken_back(

@@ -10,7 +10,7 @@ from cluster.connection import Input, Said, pieces
 from cluster.errors import CommandFailed
 from cluster.local import LocalConnection
 from cluster.node import Node
-from engine.files import read_file, remove_file, write_file
+from engine.files import FileState, read_file, remove_file, write_file
 
 ODD_NAMES = [
     "it's",
@@ -28,12 +28,13 @@ ODD_NAMES = [
 
 def _write(node: Node, path: Path, content: bytes, mode: str | None = None, owner: str | None = None) -> None:
     with node.changes_allowed():
-        write_file(node, str(path), content, mode=mode, owner=owner, root=True)
+        known = read_file(node, str(path), root=True)
+        write_file(node, str(path), content, known, mode=mode, owner=owner, root=True)
 
 
 def _remove(node: Node, path: Path, made: list[str]) -> None:
     with node.changes_allowed():
-        remove_file(node, str(path), made, root=True)
+        remove_file(node, str(path), read_file(node, str(path), root=True), made, root=True)
 
 
 @pytest.mark.parametrize("content", [b"", b"no newline", b"text\n", bytes(range(256)) * 5000])
@@ -97,6 +98,24 @@ def test_made_directories_are_removed_only_where_they_are_empty(here: Node, tmp_
     (tmp_path / "a" / "mine").write_text("somebody else's")
     _remove(here, path, made)
     assert [one.name for one in (tmp_path / "a").iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("read", "found"), [(None, b"made meanwhile"), (b"as it was read", None), (b"as it was read", b"edited meanwhile")]
+)
+def test_what_somebody_else_did_meanwhile_stays(
+    here: Node, tmp_path: Path, read: bytes | None, found: bytes | None
+) -> None:
+    file = tmp_path / "file"
+    known = FileState(read)
+    if found is not None:
+        file.write_bytes(found)
+    with here.changes_allowed():
+        with pytest.raises(CommandFailed, match="file was edited meanwhile, so it stays as it is: run again"):
+            write_file(here, str(file), b"ours", known, mode=None, owner=None, root=True)
+        with pytest.raises(CommandFailed, match="file was edited meanwhile, so it stays as it is: run again"):
+            remove_file(here, str(file), known, [], root=True)
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == ({} if found is None else {"file": found})
 
 
 class _BreaksOff(LocalConnection):
