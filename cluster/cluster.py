@@ -38,6 +38,8 @@ class Cluster:
         """When something was last changed from here, in seconds since 1970."""
         self.locked = False
         """Whether our lock lives by the connections, so that none may be opened anew, and what we read may change."""
+        self.lock_again: Callable[[Node], None] = lambda _: None
+        """Sees to the lock on a node whose connection was opened anew all the same."""
         self._planned: tuple[Any, FabricPlan] | None = None
         """The fabric last planned, and from what."""
         self._ahead: ReadAhead | None = None

@@ -49,6 +49,10 @@ class Held(Protocol):
 
     first_line: str
 
+    @property
+    def runs(self) -> bool:
+        """Whether it still runs, as far as is known here."""
+
     def release(self) -> None:
         """Let the command end."""
 

@@ -77,6 +77,10 @@ class _HeldProcess:
         self.first_line = first_line
         self._process = process
 
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
     def release(self) -> None:
         self._process.communicate(timeout=5)
 

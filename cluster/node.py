@@ -77,10 +77,11 @@ class Node(Session):
         """Take a fresh session, which alone sees new group memberships; what the node said before is dropped.
 
         Raises:
-            Unreachable: The node did not let us in again.
+            ClusterError: The node did not let us in again, or another run has locked it meanwhile.
         """
         super().reconnect()
         self.forget()
+        self.cluster.lock_again(self)
 
     @contextmanager
     def changes_allowed(self) -> Iterator[None]:

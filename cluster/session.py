@@ -11,10 +11,15 @@ from cluster.connection import Connection, Held, Input, Said
 from cluster.errors import CommandFailed, ReadOnly, SudoRefused, Unreachable
 from cluster.read_only import refuse_changes
 
+CHANGING = "/run/spark-runbook/changing"
+"""Locked, and shared, by every command that changes a node for as long as it works, also when its run is gone."""
+
 HANGS = (
     "{node} takes commands and answers none within {seconds:g} s: it hangs, or the login files of its user do; "
     "look at it from its console."
 )
+
+_MARK = f"if test -r {CHANGING}; then exec 8<{CHANGING}; flock -s 8; fi"
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,7 @@ class Session:
         if not self.changing:
             raise ReadOnly(f"`{command[:80]}` would change {self.name}, and no change is being applied.")
         deadline = deadline_s or self.deadline_s
-        said = self._run(command, root, stdin, deadline, on_line)
+        said = self._run(f"{_MARK}\n{command}", root, stdin, deadline, on_line)
         if said.exit is None:
             raise CommandFailed(f"`{_brief(command)}` on {self.name} did not end within {deadline:g} s.")
         if said.exit != 0:
@@ -188,12 +193,12 @@ class Session:
             raise CommandFailed(f"`{_brief(command)}` on {self.name} failed with exit {said.exit}: {reason}")
         return said
 
-    def hold(self, command: str, *, root: bool = True) -> Held:
-        """Start a command that lives until released (a lock); it gets no input but the become password."""
+    def hold(self, command: str, *, root: bool = True, deadline_s: float | None = None) -> Held:
+        """Start a command that says one line in time and lives until released; it gets no input but the password."""
         return self.connection.hold(
             self._as_root(command) if root else f"/bin/sh -c {quote(command)}",
             stdin=self._password_line() if root else b"",
-            deadline_s=self.deadline_s,
+            deadline_s=deadline_s or self.deadline_s,
         )
 
     def _run(

@@ -164,6 +164,10 @@ class _HeldChannel:
         self.first_line = first_line
         self._channel = channel
 
+    @property
+    def runs(self) -> bool:
+        return not self._channel.closed and not self._channel.exit_status_ready()
+
     def release(self) -> None:
         with suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.shutdown_write()

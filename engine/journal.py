@@ -3,9 +3,11 @@
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,11 @@ class Journal:
         self._appending = threading.Lock()
 
     def begin(self, check: str, step: int, change: Change) -> int:
-        """Write down a change before it is made and return its number."""
+        """Write down a change before it is made and return its number.
+
+        Raises:
+            JournalError: It cannot be written, so nothing may be changed.
+        """
         number = next(self._numbers)
         self._begun[number] = self._append(
             {
@@ -73,10 +79,13 @@ class Journal:
         """Return the record with which a change of this run began, as it stands in the file."""
         return self._begun[number]
 
-    def take_over(self, lines: list[bytes]) -> None:
-        """Begin a journal with records that were kept elsewhere, in the order in which they were made."""
-        for entry in sorted(map(json.loads, lines), key=lambda entry: entry["number"]):
-            self._append(entry)
+    def take_over(self, entries: Iterable[dict[str, Any]]) -> None:
+        """Begin a journal with all records that were kept elsewhere, put into the order in which they were made."""
+        whole = b"".join(map(_line, sorted(entries, key=itemgetter("number"))))
+        half = self.path.with_suffix(".half")
+        with self._written(half) as descriptor:
+            _write(descriptor, whole)
+        half.rename(self.path)
 
     def mark(self, number: int, state: str) -> None:
         """Write down that a change is done, failed or undone."""
@@ -111,22 +120,48 @@ class Journal:
             return self._append_alone(entry)
 
     def _append_alone(self, entry: dict[str, Any]) -> bytes:
-        line = json.dumps(entry).encode() + b"\n"
-        new = not self.path.exists()
-        if new:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
+        line = _line(entry)
+        with self._written(self.path) as descriptor:
             _drop_cut_off_line(descriptor)
-            os.write(descriptor, line)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if new:
-            directory = os.open(self.path.parent, os.O_RDONLY)
-            os.fsync(directory)
-            os.close(directory)
+            _write(descriptor, line)
         return line
+
+    @contextmanager
+    def _written(self, path: Path) -> Iterator[int]:
+        """Give a descriptor to write to; afterwards all is on disk, the file's name too."""
+        try:
+            new = not path.exists()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                yield descriptor
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if new:
+                directory = os.open(path.parent, os.O_RDONLY)
+                os.fsync(directory)
+                os.close(directory)
+        except OSError as error:
+            raise JournalError(
+                f"the journal {self.path} cannot be written ({error.strerror}), and what is in no journal could not be "
+                "taken back."
+            ) from None
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry).encode() + b"\n"
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    """Write all of it or nothing: a disk that is nearly full takes a part."""
+    before = os.fstat(descriptor).st_size
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        os.ftruncate(descriptor, before)
+        raise
 
 
 def _drop_cut_off_line(descriptor: int) -> None:

@@ -145,7 +145,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             run.undo()
     except ClusterError as error:
         screen.rest()
-        run.cluster.close()
+        run.abandon()
         del config.stash[RUN]
         raise pytest.UsageError(str(error)) from None
     if run.options.mode != "undo":
@@ -237,7 +237,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             screen.end("NOTHING TO CHECK", good=False, lines=["No check matches: look at -k, -m and the paths given."])
         screen.close()
-        run.cluster.close()
+        run.abandon()
         return
     screen.working("writing the report")
     directory = run.close()

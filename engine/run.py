@@ -3,6 +3,7 @@
 import getpass
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import reports
 from cluster.cluster import Cluster
-from cluster.errors import CommandFailed
+from cluster.errors import ClusterError, CommandFailed
 from cluster.inventory import Inventory
 from engine import node_journal
 from engine.ahead import rounds
@@ -35,6 +36,10 @@ MOST_DRIFT = 100
 """Of what the nodes do not share so much is told; the others are counted."""
 
 
+class CannotReport(ClusterError):
+    """There would be no account of the run."""
+
+
 class Run:
     """Everything one invocation holds; built before collection, closed after the last check."""
 
@@ -44,7 +49,6 @@ class Run:
         self.started = datetime.now(UTC)
         self._began = time.monotonic()
         self.id = _free_id(options, self.started)
-        self.directory = options.report_dir / self.id
         password = _ask_password() if options.ask_become_pass else None
         self.cluster = Cluster(inventory, become_password=password, only=options.limit)
         self.journal = Journal(self.directory / FILE)
@@ -64,7 +68,12 @@ class Run:
         self.whole = True
         """Whether no check and no node was left out by an option or a path; only then ready speaks of the cluster."""
         self._inventory_name = inventory_name
-        self._lock = ClusterLock(self.cluster, self.id)
+        self._lock = ClusterLock(self.cluster)
+
+    @property
+    def directory(self) -> Path:
+        """Where its journal and its reports are."""
+        return self.options.report_dir / self.id
 
     @property
     def context(self) -> Context:
@@ -121,17 +130,41 @@ class Run:
         """Connect to all nodes, lock them where changes will be made, and begin to read what steps ask about.
 
         Raises:
+            CannotReport: Nothing can be written where reports go.
             Locked: Another run is changing this cluster.
             CommandFailed: A node took back a network change that was never confirmed, and is cut off since.
         """
+        self._reserve_directory()
         if self.options.mode in ("fix", "undo"):
             self.cluster.connect()
-            self._lock.acquire()
+            self._lock.acquire(self.id)
             self.cluster.on_all(settle_unconfirmed, self.cluster.reached)
             if self.options.mode == "fix":
                 self.cluster.read_ahead(rounds(steps, whole=self.whole))
         else:
             self.cluster.connect_and_read_ahead(rounds(steps, whole=self.whole))
+
+    def _reserve_directory(self) -> None:
+        """Make the run's directory, so that no other run that begins in this second writes its journal there too."""
+        try:
+            self.options.report_dir.mkdir(parents=True, exist_ok=True)
+            while True:
+                try:
+                    return self.directory.mkdir()
+                except FileExistsError:
+                    self.id = _free_id(self.options, self.started)
+                    self.journal.path = self.directory / FILE
+        except OSError as error:
+            raise CannotReport(
+                f"No report can be written to {self.options.report_dir} ({error.strerror}): name another directory "
+                "with --report-dir."
+            ) from None
+
+    def abandon(self) -> None:
+        """Disconnect without a report, and leave no empty directory."""
+        self.cluster.close()
+        with suppress(OSError):
+            self.directory.rmdir()
 
     def _explained(self) -> list[Cause]:
         """Rank what is wrong, with what differs there; where all is well, keep what the nodes are for the next time."""

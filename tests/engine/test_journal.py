@@ -1,5 +1,6 @@
 """The journal is on disk before anything is touched, and a run that was killed can still be taken back from it."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -43,6 +44,27 @@ def test_every_record_and_the_new_file_itself_are_synced_to_disk(
     monkeypatch.setattr(os, "fsync", fsync)
     journal.mark(_begun(journal, here), "done")
     assert synced == [FILE, "run", FILE]
+
+
+def test_a_disk_that_takes_half_a_record_is_told_of_and_keeps_the_records_before(
+    journal: Journal, here: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = _begun(journal, here)
+    real, room = os.write, [9]
+
+    def write(descriptor: int, data: bytes) -> int:
+        if not room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(descriptor, data[: room.pop()])
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(
+        JournalError, match=r"journal\.jsonl cannot be written \(No space left on device\), and what is"
+    ):
+        _begun(journal, here, "echo 2")
+    monkeypatch.undo()
+    journal.mark(number, "done")
+    assert [(record.number, record.state) for record in journal.records()] == [(number, "done")]
 
 
 def test_the_last_state_of_a_change_counts(journal: Journal, here: Node) -> None:

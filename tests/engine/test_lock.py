@@ -2,17 +2,20 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+import engine.lock
 from cluster.cluster import Cluster
-from cluster.inventory import Inventory, NodeEntry
+from cluster.inventory import Inventory, NodeEntry, this_machine
+from cluster.local import _HeldProcess
 from engine.lock import ClusterLock, Locked
 from tests.engine.project import REPO
 
@@ -23,8 +26,10 @@ from cluster.inventory import this_machine
 from engine.lock import ClusterLock
 cluster = Cluster(this_machine())
 cluster.connect()
-ClusterLock(cluster, "20260101-000000-fix").acquire()
+ClusterLock(cluster).acquire("20260101-000000-fix")
 print("locked", flush=True)
+with cluster.manager.changes_allowed():
+    cluster.manager.change("sleep {seconds}", root=True, deadline_s=60)
 time.sleep(60)
 """
 FOLDER = Path("/run/spark-runbook")
@@ -44,42 +49,94 @@ def _eventually_free(lock: ClusterLock) -> bool:
     until = time.monotonic() + 5
     while time.monotonic() < until:
         with suppress(Locked):
-            lock.acquire()
+            lock.acquire("20260102-000000-fix")
             return True
         time.sleep(0.1)
     return False
 
 
 def test_the_second_run_is_told_who_holds_the_lock(cluster: Cluster) -> None:
-    first, second = ClusterLock(cluster, "20260101-000000-fix"), ClusterLock(cluster, "20260102-000000-fix")
-    first.acquire()
+    first, second = ClusterLock(cluster), ClusterLock(cluster)
+    first.acquire("20260101-000000-fix")
     with pytest.raises(Locked, match=r"is being changed by run 20260101-000000-fix of \S+ on \S+: wait until it has"):
-        second.acquire()
+        second.acquire("20260102-000000-fix")
     first.release()
     assert _eventually_free(second)
     second.release()
 
 
 def test_while_it_is_held_a_broken_connection_is_not_replaced(cluster: Cluster) -> None:
-    lock = ClusterLock(cluster, "20260101-000000-fix")
+    lock = ClusterLock(cluster)
     assert not cluster.locked
-    lock.acquire()
+    lock.acquire("20260101-000000-fix")
     assert cluster.locked
     lock.release()
     assert not cluster.locked
 
 
-def test_the_lock_is_gone_when_its_holder_dies(cluster: Cluster) -> None:
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER], cwd=REPO, stdout=subprocess.PIPE, text=True)
+@contextmanager
+def _other_run(seconds: int) -> Iterator[subprocess.Popen[str]]:
+    """Another run, which has locked the cluster and makes a change that takes so many seconds."""
+    script = HOLDER.replace("{seconds}", str(seconds))
+    holder = subprocess.Popen([sys.executable, "-c", script], cwd=REPO, stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "locked\n"
-    lock = ClusterLock(cluster, "20260102-000000-fix")
-    with pytest.raises(Locked):
-        lock.acquire()
-    holder.kill()
-    holder.communicate()
+    try:
+        yield holder
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+def test_the_lock_is_gone_when_its_holder_dies(cluster: Cluster) -> None:
+    lock = ClusterLock(cluster)
+    with _other_run(seconds=0), pytest.raises(Locked):
+        lock.acquire("20260102-000000-fix")
     assert _eventually_free(lock)
     lock.release()
+
+
+def test_what_a_killed_run_left_working_is_waited_for(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = ClusterLock(cluster)
+    with _other_run(seconds=6):
+        time.sleep(0.5)
+    monkeypatch.setattr(engine.lock, "PATIENCE_S", 1)
+    with pytest.raises(Locked, match="is being changed by a command that a run left working there: wait until"):
+        lock.acquire("20260102-000000-fix")
+    monkeypatch.setattr(engine.lock, "PATIENCE_S", 20)
+    lock.acquire("20260102-000000-fix")
+    lock.release()
+
+
+def _lose_connection(lock: ClusterLock) -> None:
+    held = lock._held[lock._cluster.manager]
+    assert isinstance(held, _HeldProcess)
+    os.killpg(held._process.pid, signal.SIGKILL)
+    held._process.wait(5)
+
+
+def test_a_lock_that_went_with_its_connection_is_taken_again(cluster: Cluster) -> None:
+    first, second = ClusterLock(cluster), ClusterLock(Cluster(this_machine()))
+    second._cluster.connect()
+    first.acquire("20260101-000000-fix")
+    _lose_connection(first)
+    cluster.manager.reconnect()
+    with pytest.raises(Locked, match="run 20260101-000000-fix"):
+        second.acquire("20260102-000000-fix")
+    first.release()
+
+
+def test_a_node_that_another_run_locked_meanwhile_is_left_to_it(cluster: Cluster) -> None:
+    first, second = ClusterLock(cluster), ClusterLock(Cluster(this_machine()))
+    second._cluster.connect()
+    first.acquire("20260101-000000-fix")
+    _lose_connection(first)
+    second.acquire("20260102-000000-fix")
+    with pytest.raises(Locked, match="run 20260102-000000-fix"):
+        cluster.manager.reconnect()
+    assert "run 20260102-000000-fix" in str(cluster.manager.trouble)
+    second.release()
+    first.release()
 
 
 def test_all_nodes_are_locked_or_none() -> None:
@@ -88,8 +145,8 @@ def test_all_nodes_are_locked_or_none() -> None:
     cluster = Cluster(Inventory(nodes=entries, local=True))
     cluster.connect()
     with pytest.raises(Locked):
-        ClusterLock(cluster, "20260101-000000-fix").acquire()
-    alone = ClusterLock(Cluster(Inventory(nodes=entries[:1], local=True)), "20260102-000000-fix")
+        ClusterLock(cluster).acquire("20260101-000000-fix")
+    alone = ClusterLock(Cluster(Inventory(nodes=entries[:1], local=True)))
     alone._cluster.connect()
     assert _eventually_free(alone)
     alone.release()
@@ -97,7 +154,7 @@ def test_all_nodes_are_locked_or_none() -> None:
 
 def test_a_node_that_does_not_answer_is_not_waited_for(cluster: Cluster) -> None:
     cluster.manager.trouble = "it is off"
-    lock = ClusterLock(cluster, "20260101-000000-fix")
-    lock.acquire()
+    lock = ClusterLock(cluster)
+    lock.acquire("20260101-000000-fix")
     lock.release()
     assert not (FOLDER / "holder").exists()

@@ -10,7 +10,7 @@ from cluster.node import Node
 from engine import node_journal
 from engine.apply import Applier
 from engine.change import WriteFile
-from engine.journal import FILE, Journal
+from engine.journal import FILE, Journal, JournalError
 from engine.undo import TakenBack, undo_run
 
 
@@ -57,6 +57,54 @@ def test_a_run_is_taken_back_from_the_copies_alone(here: Node, journal: Journal,
     assert [one.trouble for one in told] == [None]
     assert (tmp_path / "file").read_text() == "old\n"
     assert not kept.exists()
+
+
+def test_what_a_broken_connection_left_of_a_record_is_dropped(
+    here: Node, journal: Journal, tmp_path: Path, kept: Path
+) -> None:
+    _applied(here, journal, tmp_path / "first")
+    with kept.open("ab") as file:
+        file.write(b'{"number": 2, "sta')
+    _applied(here, journal, tmp_path / "second")
+    recovered = node_journal.recover(here.cluster, tmp_path / "elsewhere", "run")
+    assert recovered is not None
+    assert [record.describe.splitlines()[1].rpartition("/")[2] for record in recovered.records()] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"number": 1, "node": "another", "undo": [{"do": "run", "command": "true", "root": true}]}',
+        '{"number": null, "node": "NODE"}',
+        '{"number": 1}',
+        "[1]",
+        "no json",
+        "\ud800",
+    ],
+)
+def test_a_copy_that_is_damaged_or_speaks_of_another_node_is_not_believed(
+    here: Node, journal: Journal, tmp_path: Path, kept: Path, line: str
+) -> None:
+    _applied(here, journal, tmp_path / "file")
+    with kept.open("ab") as file:
+        file.write(line.replace("NODE", here.name).encode("utf-8", "surrogatepass") + b"\n")
+    with pytest.raises(JournalError, match=rf"run\.jsonl on {here.name} is no journal of what was changed there"):
+        node_journal.recover(here.cluster, tmp_path / "elsewhere", "run")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_node_that_does_not_answer_is_not_taken_for_one_that_was_not_changed(
+    here: Node, journal: Journal, tmp_path: Path, kept: Path
+) -> None:
+    _applied(here, journal, tmp_path / "file")
+    kept.rename(kept.with_suffix(".bak"))
+    kept.mkdir()
+    with pytest.raises(JournalError, match=f"Whether {here.name} keeps a journal of run is not known: .*directory"):
+        node_journal.recover(here.cluster, tmp_path / "elsewhere", "run")
+    here.trouble = "it is off"
+    with pytest.raises(JournalError, match=f"Whether {here.name} keeps a journal of run is not known: it is off"):
+        node_journal.recover(here.cluster, tmp_path / "elsewhere", "run")
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_run_that_nobody_knows_is_not_recovered(here: Node, tmp_path: Path, kept: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.engine.project import CHECKS, Project
 
-SLOW = CHECKS.replace('f"touch {{FOLDER}}/made"', 'f"touch {{FOLDER}}/made; touch {{FOLDER}}/begun; sleep 30"')
+SLOW = CHECKS.replace('f"touch {{FOLDER}}/made"', 'f"touch {{FOLDER}}/made; touch {{FOLDER}}/begun; sleep 8"')
 UNKNOWN = '''
 from cluster.errors import UnknownFact
 from engine.check import check, step
@@ -106,3 +106,22 @@ def test_a_killed_run_can_be_taken_back(tmp_path: Path) -> None:
     undone = project.run("--undo", run.name)
     assert undone.exit == 0
     assert not (project.node / "made").exists()
+
+
+def test_runs_of_the_same_second_keep_apart(project: Project) -> None:
+    running = [project.start() for _ in range(4)]
+    assert [project.finish(one).exit for one in running] == [1] * 4
+    assert len([path for path in project.reports.glob("*/report.json") if not path.parent.is_symlink()]) == 4
+
+
+def test_where_no_report_can_be_written_nothing_is_begun(project: Project) -> None:
+    project.reports.write_text("a file, where the directory should be")
+    result = project.run("--fix")
+    assert result.exit == 4
+    assert f"No report can be written to {project.reports} (File exists): name another directory" in result.err
+    assert list(project.node.iterdir()) == []
+
+
+def test_a_run_that_ends_before_it_begins_leaves_no_directory(project: Project) -> None:
+    assert project.run("--undo", "20260101-000000-fix").exit == 4
+    assert list(project.reports.iterdir()) == []
