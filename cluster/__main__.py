@@ -12,6 +12,7 @@ from cluster.discovery.draft import draft
 from cluster.discovery.survey import survey
 from cluster.errors import ClusterError
 from cluster.inventory import Ssh
+from cluster.plain import plain
 
 
 def main(words: list[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(words: list[str] | None = None) -> int:
             return 2
         found = survey(_candidates(asked.names, ssh), ssh)
         for one in found:
-            print(f"{one.name}: {one.in_words}")
+            print(plain(f"{one.name}: {one.in_words}"))
         if not any(one.trouble is None or one.candidate.found_by == "named" for one in found):
             print(
                 "No node was found in ssh_config, by mDNS or on the fabric: name them, "
@@ -43,7 +44,7 @@ def main(words: list[str] | None = None) -> int:
             return 1
         _write(output, draft(found, ssh))
     except (ClusterError, OSError) as error:
-        print(error, file=sys.stderr)
+        print(plain(str(error)), file=sys.stderr)
         return 2
     print(f"Written: {output}. Look it over, then: pytest runbook --inventory={output} --plan")
     return 0

@@ -1,5 +1,6 @@
 """The session on a node: who we are there, and the two doors: read and change."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -120,6 +121,12 @@ class Session:
             raise Unreachable(
                 f"{self.name} prints `{uid[:60]}` before every command: take that out of the login files "
                 f"(~/.bashrc) of {answers[-4]}, which may talk to a terminal alone."
+            )
+        # Other nodes are told both, in commands.
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]*", user) or not re.fullmatch(r"/[^\x00-\x1f\x7f]*", home):
+            raise Unreachable(
+                f"{self.name} says that we are {user[:60]!r} at {home[:60]!r} there, which is no user with a home "
+                "directory: log in as another one."
             )
         if uid == "0":
             return Login(user, home, "none", said.seconds)

@@ -1,7 +1,6 @@
 """Making a change: asked for, written down, done, and put back where it does not hold."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cluster.errors import ClusterError, CommandFailed
 from cluster.node import Node
@@ -13,14 +12,6 @@ Keep = Callable[[Node, Journal, int], None]
 """Keeps the record of the change of that number, which just began, elsewhere as well."""
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Why a change is not made, and what a person has to do about it."""
-
-    cause: str
-    remedy: str
-
-
 class Applier:
     """Applies the changes of one run."""
 
@@ -30,16 +21,13 @@ class Applier:
         self._allowed = allowed
         self._keep = keep
 
-    def refusal(self, change: Change) -> Refusal | None:
-        """Tell why a change may not be made, or None when it may."""
+    def refusal(self, change: Change) -> str | None:
+        """Tell what a person has to do for a change that may not be made, or None for one that may."""
         if isinstance(change, Instruction):
-            return Refusal("only a person can do this", change.describe())
-        if change.consent and change.consent.flag not in self._allowed:
-            consent = change.consent
-            return Refusal(
-                f"it would interrupt {consent.interrupts}",
-                f"rerun with `--fix --allow {consent.flag}` when {consent.interrupts} may be interrupted",
-            )
+            return change.describe()
+        consent = change.consent
+        if consent and consent.flag not in self._allowed:
+            return f"rerun with `--fix --allow {consent.flag}` if it is all right that {consent.consequence}"
         return None
 
     def apply(self, check: str, step: int, change: Change) -> None:

@@ -19,10 +19,10 @@ UndoStep = dict[str, Any]
 
 @dataclass(frozen=True)
 class Consent:
-    """A disruptive change is made only with `--allow FLAG`; `interrupts` says what it would break into."""
+    """A disruptive change is made only with `--allow FLAG`; `consequence` is the clause that says what comes of it."""
 
     flag: str
-    interrupts: str
+    consequence: str
 
 
 class Change(ABC):
@@ -164,6 +164,7 @@ class Call(Change):
     do: Callable[[], None]
     undo_command: str | None = None
     consent: Consent | None = None
+    undo_asks: str | None = None
 
     def describe(self) -> str:
         """Show the command it stands for."""

@@ -87,6 +87,15 @@ def read_file(node: Node, path: str, *, root: bool) -> FileState:
     return FileState(content, mode, owner)
 
 
+def missing_directories(node: Node, path: str, *, root: bool) -> list[str]:
+    """List the directories that `mkdir -p` would make, the deepest first.
+
+    Raises:
+        CommandFailed: It cannot be looked at.
+    """
+    return read_file(node, f"{path}/file", root=root).missing_directories
+
+
 def write_file(
     node: Node, path: str, content: bytes, known: FileState, *, mode: str | None, owner: str | None, root: bool
 ) -> None:

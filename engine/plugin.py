@@ -17,7 +17,7 @@ from engine.memory import share_heaps, spare_the_collector
 from engine.options import add_options, choose_inventory, read_options
 from engine.outcome import GOOD, Outcome
 from engine.run import Run
-from engine.terminal import Screen
+from engine.terminal import Screen, plain
 from engine.turn import CHECK, VERDICT, is_plain, plain_arguments, take_turn
 
 RUN = pytest.StashKey[Run]()
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         run = Run(read_options(config, inventory), inventory, name)
     except ClusterError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(plain(str(error))) from None
     config.stash[RUN] = run
     config.stash[SCREEN] = screen = Screen(verbose=config.option.verbose > 0, quiet=config.option.verbose < 0)
     run.cluster.tell = screen.progress
@@ -147,7 +147,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         screen.rest()
         run.abandon()
         del config.stash[RUN]
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(plain(str(error))) from None
     if run.options.mode != "undo":
         return None
     for verdict in run.verdicts:

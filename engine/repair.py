@@ -36,7 +36,7 @@ class Repairer:
                     told = ChangeTold(change.describe(), change.risk, applied=False)
                     if refusal is not None:
                         refused = True
-                        verdict.remedy = refusal.remedy
+                        verdict.remedy = refusal
                     elif self._mode == "plan" and not self._plan.add(change):
                         continue
                     verdict.changes.append(told)

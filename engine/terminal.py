@@ -61,9 +61,9 @@ class Screen:
         """Say what is about to be looked at, and which parts of it are not real."""
         self._nodes = nodes
         title = f"{mode} of {cluster}: {', '.join(nodes)}"
-        self._console.print(f"[bold]Spark Runbook[/bold]  {escape(_plain(title))}")
+        self._console.print(f"[bold]Spark Runbook[/bold]  {escape(plain(title))}")
         for part in simulated:
-            self._console.print(f"[yellow]simulated[/yellow]  {escape(_plain(part))}")
+            self._console.print(f"[yellow]simulated[/yellow]  {escape(plain(part))}")
 
     def step(self, number: int, title: str) -> None:
         """Begin a step of the playbook."""
@@ -71,7 +71,7 @@ class Screen:
             self._tell_row()
             self._tell_aside()
             self._step = number
-            self._console.print(f"\n[bold]Step {number}[/bold]  {escape(_plain(title))}")
+            self._console.print(f"\n[bold]Step {number}[/bold]  {escape(plain(title))}")
 
     def looking_at(self, check: str, what: str) -> None:
         """Show which check is being judged now; the one before is told first."""
@@ -85,14 +85,14 @@ class Screen:
         if self._status is None:
             self._status = self._console.status("", spinner="dots")
             self._status.start()
-        self._status.update(escape(_plain(what)))
+        self._status.update(escape(plain(what)))
 
     def progress(self, what: str) -> None:
         """Tell the progress of long work: beside the spinner on a terminal, as a line in a log."""
         if self._console.is_terminal:
             self.working(what)
         elif not self._quiet:
-            self._console.print(f"  … {escape(_plain(what))}")
+            self._console.print(f"  … {escape(plain(what))}")
 
     def rest(self) -> None:
         """Take the spinner away."""
@@ -124,16 +124,16 @@ class Screen:
         """Write the line of a check, and below it what a person needs to act on it."""
         if self._quiet and verdict.outcome in GOOD | {Outcome.SKIPPED} and not verdict.warning:
             return
-        place = _plain(self._place(nodes, good=verdict.outcome in GOOD))
+        place = plain(self._place(nodes, good=verdict.outcome in GOOD))
         if verdict.outcome in (Outcome.BLOCKED, Outcome.SKIPPED) and not self._verbose:
             self._aside.append((place, verdict))
             return
         self._tell_aside()
         mark, style, word = ("!", "bold yellow", "warning") if verdict.warning else _MARKS[verdict.outcome]
         head = Text.assemble("  ", (mark, style), " ", (f"{word:<10}", style), f" {place:<12} ")
-        line = Text(_plain(verdict.title))
+        line = Text(plain(verdict.title))
         if verdict.outcome in (Outcome.BLOCKED, Outcome.SKIPPED):
-            line.append(f"  ({_plain(', '.join(verdict.blocked_by) or verdict.cause or '')})", "dim")
+            line.append(f"  ({plain(', '.join(verdict.blocked_by) or verdict.cause or '')})", "dim")
         if self._verbose:
             line.append(f"  [{verdict.id}, {verdict.seconds:.2f} s]", "dim")
         self._print(head, line)
@@ -167,7 +167,7 @@ class Screen:
             names = list(dict.fromkeys(verdict.id for verdict in verdicts))
             mark, style, word = _MARKS[outcome]
             place, reason = ("", of) if outcome is Outcome.SKIPPED else (f"{of:<12} ", _held_up_by(verdicts))
-            told = Text.assemble((", ".join(names), "dim"), (f"  ({_plain(reason)})", "dim"))
+            told = Text.assemble((", ".join(names), "dim"), (f"  ({plain(reason)})", "dim"))
             self._print(Text(f"  {mark} {word:<10} {place}", style), told)
         self._aside.clear()
 
@@ -200,9 +200,9 @@ class Screen:
         head = Text.assemble("      ", (f"{name:<9}", "dim"))
         if name == "do":
             # A command is copied from here, so no line end goes into it.
-            self._console.print(Text.assemble(head, _plain(value).replace("\n", "\n" + " " * 15)))
+            self._console.print(Text.assemble(head, plain(value).replace("\n", "\n" + " " * 15)))
         else:
-            self._print(head, Text(_plain(value)))
+            self._print(head, Text(plain(value)))
 
     def _changes(self, verdict: Verdict) -> None:
         """Tell changes; where a node before has the same ones in this check, name that node instead."""
@@ -215,7 +215,7 @@ class Screen:
             return
         self._told = {key: name for key, name in self._told.items() if key[0] == verdict.id} | {same: node}
         for change in verdict.changes:
-            lines = [_plain(line) for line in change.describe.splitlines()]
+            lines = [plain(line) for line in change.describe.splitlines()]
             if len(lines) > SHOWN_LINES and not self._verbose:
                 lines[SHOWN_LINES:] = [
                     f"      … {len(lines) - SHOWN_LINES} more lines: -v shows them, the report has them"
@@ -232,7 +232,7 @@ class Screen:
         self._tell_aside()
         self._console.print(f"\n[bold {'green' if good else 'red'}]{title}[/]")
         for line in lines:
-            self._console.print(escape(_plain(line)))
+            self._console.print(escape(plain(line)))
 
     def close(self) -> None:
         """Give the copy of standard output back."""
@@ -290,6 +290,6 @@ def shorten(path: Path) -> str:
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _plain(text: str) -> str:
-    # What a node said must not move the cursor, change colours or give a secret away.
+def plain(text: str) -> str:
+    """Take out what must not reach a terminal: what moves the cursor or changes colours, and secrets."""
     return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in redact(text))

@@ -11,6 +11,7 @@ from operator import attrgetter
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, CommandFailed
+from cluster.facts.docker import Container
 from cluster.node import Node
 from engine.change import UndoStep
 from engine.files import read_file, remove_file, write_file
@@ -74,7 +75,7 @@ def _undo(
     try:
         node = _node(cluster, record.node)
         if record.undo_asks and record.undo_asks not in allowed:
-            _spare_containers(node, f"--undo {journal.path.parent.name} --allow {record.undo_asks}")
+            _spare_containers(node, record.undo_asks, f"--undo {journal.path.parent.name} --allow {record.undo_asks}")
         take_back(node, record)
     except ClusterError as error:
         return str(error)
@@ -113,16 +114,21 @@ def settle(node: Node, command: str) -> None:
         node.change(command)
 
 
-def _spare_containers(node: Node, options: str) -> None:
+def _spare_containers(node: Node, flag: str, options: str) -> None:
     """Refuse where containers run; those of our own stack, which went just before, get the time to end."""
     until = time.monotonic() + ENDING_PATIENCE_S
     node.forget()
-    while node.docker.active == "active" and node.docker.running:
+    while node.docker.active == "active" and (ending := _ended_by(flag, node)):
         if not node.container.ours or time.monotonic() > until:
-            names = ", ".join(container.name for container in node.docker.running)
+            names = ", ".join(container.name for container in ending)
             raise CommandFailed(f"it would interrupt {names} on {node.name}: rerun with `{options}` when it may")
         time.sleep(0.5)
         node.forget()
+
+
+def _ended_by(flag: str, node: Node) -> list[Container]:
+    """List the containers that would end: a node that leaves its swarm keeps those that were started by hand."""
+    return [one for one in node.docker.running if flag != "leave-swarm" or one.is_task]
 
 
 def _restore(node: Node, step: UndoStep) -> None:

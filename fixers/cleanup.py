@@ -19,5 +19,5 @@ def remove_stack(cluster: Cluster) -> Changes:
 def remove_models(node: Node) -> Iterator[Change]:
     """Remove the downloaded models, each by its full name, when asked to."""
     for path in node.stack.cached_models:
-        consent = Consent("remove-models", f"{path} on {node.name}, which would be downloaded again")
+        consent = Consent("remove-models", f"{path} is deleted on {node.name}, and has to be downloaded again")
         yield RunCommand(node, f"rm -rf -- {quote(path)}", consent=consent)

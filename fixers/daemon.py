@@ -8,7 +8,7 @@ from typing import Any
 
 import tomlkit
 
-from cluster.facts.docker import DAEMON_JSON
+from cluster.facts.docker import DAEMON_JSON, DockerFacts
 from cluster.facts.toolkit import CONFIG_TOML
 from cluster.node import Node
 from engine.change import Change, Consent, RunCommand, WriteFile
@@ -30,7 +30,7 @@ class WriteDaemonJson(WriteFile):
     """Write daemon.json, but only what dockerd itself accepts."""
 
     settle: str | None = RESTART
-    undo_asks: str | None = "restart-docker"
+    undo_asks: str | None = None
 
     def apply(self) -> None:
         """Let dockerd validate it first.
@@ -53,7 +53,8 @@ def edit_settings(
     file = read_file(node, DAEMON_JSON, root=True)
     settings = json.loads(file.content) if file.content and file.content.strip() else {}
     content = (json.dumps(edit(settings), indent=2) + "\n").encode()
-    return WriteDaemonJson(node, DAEMON_JSON, content, settle=settle, consent=consent, made_from=file)
+    asks = "restart-docker" if settle == RESTART else None
+    return WriteDaemonJson(node, DAEMON_JSON, content, settle=settle, consent=consent, made_from=file, undo_asks=asks)
 
 
 def offered(node: Node) -> tuple[str, ...]:
@@ -97,7 +98,9 @@ def name_swarm_resource(node: Node) -> Iterator[Change]:
 
 def restart(node: Node) -> Iterator[Change]:
     """Let docker take up its settings; running containers would die, so then it asks."""
+    if node.cluster.locked:
+        node.ask_again(DockerFacts)  # what runs may have been started since the run began
     names = [container.name for container in node.docker.running]
-    consent = Consent("restart-docker", f"{', '.join(names)} on {node.name}") if names else None
+    consent = Consent("restart-docker", f"docker restarts under {', '.join(names)} on {node.name}") if names else None
     # Containers that run come back by themselves, and nobody knows before what they find then.
     yield RunCommand(node, RESTART, settles=RESTART, consent=consent, foreseeable=not names, deadline_s=120)

@@ -49,9 +49,7 @@ def let_user_in(node: Node) -> Iterator[Change]:
 
 def end_live_restore(node: Node) -> Iterator[Change]:
     """Switch live-restore off, when asked to: whoever switched it on wanted containers to outlive the daemon."""
-    consent = Consent(
-        "end-live-restore", f"live-restore, by which containers on {node.name} outlive a docker that stops"
-    )
+    consent = Consent("end-live-restore", f"containers on {node.name} no longer outlive a docker that stops")
     runs = node.docker.active == "active"
     yield edit_settings(
         node,

@@ -19,7 +19,7 @@ def _openings(peer: Node, hosts: Collection[str]) -> Iterator[Change]:
 
 
 def _opening(peer: Node, interface: str, subnet: str) -> Change:
-    consent = Consent("open-firewall", f"the firewall's guard of {interface} against {subnet} on {peer.name}")
+    consent = Consent("open-firewall", f"the firewall of {peer.name} lets all of {subnet} in on {interface}")
     if peer.doors.has_ufw:
         rule = f"allow in on {interface} from {subnet} comment 'Spark Runbook: fabric'"
         undo = f"ufw delete allow in on {interface} from {subnet} || true"

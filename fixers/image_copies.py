@@ -22,7 +22,7 @@ _PIECE = 2**18
 _COPY = """
 import subprocess, sys
 door, image = sys.argv[1:]
-ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", door]
+ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "--", door]
 asked = subprocess.run([*ssh, "docker", "image", "inspect", "--format", "{{.Size}}", image],
                        stdin=subprocess.DEVNULL, capture_output=True, text=True)
 if asked.returncode:
@@ -51,7 +51,7 @@ _HAND_ON = """
 import subprocess, sys
 load = ["docker", "load", "--quiet"]
 ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
-commands = {"here": load, **{door: [*ssh, door, *load] for door in sys.argv[1:]}}
+commands = {"here": load, **{door: [*ssh, "--", door, *load] for door in sys.argv[1:]}}
 pipe = subprocess.PIPE
 loads = {door: subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)
          for door, command in commands.items()}

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
+from shlex import quote
 
 import yaml
 
@@ -101,7 +102,8 @@ def make_private(node: Node) -> Iterator[Change]:
     """Take the right to read netplan's files from everybody but root, as netplan itself asks."""
     for file in node.netplan.files:
         if not file.is_private:
-            yield RunCommand(node, f"chmod 600 {file.path}", undo_command=f"chmod {file.mode} {file.path}")
+            path = quote(file.path)
+            yield RunCommand(node, f"chmod 600 {path}", undo_command=f"chmod {file.mode} {path}")
 
 
 def _is_addressed(node: Node) -> bool:

@@ -21,9 +21,19 @@ def make_key(node: Node) -> Iterator[Change]:
     """Make a key pair where there is none; the private key never leaves the node."""
     if node.ssh.public_key:
         return
-    key = f"{node.login.home}/.ssh/id_ed25519"
-    make = f"umask 077; mkdir -p ~/.ssh && ssh-keygen -q -t ed25519 -N '' -C {node.login.user}@{node.name} -f {key}"
-    yield RunCommand(node, make, undo_command=f"rm -f {key} {key}.pub", root=False)
+    path = f"{node.login.home}/.ssh/id_ed25519"
+    key, public = quote(path), quote(f"{path}.pub")
+    if any(file.path == path for file in node.ssh.guarded):
+        # Somebody's own, which ssh-keygen would overwrite; only the public half is missing.
+        derive = f"half=$(ssh-keygen -y -P '' -f {key}) && echo \"$half\" >{public}"
+        undo = f'if test "$(ssh-keygen -y -P \'\' -f {key})" = "$(cat {public})"; then rm -f {public}; fi'
+        yield RunCommand(node, derive, undo_command=undo, root=False)
+        return
+    # Only a key with this word behind it was made here: undo leaves any other where it is.
+    comment = f"{node.login.user}@{node.name}:spark-runbook"
+    make = f"umask 077; mkdir -p ~/.ssh && ssh-keygen -q -t ed25519 -N '' -C {comment} -f {key}"
+    undo = f"if grep -qs ' {comment}$' {public}; then rm -f {key} {public}; fi"
+    yield RunCommand(node, make, undo_command=undo, root=False)
 
 
 def close(node: Node) -> Iterator[Change]:

@@ -7,9 +7,11 @@ from shlex import quote
 
 from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
-from cluster.facts.stack import SERVICE, STACK
+from cluster.facts.stack import DIGEST_LABEL, SERVICE, STACK
+from cluster.facts.swarm import STACK_LABEL
 from cluster.node import Node
 from engine.change import Change, Changes, Consent, Instruction, RunCommand, UndoStep, WriteFile, together
+from engine.files import missing_directories
 from engine.place_files import PlaceFiles
 from fixers.daemon import GPU_KIND
 from workloads import launcher
@@ -19,6 +21,32 @@ from workloads.plain_container import container_name, run_command
 START_PATIENCE_S = 120
 
 
+@dataclass(eq=False)
+class MakeDirectory(Change):
+    """Make a directory, and those above it; undo removes those that were made and are empty."""
+
+    node: Node
+    path: str
+
+    def describe(self) -> str:
+        """Show the command."""
+        return f"{self.node.name}$ mkdir -p {quote(self.path)}"
+
+    def undo(self) -> list[UndoStep]:
+        """Remove what will have been made, the deepest first."""
+        made = " ".join(map(quote, missing_directories(self.node, self.path, root=False)))
+        command = f"rmdir --ignore-fail-on-non-empty -- {made} 2>/dev/null; true"
+        return [{"do": "run", "command": command, "root": False}] if made else []
+
+    def apply(self) -> None:
+        """Make it.
+
+        Raises:
+            ClusterError: It cannot be made.
+        """
+        self.node.change(f"mkdir -p -- {quote(self.path)}", root=False)
+
+
 def make_directories(node: Node) -> Iterator[Change]:
     """Make our own directories; those of the inventory's mounts belong to somebody."""
     own = (node.cluster.workspace, node.cluster.model_cache)
@@ -26,8 +54,7 @@ def make_directories(node: Node) -> Iterator[Change]:
         if there:
             continue
         if path in own:
-            undo = f"rmdir -p --ignore-fail-on-non-empty {path} 2>/dev/null; true"
-            yield RunCommand(node, f"mkdir -p {path}", undo_command=undo, root=False)
+            yield MakeDirectory(node, path)
         else:
             yield Instruction(node, f"make the directory {path} on {node.name}, which `mounts` in the inventory names")
 
@@ -53,7 +80,9 @@ def copy_workload(node: Node) -> Iterator[Change]:
 def deploy(cluster: Cluster) -> Changes:
     """Start the containers; those that run already and differ are replaced only on request: work in them would die."""
     if launcher.by_swarm(cluster):
-        consent = _recreation(f"the running stack {STACK}") if cluster.manager.stack.digest else None
+        # The playbook's own stack has this name as well, and another service in it, which holds the GPUs.
+        services = cluster.manager.swarm.services_of(STACK)
+        consent = _recreation(f"the stack {STACK} with its {' and '.join(services)}") if services else None
         yield DeployStack(cluster.manager, rendered_stack(cluster), consent=consent)
         return
     deployed, expected = launcher.deployed(cluster), launcher.expected(cluster)
@@ -69,7 +98,7 @@ def _start(node: Node) -> Iterator[Change]:
 
 
 def _recreation(what: str) -> Consent:
-    return Consent("recreate-stack", f"{what} and whatever is trained in it")
+    return Consent("recreate-stack", f"{what} is replaced, and whatever is trained in it ends")
 
 
 def recreate(node: Node) -> Iterator[Change]:
@@ -101,7 +130,7 @@ class DeployStack(Change):
     @property
     def _command(self) -> str:
         # The image is the same on all nodes already (checked before), so no registry is asked.
-        return f"docker stack deploy --detach=true --resolve-image never -c - {STACK}"
+        return f"docker stack deploy --detach=true --prune --resolve-image never -c - {STACK}"
 
     def undo(self) -> list[UndoStep]:
         """Remove it again."""
@@ -133,12 +162,17 @@ class DeployStack(Change):
 
 
 def remove_command(cluster: Cluster) -> str:
-    """Build the command that removes the stack, or a plain container, and returns when its containers are gone.
+    """Build the command that removes our stack, or a plain container, and returns when its containers are gone.
 
-    `docker stack rm` itself returns before.
+    Services that somebody else has put into a stack of that name stay. `docker` itself returns before.
     """
     if not launcher.by_swarm(cluster):
         return f"docker rm --force {container_name(cluster.inventory.name)}"
-    left = f"docker ps -q --filter label=com.docker.stack.namespace={STACK}"
+    of_stack = f"docker service ls -q --filter label={STACK_LABEL}={STACK}"
+    remove = (
+        f'all=$({of_stack}) && ours=$({of_stack} --filter label={DIGEST_LABEL}) && if test "$all" = "$ours"; '
+        f'then docker stack rm {STACK}; elif test -n "$ours"; then docker service rm $ours; fi'
+    )
+    left = f"docker ps -q --filter label=com.docker.swarm.service.name={SERVICE}"
     wait = f'for i in $(seq 120); do test -z "$({left})" && exit 0; sleep 0.5; done; exit 1'
-    return f"docker stack rm {STACK} && {wait}"
+    return f"{remove} && {wait}"

@@ -1,8 +1,10 @@
-"""Step 5 and 6: one swarm, on the fabric, with every node in it."""
+"""Steps 5 and 6: one swarm, on the fabric, with every node in it."""
 
 import time
 from collections.abc import Iterator
+from shlex import quote
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from cluster.cluster import Cluster
 from cluster.docker_api import docker_of
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 LEAVE = "docker swarm leave --force"
-_LEAVE_IF_IN = f"if docker info --format '{{{{.Swarm.LocalNodeState}}}}' | grep -qx active; then {LEAVE}; fi"
+_TAG = "com.spark-runbook.begun"
 PORT = 2377
 JOIN_PATIENCE_S = 60
 
@@ -24,13 +26,17 @@ def initialise(cluster: Cluster) -> Iterator[Change]:
     """Begin a swarm on the manager's fabric address; the playbook's two addresses would be refused."""
     manager = cluster.manager
     yield from _leave_other(manager)
-    address = cluster.rendezvous
+    address, tag = cluster.rendezvous, uuid4().hex
 
     def begin() -> None:
         with docker_of(manager) as client:
-            client.swarm.init(advertise_addr=address, listen_addr=f"0.0.0.0:{PORT}")
+            client.swarm.init(advertise_addr=address, listen_addr=f"0.0.0.0:{PORT}", labels={_TAG: tag})
 
-    yield Call(manager, f"docker swarm init --advertise-addr {address}", begin, undo_command=_LEAVE_IF_IN)
+    # Of a swarm that was begun by somebody else, before us or later, undo keeps away.
+    undo = _leave_where(f'{{{{with .Swarm.Cluster}}}}{{{{index .Spec.Labels "{_TAG}"}}}}{{{{end}}}}', tag)
+    yield Call(
+        manager, f"docker swarm init --advertise-addr {address}", begin, undo_command=undo, undo_asks="leave-swarm"
+    )
 
 
 def join(node: Node) -> Iterator[Change]:
@@ -49,7 +55,13 @@ def join(node: Node) -> Iterator[Change]:
         manager.ask_again(SwarmFacts)
 
     words = f"docker swarm join --advertise-addr {address} --token (the worker token of {manager.name}) {door}:{PORT}"
-    yield Call(node, words, enter, undo_command=_LEAVE_IF_IN)
+    undo = _leave_where("{{range .Swarm.RemoteManagers}}{{.Addr}} {{end}}", f"{door}:{PORT}")
+    yield Call(node, words, enter, undo_command=undo, undo_asks="leave-swarm")
+
+
+def _leave_where(told: str, word: str) -> str:
+    """Build the command that leaves a swarm of which docker tells this word."""
+    return f"if docker info --format {quote(told)} | grep -qwF {quote(word)}; then {LEAVE}; fi"
 
 
 def activate(node: Node) -> Iterator[Change]:
@@ -58,7 +70,7 @@ def activate(node: Node) -> Iterator[Change]:
     if member is not None:
         before = member.spec.availability
         update = "docker node update --availability"
-        consent = Consent("activate-node", f"what {node.name} was set to {before} for")
+        consent = Consent("activate-node", f"{node.name}, which somebody has set to {before}, is given tasks again")
         yield RunCommand(
             node.cluster.manager,
             f"{update} active {member.id}",
@@ -85,7 +97,7 @@ def remove_strangers(cluster: Cluster) -> Iterator[Change]:
     """Take machines that the inventory does not name out of the swarm, when asked to; they keep all else they have."""
     for member in cluster.strangers:
         name = member.description.hostname
-        consent = Consent("remove-node", f"the place of {name} in the swarm, and the tasks that run there")
+        consent = Consent("remove-node", f"{name} is put out of the swarm, and the tasks that run there end")
         yield RunCommand(cluster.manager, f"docker node rm --force {member.id}", consent=consent)
 
 
@@ -102,13 +114,13 @@ def _what_is_lost(node: Node) -> str:
     """Say what goes when a node leaves: of a manager's swarm the other members and the services as well."""
     swarm = node.docker.engine.swarm
     managers = ", ".join(peer.address for peer in swarm.managers or ()) or "itself"
-    lost = f"the swarm that {node.name} is in (state {swarm.state}, led by {managers})"
+    lost = f"{node.name} leaves the swarm that it is in (state {swarm.state}, led by {managers})"
     if not swarm.is_manager:
         return lost
     others = [one.description.hostname for one in node.swarm.members if one.id != swarm.node_id]
     services = [one.spec.name for one in node.swarm.services]
     parts = [f"{what} {', '.join(names)}" for what, names in (("members", others), ("services", services)) if names]
-    return f"{lost} with its {' and its '.join(parts)}" if parts else lost
+    return f"{lost}, which may end with its {' and its '.join(parts)}" if parts else lost
 
 
 def _wait_until_ready(leader: "DockerClient", identity: str, story: str) -> None:

@@ -30,6 +30,6 @@ def install(node: Node) -> Iterator[Change]:
         node,
         f"{_APT} install {PACKAGE}={package.candidate}",
         undo_command=f"{_APT} {back}",
-        consent=Consent("install-toolkit", f"the packages of {node.name} as they are, to which {PACKAGE} is added"),
+        consent=Consent("install-toolkit", f"{PACKAGE} {package.candidate} is installed on {node.name}"),
         deadline_s=PATIENCE_S,
     )

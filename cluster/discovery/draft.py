@@ -7,6 +7,7 @@ import yaml
 
 from cluster.discovery.survey import Found
 from cluster.inventory import Image, Ssh, parse_inventory
+from cluster.plain import plain
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
@@ -26,7 +27,7 @@ def draft(found: Iterable[Found], ssh: Ssh) -> str:
             "nodes:  # the first one is the manager, and rank 0",
             *_nodes(nodes, ssh),
             *(
-                f"  # not taken: {_plain(one.candidate.address)}: {_plain(one.in_words)}"
+                f"  # not taken: {plain(one.candidate.address)}: {plain(one.in_words)}"
                 for one in told
                 if one not in nodes
             ),
@@ -55,7 +56,7 @@ def _nodes(nodes: list[Found], ssh: Ssh) -> Iterator[str]:
         if one.user and one.user != _common_user(nodes):
             keys["user"] = one.user
         entry = yaml.safe_dump([keys], sort_keys=False, width=4096).splitlines()
-        yield f"  {entry[0]}  # {_plain(one.in_words)}"
+        yield f"  {entry[0]}  # {plain(one.in_words)}"
         yield from (f"  {line}" for line in entry[1:])
 
 
@@ -82,8 +83,3 @@ def _free_name(one: Found, taken: set[str]) -> str:
     short = one.name.split(".")[0]
     base = short if _NAME.fullmatch(short) and not short.isdecimal() else f"spark-{len(taken) + 1}"
     return next(name for name in [base, *(f"{base}-{number}" for number in range(2, 1000))] if name not in taken)
-
-
-def _plain(text: str) -> str:
-    # What a machine calls itself stays inside its comment.
-    return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))

@@ -84,6 +84,12 @@ class Container(BaseModel):
     id: str = Field(alias="ID")
     name: str = Field(alias="Names")
     image: str = Field(alias="Image")
+    labels: str = Field("", alias="Labels")
+
+    @property
+    def is_task(self) -> bool:
+        """Whether a swarm started it, and ends it when the node leaves."""
+        return "com.docker.swarm.task.id=" in self.labels
 
 
 def parse_engine(reading: Reading) -> Engine:

@@ -50,7 +50,7 @@ def _logins(node: "Node") -> str:
 for round in {rounds}; do
   for door in $round; do
     {{
-      said=$(timeout {_LOGIN_S} {_SSH} "$door" true 2>&1)
+      said=$(timeout {_LOGIN_S} {_SSH} -- "$door" true 2>&1)
       case $? in
         0) echo "${{door##*@}} open";;
         124) echo "${{door##*@}} it answered, and fell silent";;

@@ -9,6 +9,8 @@ from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.docker import FIND_ROOT, GenericResource
 from cluster.facts.parse import as_model, succeeded
 
+STACK_LABEL = "com.docker.stack.namespace"
+
 
 class _Resources(BaseModel):
     generic: tuple[GenericResource, ...] | None = Field(None, alias="GenericResources")
@@ -75,6 +77,7 @@ class _Mode(BaseModel):
 
 class _ServiceSpec(BaseModel):
     name: str = Field(alias="Name")
+    labels: dict[str, str] | None = Field(None, alias="Labels")
     mode: _Mode | None = Field(None, alias="Mode")
     template: _TaskTemplate | None = Field(None, alias="TaskTemplate")
 
@@ -150,6 +153,10 @@ class SwarmFacts(Facts):
     def member(self, node_id: str) -> SwarmNode | None:
         """Find a member by its id."""
         return next((one for one in self.members if one.id == node_id), None)
+
+    def services_of(self, stack: str) -> tuple[str, ...]:
+        """Name the services that a stack of that name has, whoever deployed it."""
+        return tuple(one.spec.name for one in self.services if (one.spec.labels or {}).get(STACK_LABEL) == stack)
 
     def holders(self, kind: str, but: str) -> tuple[str, ...]:
         """Name the services, all `but` one, that take a kind of generic resource for themselves."""

@@ -1,6 +1,8 @@
 """Who we are on a node, how we become root there, and which of the two doors a command may take."""
 
+import os
 import secrets
+import shlex
 import threading
 import time
 from collections.abc import Iterator
@@ -242,3 +244,15 @@ def test_testinfra_asks_over_the_same_connection_and_may_only_read(free: Node) -
     assert free.host.run("exit 3").rc == 3
     with pytest.raises(ReadOnly):
         free.host.run("touch /tmp/file")
+
+
+@pytest.mark.parametrize("user", ["-oProxyCommand=touch /x", "a b", "a;b", "$(touch /x)", ""])
+def test_a_user_that_is_no_word_is_not_given_to_commands(here: Cluster, tmp_path: Path, user: str) -> None:
+    stand_in = tmp_path / "id"
+    stand_in.write_text(f"#!/bin/sh\ntest $1 = -u && echo 1000 || echo {shlex.quote(user)}\n")
+    stand_in.chmod(0o755)
+    here.connect()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        with pytest.raises(Unreachable, match="which is no user with a home directory: log in as another one"):
+            here.manager.reconnect()

@@ -21,6 +21,7 @@ cat >"$FOLDER/${NODE:-manager}"
 """
 SSH = """#!/bin/sh
 while test "$1" = -o; do shift 2; done
+test "$1" = -- && shift
 NODE=${1##*.} && export NODE && shift
 test -e "$FOLDER/$NODE.shut" && { echo "Permission denied (publickey)." >&2; exit 255; }
 exec "$@"

@@ -204,6 +204,21 @@ def test_a_stack_that_is_not_there_or_another(healthy: Recorded, digest: str, ca
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
 
 
+def test_the_playbooks_own_stack_of_the_same_name_is_replaced_when_asked_to_alone(healthy: Recorded) -> None:
+    playbooks = (
+        '[{"Spec": {"Name": "finetuning-multinode_finetunine", '
+        '"Labels": {"com.docker.stack.namespace": "finetuning-multinode"}}}]'
+    )
+    healthy.said(StackFacts, digest=said(err="Error: no such service: x", exit_status=1))
+    healthy.said(SwarmFacts, "spark-1", services=playbooks)
+    verdict = judge(healthy, step_06.test_stack_is_deployed)
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.remedy == (
+        "rerun with `--fix --allow recreate-stack` if it is all right that the stack finetuning-multinode with its "
+        "finetuning-multinode_finetunine is replaced, and whatever is trained in it ends"
+    )
+
+
 NO_ROOM = '"no suitable node (insufficient resources on 2 nodes)"'
 REJECTED = '"invalid mount config for type "bind": bind source path does not exist: /srv/x"'
 
