@@ -148,9 +148,9 @@ class Session:
 
     @property
     def why_no_root(self) -> str:
-        """What to do where we cannot become root."""
+        """Why we cannot become root."""
         wrong = "the password given is not accepted" if self._become_password else "sudo asks for a password"
-        return f"{wrong} on {self.name}: rerun with --ask-become-pass, or let {self.login.user} use sudo without one"
+        return f"{wrong} on {self.name}"
 
     def read(self, command: str, *, root: bool = False, deadline_s: float | None = None) -> Said:
         """Run a command that only reads.
@@ -234,7 +234,9 @@ class Session:
             case "password":
                 return _with_password(command)
             case _:
-                raise SudoRefused(self.why_no_root + ".")
+                raise SudoRefused(
+                    f"{self.why_no_root}: rerun with --ask-become-pass, or let {self.login.user} use sudo without one."
+                )
 
     def _password_line(self) -> bytes:
         if self._login is not None and self._login.sudo == "password":

@@ -1,6 +1,6 @@
 """Making a change: asked for, written down, done, and put back where it does not hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from cluster.errors import ClusterError, CommandFailed
 from cluster.node import Node
@@ -21,14 +21,11 @@ class Applier:
         self._allowed = allowed
         self._keep = keep
 
-    def refusal(self, change: Change) -> str | None:
-        """Tell what a person has to do for a change that may not be made, or None for one that may."""
+    def refuses(self, change: Change) -> bool:
+        """Whether a change may not be made: only a person can make it, or has to allow it."""
         if isinstance(change, Instruction):
-            return change.describe()
-        consent = change.consent
-        if consent and consent.flag not in self._allowed:
-            return f"rerun with `--fix --allow {consent.flag}` if it is all right that {consent.consequence}"
-        return None
+            return True
+        return change.consent is not None and change.consent.flag not in self._allowed
 
     def apply(self, check: str, step: int, change: Change) -> None:
         """Make one change.
@@ -64,3 +61,15 @@ class Applier:
         except ClusterError as second:
             return CommandFailed(f"{error} Putting the old state back failed, too: {second}")
         return CommandFailed(f"{error} The old state was put back and works.")
+
+
+def what_is_asked(refused: Collection[Change]) -> str:
+    """Say what a person has to do for changes that were refused, all that comes of them among it."""
+    asked = [change.describe() for change in refused if isinstance(change, Instruction)]
+    consequences: dict[str, dict[str, None]] = {}
+    for change in refused:
+        if change.consent:
+            consequences.setdefault(change.consent.flag, {})[change.consent.consequence] = None
+    for flag, each in consequences.items():
+        asked.append(f"rerun with `--fix --allow {flag}` if it is all right that {', and that '.join(each)}")
+    return "; ".join(dict.fromkeys(asked))

@@ -31,7 +31,9 @@ def arm(node: Node, way_back: str) -> None:
     Raises:
         ClusterError: It could not be started, so nothing may be changed.
     """
-    node.change(_ARM.format(script=_SCRIPT, unit=_UNIT, seconds=PATIENCE_S), stdin=way_back.encode())
+    node.change(
+        _ARM.format(script=_SCRIPT, unit=_UNIT, seconds=PATIENCE_S), stdin=way_back.encode("utf-8", "surrogateescape")
+    )
 
 
 def disarm(node: Node) -> None:
@@ -53,16 +55,18 @@ def strike(node: Node) -> None:
 
 
 def wait_until_struck(node: Node) -> str | None:
-    """Wait until the node has put its old network back; return why not, if it cannot be reached even then."""
+    """Wait until the node has put its old network back; return why not, if it has not even then."""
     until = time.monotonic() + PATIENCE_S + 15
     while True:
         try:
             node.reconnect()
             if not _is_armed(node):
                 return None
+            trouble = f"{_SCRIPT} on {node.name} has not come to its end: look at `systemctl status {_UNIT}` there"
         except Unreachable as error:
-            if time.monotonic() > until:
-                return str(error)
+            trouble = str(error)
+        if time.monotonic() > until:
+            return trouble
         time.sleep(1)
 
 
@@ -70,7 +74,7 @@ def settle_unconfirmed(node: Node) -> None:
     """Let a change that an earlier run made and never confirmed be taken back now, not in the middle of this run.
 
     Raises:
-        CommandFailed: The node cannot be reached any more.
+        CommandFailed: The node cannot be reached any more, or does not come to an end with it.
     """
     if not _is_armed(node):
         return
@@ -81,7 +85,9 @@ def settle_unconfirmed(node: Node) -> None:
         node.reconnect()
     except ClusterError:
         if trouble := wait_until_struck(node):
-            raise CommandFailed(f"{node.name} is cut off since an earlier run changed its network: {trouble}") from None
+            raise CommandFailed(
+                f"{node.name} has not got its network back since an earlier run changed it: {trouble}"
+            ) from None
 
 
 def _is_armed(node: Node) -> bool:

@@ -71,7 +71,7 @@ class WriteNetplan(WriteFile):
         name, patience = self.node.name, dead_man.PATIENCE_S
         self.node.cluster.tell(f"{name}: cut off; the node puts its old network back within {patience} s")
         if trouble := dead_man.wait_until_struck(self.node):
-            return CommandFailed(f"{name} is cut off since its network was changed: {trouble}")
+            return CommandFailed(f"{name} has not got its network back since it was changed: {trouble}")
         return CommandFailed(
             f"the new network cut {name} off, so it put the old one back: does SSH come in by that interface?"
         )

@@ -3,7 +3,7 @@
 from cluster.cluster import Cluster
 from cluster.facts.base import unnoted
 from cluster.node import Node
-from engine.apply import Applier
+from engine.apply import Applier, what_is_asked
 from engine.change import Change, Changes
 from engine.check import Check
 from engine.outcome import ChangeTold, Verdict
@@ -26,17 +26,15 @@ class Repairer:
         Raises:
             ClusterError: One could not be described, or made.
         """
-        offered = refused = False
+        offered, refused = False, list[Change]()
         with unnoted():
             for given in changes:
                 todo: list[tuple[Change, ChangeTold]] = []
                 for change in [given] if isinstance(given, Change) else given:
                     offered = True
-                    refusal = self._applier.refusal(change)
                     told = ChangeTold(change.describe(), change.risk, applied=False)
-                    if refusal is not None:
-                        refused = True
-                        verdict.remedy = refusal
+                    if self._applier.refuses(change):
+                        refused.append(change)
                     elif self._mode == "plan" and not self._plan.add(change):
                         continue
                     verdict.changes.append(told)
@@ -44,6 +42,8 @@ class Repairer:
                     if self._mode == "fix" and not refused:
                         todo.append((change, told))
                 self._make(check, todo)
+        if refused:
+            verdict.remedy = what_is_asked(refused)
         return offered and not refused
 
     def _make(self, check: Check, todo: list[tuple[Change, ChangeTold]]) -> None:

@@ -92,8 +92,9 @@ def next_step(causes: list[Cause], mode: str, again: Callable[..., str], size: i
     if first.outcome is Outcome.UNKNOWN and first.remedy is None and first.cause:
         known = f"it is not known whether {first.title[0].lower()}{first.title[1:]}"
         return f"{place}{known}: {first.cause}{follows}"
-    cause = f" ({first.cause})" if first.cause else ""
-    return f"{place}{first.remedy or 'look into this: ' + first.title}{cause}.{follows}".replace("..", ".")
+    remedy = (first.remedy or f"look into this: {first.title}").removesuffix(".")
+    cause = f" ({first.cause.removesuffix('.')})" if first.cause and first.cause != first.remedy else ""
+    return f"{place}{remedy}{cause}.{follows}"
 
 
 def counted(number: int) -> str:

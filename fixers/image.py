@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from cluster.cluster import Cluster
 from cluster.docker_api import docker_of
 from cluster.errors import CommandFailed, UnknownFact
 from cluster.node import Node
-from engine.change import Call, Change
+from engine.change import Call, Change, Changes
 from fixers.image_copies import MOST_TAKERS, PATIENCE_S, Archive, CopyImage, HandOn
 from workloads import training_image
 
@@ -38,6 +39,13 @@ def fetch(node: Node) -> Iterator[Change]:
         yield Call(node, f"docker load --input {archive}", lambda: _load(node, archive))
     else:
         yield Call(node, f"docker pull {image.reference}", lambda: _pull(node, image.reference))
+
+
+def even_out(cluster: Cluster) -> Changes:
+    """Give all nodes the manager's image; what they had under its name stays on them without one."""
+    manager, name = cluster.manager, cluster.inventory.image.reference
+    others = [node for node in cluster.nodes if node.stack.image_id != manager.stack.image_id]
+    yield [CopyImage(node, manager, name, instead_of=node.stack.image_id) for node in others]
 
 
 def _takers(manager: Node) -> list[Node]:

@@ -81,14 +81,17 @@ class CopyImage(Change):
     node: Node
     source: Node
     image: str
+    instead_of: str = ""
+    """The id of the image that has the name now, if one has."""
 
     def describe(self) -> str:
         """Show the command it stands for."""
         return f"{self.node.name}$ ssh {self._door} docker save {self.image} | docker load"
 
     def undo(self) -> list[UndoStep]:
-        """Keep it: an image is not in the way of anybody."""
-        return []
+        """Keep it, as an image is not in the way of anybody, but give the name back."""
+        tag = f"docker tag {quote(self.instead_of)} {quote(self.image)}"
+        return [{"do": "run", "command": tag, "root": True}] if self.instead_of else []
 
     def apply(self) -> None:
         """Copy it, telling how far it has come.

@@ -10,10 +10,12 @@ import yaml
 
 from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
-from cluster.facts.netplan import BootEntry
+from cluster.facts.netplan import BootEntry, NetplanFile
 from cluster.node import Node
 from engine.change import Change, Changes, Instruction, RunCommand, together
+from engine.files import read_file
 from engine.network_change import WriteNetplan
+from fixers.netplan_files import without_addresses
 
 OUR_FILE = "/etc/netplan/60-spark-runbook.yaml"
 _HEAD = "# The fabric's addresses, written by Spark Runbook: `pytest runbook --undo RUN` takes them back.\n"
@@ -87,12 +89,18 @@ def switch_on_all(cluster: Cluster) -> Changes:
     yield together(map(switch_on, cluster.nodes))
 
 
-def tell_of_routes(node: Node) -> Iterator[Change]:
-    """Name the route that leads a peer's packets away from the fabric; what put it there is not ours to change."""
+def take_routes_out(node: Node) -> Iterator[Change]:
+    """Take out the route that leads a peer's packets away from the fabric, where it leads nothing else."""
     for peer in node.cluster.peers(node):
         for interface, planned in node.cluster.fabric.of(peer.name).items():
             route = node.mesh.routes.get(str(planned.ip))
-            if route and route.interface not in (interface, "none", "lo"):
+            if route is None or route.interface in (interface, "none", "lo"):
+                continue
+            entry = " ".join(map(quote, route.entry.split()))
+            if route.is_within(planned.network):
+                undo = f'test -n "$(ip route show {entry})" || ip route add {entry}'
+                yield RunCommand(node, f"ip route del {entry}", undo_command=undo)
+            else:
                 yield Instruction(
                     node, f"take the route `{route.entry}` out on {node.name} (`ip route del`), and where it comes from"
                 )
@@ -122,7 +130,7 @@ def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
     plan, links = node.cluster.fabric.of(node.name), node.network.links
     others = list(_others(node, plan))
     yield from others
-    if others or not plan:
+    if not plan or any(isinstance(change, Instruction) for change in others):
         return
     mtus = {name: entry.mtu for name, entry in _ours(node).items() if entry.mtu} | dict(mtus)
     entries = {name: entry for name in plan if (entry := _entry(node, name, plan[name], mtus.get(name)))}
@@ -134,9 +142,10 @@ def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
 
 
 def _entry(node: Node, interface: str, planned: IPv4Interface, mtu: int | None) -> dict[str, object]:
-    entry: dict[str, object] = {}
+    # NVIDIA's own file asks for IPv4 link-local addresses, and one of those beside the planned one may be chosen.
+    entry: dict[str, object] = {"optional": True, "link-local": ["ipv6"]}
     if interface in _ours(node) or not _kept_elsewhere(node, interface, planned):
-        entry = {"addresses": [str(planned)], "optional": True}
+        entry = {"addresses": [str(planned)], **entry}
     return entry | {"mtu": mtu} if mtu else entry
 
 
@@ -149,13 +158,35 @@ def _kept_elsewhere(node: Node, interface: str, planned: IPv4Interface) -> bool:
 
 
 def _others(node: Node, planned: Mapping[str, IPv4Interface]) -> Iterator[Change]:
-    """Files that are not ours and give a fabric interface another address: netplan would keep both."""
+    """Take other addresses of the fabric's interfaces out of files that are not ours: netplan would keep both."""
     for file in node.netplan.files:
-        for interface, entry in file.ethernets.items():
-            wrong = [str(one) for one in entry.addresses if interface in planned and one != planned[interface]]
-            if wrong and file.path != OUR_FILE:
-                yield Instruction(
-                    node,
-                    f"take {', '.join(wrong)} of {interface} out of {file.path} on {node.name} (planned is "
-                    f"{planned[interface]}), then run again: a file that is not ours stays as it is",
-                )
+        wrong = {
+            interface: [one for one in entry.addresses if one != planned[interface]]
+            for interface, entry in file.ethernets.items()
+            if interface in planned
+        }
+        if file.path != OUR_FILE and any(wrong.values()):
+            yield _without(node, file, wrong, planned)
+
+
+def _without(
+    node: Node,
+    file: NetplanFile,
+    wrong: Mapping[str, Sequence[IPv4Interface]],
+    planned: Mapping[str, IPv4Interface],
+) -> Change:
+    """Take addresses out of a file, or tell a person to where that would not last or could change more."""
+    there = read_file(node, file.path, root=True)
+    text: str | None = (there.content or b"").decode("utf-8", "surrogateescape")
+    for interface, addresses in wrong.items():
+        if addresses and text is not None:
+            text = without_addresses(text, interface, addresses)
+    if text is not None and file.is_kept:
+        return WriteNetplan(node, file.path, text.encode("utf-8", "surrogateescape"), made_from=there)
+    told = "; ".join(
+        f"{', '.join(map(str, addresses))} of {interface} (planned is {planned[interface]})"
+        for interface, addresses in wrong.items()
+        if addresses
+    )
+    place = f"{file.path} on {node.name}, and out of what makes that file"
+    return Instruction(node, f"take {told} out of {place}, then run again")

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 import pytest
 
 from cluster.cluster import Cluster
+from cluster.errors import ClusterError
 from engine.comparison import tell
 from engine.plugin import RUN
 from engine.run import Run
@@ -33,19 +34,28 @@ def pytest_collection_modifyitems(config: pytest.Config) -> None:
 
 
 class Measured(Generic[T]):
-    """A measurement that is made by whoever asks for it first."""
+    """A measurement that is made by whoever asks for it first, and told to all others, also where it failed."""
 
     def __init__(self, cluster: Cluster, measure: Callable[[Cluster], T]) -> None:
         """Name it; nothing is measured yet."""
         self._cluster = cluster
         self._measure = measure
-        self._found: T | None = None
+        self._found: T | ClusterError | None = None
 
     def __call__(self) -> T:
-        """Measure, or return what was found."""
+        """Measure, or return what was found.
+
+        Raises:
+            ClusterError: It cannot be measured.
+        """
         if self._found is None:
             self._cluster.stop_reading_ahead()
-            self._found = self._measure(self._cluster)
+            try:
+                self._found = self._measure(self._cluster)
+            except ClusterError as error:
+                self._found = error
+        if isinstance(self._found, ClusterError):
+            raise self._found
         return self._found
 
 
@@ -73,23 +83,17 @@ def collective(cluster: Cluster) -> Measured[Collective]:
     return Measured(cluster, measure_collective)
 
 
-class FineTune:
-    """A fine-tune that is launched by whoever asks for it first."""
+FineTune = Measured[Training]
+"""A fine-tune is launched by whoever asks for it first."""
 
-    def __init__(self, cluster: Cluster, run: Run, recipe: str) -> None:
-        """Name the recipe; nothing is launched yet."""
-        self._cluster = cluster
-        self._run = run
-        self._recipe = recipe
-        self._training: Training | None = None
 
-    def __call__(self) -> Training:
-        """Launch it, or return what came of it."""
-        if self._training is None:
-            self._cluster.stop_reading_ahead()
-            self._training = Launch(self._cluster, self._recipe).run()
-            self._run.training = self._training.as_report() | {"settings": _settings(self._recipe)}
-        return self._training
+def _fine_tune(cluster: Cluster, run: Run, recipe: str) -> FineTune:
+    def launch(cluster: Cluster) -> Training:
+        training = Launch(cluster, recipe).run()
+        run.training = training.as_report() | {"settings": _settings(recipe)}
+        return training
+
+    return Measured(cluster, launch)
 
 
 def _settings(recipe: str) -> dict[str, str]:
@@ -101,13 +105,13 @@ def _settings(recipe: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def smoke(cluster: Cluster, run: Run) -> FineTune:
     """The smoke run: a tiny model, made on the spot."""
-    return FineTune(cluster, run, SMOKE_RECIPE)
+    return _fine_tune(cluster, run, SMOKE_RECIPE)
 
 
 @pytest.fixture(scope="session")
 def full(cluster: Cluster, run: Run) -> FineTune:
     """The full run: the recipe that the user names."""
-    return FineTune(cluster, run, cluster.inventory.recipe or SMOKE_RECIPE)
+    return _fine_tune(cluster, run, cluster.inventory.recipe or SMOKE_RECIPE)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,9 @@ def test_image_is_there(node: Node) -> None:
     assert node.stack.image_id != "", "it would be pulled during the deployment, which looks like a hang"
 
 
-@check("stack.same_image", needs=("stack.image",), remedy="pull the same image by digest on every node")
+@check(
+    "stack.same_image", fix=image.even_out, needs=("stack.image",), remedy="pull the same image by digest on every node"
+)
 def test_image_is_the_same(cluster: Cluster) -> None:
     """All nodes have the same image."""
     assert cluster.drift(lambda node: node.stack.image_id) == SAME, "one tag, different images: ranks would differ"

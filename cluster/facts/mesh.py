@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from cluster.errors import UnknownFact
@@ -35,6 +36,14 @@ class Route:
 
     interface: str
     entry: str
+
+    def is_within(self, subnet: IPv4Network) -> bool:
+        """Whether it leads to nothing outside a subnet, and came with no address of the node itself."""
+        try:
+            goal = IPv4Network(self.entry.split()[0])
+        except (ValueError, IndexError):
+            return False  # `default`, for instance
+        return goal.subnet_of(subnet) and "proto kernel" not in self.entry
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,11 @@ class NetplanFile:
         return self.mode.endswith("00") or not self.path.startswith("/etc/")
 
     @property
+    def is_kept(self) -> bool:
+        """Whether it stays as somebody edits it; cloud-init writes its own anew, and a package does."""
+        return self.path.startswith("/etc/") and "cloud-init" not in self.path
+
+    @property
     def survives(self) -> bool:
         """Whether it is still there after a reboot: what is in /run is not."""
         return not self.path.startswith("/run/")

@@ -9,6 +9,16 @@ OURS: Final = "/etc/netplan/60-spark-runbook.yaml"
 PORT: Final = "enp1s0f1np1"
 TWIN: Final = "enP2p1s0f1np1"
 
+
+def _by_hand(entry: str) -> str:
+    """Have the port described by a file that is not ours, as the playbook does it."""
+    return (
+        f"sed -i '/^    {PORT}:/,/^    [^ ]/{{/^    {PORT}:/d; /^     /d}}' {OURS}; "
+        f"printf 'network:\\n  version: 2\\n  ethernets:\\n    {PORT}: {{{entry}}}\\n' >/etc/netplan/40-cx7.yaml; "
+        "chmod 600 /etc/netplan/40-cx7.yaml; netplan apply"
+    )
+
+
 FAULTS: Final = (
     Fault(
         "interface-down",
@@ -133,6 +143,34 @@ FAULTS: Final = (
         breaks={"spark-2": f"ip addr flush dev {PORT}; ip addr add 192.168.100.1/24 dev {PORT}"},
     ),
     Fault(
+        "file-copied",
+        "one node's netplan file was copied to the other: both have one address, at boot too",
+        "network.unique",
+        None,
+        "two nodes have one address",
+        also=("network.addressed",),
+        breaks={"spark-2": _by_hand("addresses: [192.168.100.1/24], optional: true")},
+    ),
+    Fault(
+        "link-local",
+        "the fabric's addresses are left to chance: they are link-local, and others after a reboot",
+        "network.addressed",
+        "spark-1",
+        "is link-local",
+        breaks={
+            "spark-1": _by_hand("link-local: [ipv4]")
+            + f"; for n in $(seq 30); do ip addr show {PORT} | grep -q 169.254 && break; sleep 1; done"
+        },
+    ),
+    Fault(
+        "boot-waits-by-hand",
+        "boot waits two minutes for a peer that is off, by a netplan file that somebody wrote",
+        "network.optional",
+        "spark-1",
+        "two minutes",
+        breaks={"spark-1": _by_hand("addresses: [192.168.100.1/24]")},
+    ),
+    Fault(
         "mtu-differs",
         "one node sends larger frames than the other takes",
         "network.mtu",
@@ -158,7 +196,6 @@ FAULTS: Final = (
         "network.route",
         "spark-1",
         "is reached by another way: 192.168.100.2 dev enP7s7",
-        PERSON,
         breaks={"spark-1": "ip route add 192.168.100.2/32 dev enP7s7"},
     ),
     Fault(

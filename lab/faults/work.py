@@ -26,7 +26,6 @@ FAULTS: Final = (
         "stack.same_image",
         None,
         "one tag, different images",
-        PERSON,
         also=("container.image",),
         breaks={
             "spark-2": "name=$(docker images --format '{{.Repository}}:{{.Tag}}' | head -n 1); "

@@ -6,7 +6,7 @@ import pytest
 
 from cluster.errors import CommandFailed
 from cluster.node import Node
-from engine.apply import Applier
+from engine.apply import Applier, what_is_asked
 from engine.change import Consent, Instruction, RunCommand, WriteFile
 from engine.journal import Journal
 
@@ -14,18 +14,34 @@ CONSENT = Consent("restart-docker", "two containers end")
 
 
 def test_a_change_that_interrupts_is_refused_with_the_option_that_allows_it(here: Node, journal: Journal) -> None:
-    refusal = Applier(journal, frozenset({"leave-swarm"})).refusal(RunCommand(here, "true", consent=CONSENT))
-    assert refusal == "rerun with `--fix --allow restart-docker` if it is all right that two containers end"
+    change = RunCommand(here, "true", consent=CONSENT)
+    assert Applier(journal, frozenset({"leave-swarm"})).refuses(change)
+    assert (
+        what_is_asked([change])
+        == "rerun with `--fix --allow restart-docker` if it is all right that two containers end"
+    )
 
 
 def test_a_change_that_was_allowed_or_interrupts_nothing_is_not_refused(here: Node, journal: Journal) -> None:
-    assert Applier(journal, frozenset({"restart-docker"})).refusal(RunCommand(here, "true", consent=CONSENT)) is None
-    assert Applier(journal, frozenset()).refusal(RunCommand(here, "true")) is None
+    assert not Applier(journal, frozenset({"restart-docker"})).refuses(RunCommand(here, "true", consent=CONSENT))
+    assert not Applier(journal, frozenset()).refuses(RunCommand(here, "true"))
+
+
+def test_all_that_is_refused_is_asked_together(here: Node) -> None:
+    def deletes(path: str) -> RunCommand:
+        return RunCommand(here, "true", consent=Consent("remove-models", f"{path} is deleted"))
+
+    asked = what_is_asked([Instruction(here, "plug it in"), deletes("a"), deletes("b"), deletes("a")])
+    assert asked == (
+        "plug it in; rerun with `--fix --allow remove-models` if it is all right that a is deleted, and that b is "
+        "deleted"
+    )
 
 
 def test_an_instruction_is_always_refused(here: Node, journal: Journal) -> None:
-    refusal = Applier(journal, frozenset({"restart-docker"})).refusal(Instruction(here, "plug the cable in"))
-    assert refusal == "plug the cable in"
+    change = Instruction(here, "plug the cable in")
+    assert Applier(journal, frozenset({"restart-docker"})).refuses(change)
+    assert what_is_asked([change]) == "plug the cable in"
 
 
 def test_a_change_is_in_the_journal_when_it_is_made(here: Node, journal: Journal, tmp_path: Path) -> None:

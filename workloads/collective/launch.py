@@ -1,5 +1,6 @@
 """Runs the collective program as one rank in every node's training container, all at once."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,4 +85,4 @@ def _run(node: Node) -> str:
             return str(answer.output, "utf-8", "replace")
     except ClusterError as error:
         # Every rank comes to its end before one is blamed.
-        return f'{{"failure": "{str(error)[:200]!r}"}}'
+        return json.dumps({"failure": str(error)[:200]})
