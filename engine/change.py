@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 from cluster.node import Node
 from engine.files import FileState, read_file, write_file
@@ -17,11 +17,25 @@ UndoStep = dict[str, Any]
 """How to take a change back, as plain data, so that the journal alone is enough: see engine/undo.py."""
 
 
+Flag = Literal[
+    "activate-node",
+    "end-live-restore",
+    "install-toolkit",
+    "leave-swarm",
+    "open-firewall",
+    "recreate-stack",
+    "remove-models",
+    "remove-node",
+    "restart-docker",
+]
+"""What `--allow` takes."""
+
+
 @dataclass(frozen=True)
 class Consent:
     """A disruptive change is made only with `--allow FLAG`; `consequence` is the clause that says what comes of it."""
 
-    flag: str
+    flag: Flag
     consequence: str
 
 
@@ -34,7 +48,7 @@ class Change(ABC):
     """The command that makes the node take up such changes; undo runs it once, after putting them back."""
     foreseeable: bool = True
     """Whether a plan can tell what the node is like afterwards; if not, what rests on it is judged only then."""
-    undo_asks: str | None = None
+    undo_asks: Flag | None = None
     """Taking it back would end running containers, so where there are some it is done only with `--allow` and this."""
 
     @property
@@ -138,7 +152,7 @@ class RunCommand(Change):
     """Set on the command that makes the node take up earlier changes: if it fails, those are put back."""
     consent: Consent | None = None
     foreseeable: bool = True
-    undo_asks: str | None = None
+    undo_asks: Flag | None = None
 
     def describe(self) -> str:
         """Show the command as it is run."""
@@ -164,7 +178,7 @@ class Call(Change):
     do: Callable[[], None]
     undo_command: str | None = None
     consent: Consent | None = None
-    undo_asks: str | None = None
+    undo_asks: Flag | None = None
 
     def describe(self) -> str:
         """Show the command it stands for."""

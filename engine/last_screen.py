@@ -31,9 +31,30 @@ def title(run: Run) -> str:
     return {0: "READY", 1: "NOT READY"}.get(run.exit_status, "NOT SURE")
 
 
+def _count(run: Run) -> str:
+    """Count the verdicts, and say where they are not all there is to say."""
+    if run.options.mode == "undo":
+        left = sum(verdict.outcome is Outcome.FIX_FAILED for verdict in run.verdicts)
+        return f"{len(run.verdicts) - left} taken back" + (f", {left} still in place" if left else "")
+    told = count(run.verdicts) or "nothing was judged"
+    return told if run.whole else f"{told}; only a part of all checks was selected"
+
+
+def _warnings(run: Run) -> Iterator[str]:
+    """Tell the warnings of checks that hold: the lines above may have scrolled away."""
+    warned: dict[str, list[str]] = {}
+    for verdict in run.verdicts:
+        if verdict.warning:
+            warned.setdefault(verdict.warning, []).append(verdict.node or "cluster")
+    for number, (what, nodes) in enumerate(list(warned.items())[:SHOWN_CAUSES]):
+        yield f"{'Warning:' if number == 0 else '':<9}{named(nodes, of=len(run.cluster.names))}: {what}"
+    if len(warned) > SHOWN_CAUSES:
+        yield f"{'':<9}and {len(warned) - SHOWN_CAUSES} more, in the report"
+
+
 def last_lines(run: Run, directory: Path) -> list[str]:
     """Say what was found, why, what comes next and where the report is, a line each."""
-    lines = [count(run.verdicts) or "nothing was judged", *_nodes(run), *_why(run.causes, len(run.cluster.names))]
+    lines = [_count(run), *_nodes(run), *_why(run.causes, len(run.cluster.names)), *_warnings(run)]
     if run.next:
         lines.append(f"Next:    {run.next}")
     if run.undo_command:
@@ -48,7 +69,8 @@ def _nodes(run: Run) -> Iterator[str]:
     """Tell how many nodes are ready, where some are and some are not."""
     ready, nodes = run.nodes_ready, len(run.cluster.names)
     if 0 < ready < nodes and run.options.mode != "undo":
-        enough = f"; {run.options.min_ready} are enough" if run.options.min_ready else ""
+        least = run.options.min_ready
+        enough = f"; {least} {'is' if least == 1 else 'are'} enough" if least else ""
         yield f"Nodes:   {ready} of {nodes} are ready{enough}"
 
 

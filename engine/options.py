@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from cluster.errors import InventoryError
 from cluster.inventory import Inventory, parse_inventory, read_inventory, this_machine
 from cluster.limit import choose
+from engine.change import Flag
 
 DEFAULT_INVENTORY = Path("cluster.yaml")
 DEFAULT_REPORTS = Path("reports/out")
@@ -92,6 +94,10 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
             "steps build on each other, so xdist (-n) cannot run them: leave it out; nodes are asked in parallel."
         )
     mode = chosen[0] if chosen else "check"
+    if unknown := sorted(set(config.getoption("allow")) - set(get_args(Flag))):
+        raise pytest.UsageError(f"--allow {unknown[0]}: there is {', '.join(get_args(Flag))}.")
+    if config.getoption("train") == "full" and inventory.recipe is None:
+        raise pytest.UsageError("--train full: name the recipe with --recipe, or `recipe` in the inventory.")
     smoke = "full" if config.getoption("recipe") else "smoke"
     train = config.getoption("train") or (smoke if mode == "fix" else "none")
     return Options(

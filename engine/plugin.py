@@ -8,7 +8,7 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError
 from cluster.node import Node
-from engine.check import check_of
+from engine.check import check_of, title_of
 from engine.comparison import compared, passed_comparison
 from engine.judge import Compared
 from engine.last_screen import last_lines, title
@@ -115,6 +115,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     limited = run.options.limit is not None
     run.whole = not (config.option.keyword or config.option.markexpr or asked_for_files or limited)
     if run.options.mode == "undo":
+        run.steps = dict(title_of(item.module) for item in items if CHECK in item.stash and hasattr(item, "module"))
         items.clear()
     elif limited:
         items[:] = [item for item in items if CHECK in item.stash and item.stash[CHECK].step <= LAST_STEP_OF_A_NODE]

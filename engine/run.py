@@ -249,8 +249,9 @@ class Run:
             "whole": self.whole and not self.stopped,
             "version": VERSION,
         }
+        judged = {verdict.step for verdict in self.verdicts}
         body = {
-            "steps": [{"number": number, "title": title} for number, title in sorted(self.steps.items())],
+            "steps": [{"number": number, "title": self.steps[number]} for number in sorted(judged & set(self.steps))],
             "checks": verdicts_as_json(self.verdicts),
             "diagnosis": [asdict(cause) for cause in self.causes],
             "drift": [asdict(one) for one in self.drift[:MOST_DRIFT]],

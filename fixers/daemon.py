@@ -11,7 +11,7 @@ import tomlkit
 from cluster.facts.docker import DAEMON_JSON, DockerFacts
 from cluster.facts.toolkit import CONFIG_TOML
 from cluster.node import Node
-from engine.change import Change, Consent, RunCommand, WriteFile
+from engine.change import Change, Consent, Flag, RunCommand, WriteFile
 from engine.files import read_file
 
 RESTART = "systemctl reset-failed docker.service; systemctl restart docker.service"
@@ -30,7 +30,7 @@ class WriteDaemonJson(WriteFile):
     """Write daemon.json, but only what dockerd itself accepts."""
 
     settle: str | None = RESTART
-    undo_asks: str | None = None
+    undo_asks: Flag | None = None
 
     def apply(self) -> None:
         """Let dockerd validate it first.
@@ -53,7 +53,7 @@ def edit_settings(
     file = read_file(node, DAEMON_JSON, root=True)
     settings = json.loads(file.content) if file.content and file.content.strip() else {}
     content = (json.dumps(edit(settings), indent=2) + "\n").encode()
-    asks = "restart-docker" if settle == RESTART else None
+    asks: Flag | None = "restart-docker" if settle == RESTART else None
     return WriteDaemonJson(node, DAEMON_JSON, content, settle=settle, consent=consent, made_from=file, undo_asks=asks)
 
 

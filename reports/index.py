@@ -26,6 +26,8 @@ SYMBOLS = {
     Verdict.READY: Outcome.PASSED,
     Verdict.NOT_READY: Outcome.FAILED,
     Verdict.NOT_SURE: Outcome.UNKNOWN,
+    Verdict.TAKEN_BACK: Outcome.FIXED,
+    Verdict.NOT_ALL_TAKEN_BACK: Outcome.FIX_FAILED,
 }
 _LETTERS = {outcome: chr(ord("a") + place) for place, outcome in enumerate(Outcome)}
 
@@ -56,6 +58,8 @@ class ClusterHistory:
     lines: list[Line]
     charts: list[Chart]
     still: list[Trend]
+    undone: Entry | None
+    """The run that took changes back since the newest of them, if there is one."""
 
 
 def write_index(out: Path, at_hand: Mapping[str, Report] | None = None) -> Path:
@@ -76,8 +80,8 @@ def to_index(runs: Sequence[Entry]) -> str:
     environment = page_environment()
     environment.globals.update(symbols=SYMBOLS, most_turns=MOST_TURNS)
     return environment.get_template("index.html.j2").render(
-        clusters=[_cluster(name, shown) for name in dict.fromkeys(run.cluster for run in reversed(shown))],
-        number=len(runs),
+        clusters=[_cluster(name, shown, runs) for name in dict.fromkeys(run.cluster for run in reversed(shown))],
+        number=len(shown),
         outcomes=list(Outcome),
         letters=_LETTERS,
         data=_data(shown),
@@ -104,12 +108,14 @@ def chart(trend: Trend) -> Chart:
     return Chart(trend, " ".join(f"{x},{y}" for x, y in spots), band, spots[-1])
 
 
-def _cluster(name: str, runs: Sequence[Entry]) -> ClusterHistory:
+def _cluster(name: str, runs: Sequence[Entry], all_runs: Sequence[Entry]) -> ClusterHistory:
     own = [run for run in runs if run.cluster == name]
+    newest = [run for run in all_runs if run.cluster == name][-1]
     lines = [Line(run, turns(own[place - 1], run) if place else None) for place, run in enumerate(own)]
     found = trends(own)
     moving = [chart(trend) for trend in found if trend.moves]
-    return ClusterHistory(name, lines[::-1], moving, [trend for trend in found if not trend.moves])
+    still = [trend for trend in found if not trend.moves]
+    return ClusterHistory(name, lines[::-1], moving, still, newest if newest.mode == "undo" else None)
 
 
 def _data(runs: Sequence[Entry]) -> Markup:

@@ -137,6 +137,8 @@ def _of_run(report: Report) -> list[tuple[str, str | None]]:
         ("mode", run.mode),
         ("verdict", verdict(report).value),
     ]
+    if not run.whole:
+        told.append(("whole", "no: only a part of all checks was selected"))
     return [*told, ("next", report.next), *[("simulated", what) for what in run.simulated]]
 
 

@@ -31,6 +31,11 @@ class Outcome(StrEnum):
         return _MEANINGS[self]
 
     @property
+    def meaning_of_an_undo(self) -> str:
+        """The same where changes were taken back instead of checks judged."""
+        return "The change still stands." if self.is_failure else "The change was taken back."
+
+    @property
     def is_failure(self) -> bool:
         """Whether the check is known not to hold."""
         return self in {Outcome.FIX_FAILED, Outcome.FAILED, Outcome.WOULD_FIX}

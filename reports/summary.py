@@ -14,6 +14,8 @@ class Verdict(StrEnum):
     READY = "READY"
     NOT_READY = "NOT READY"
     NOT_SURE = "NOT SURE"
+    TAKEN_BACK = "TAKEN BACK"
+    NOT_ALL_TAKEN_BACK = "NOT ALL TAKEN BACK"
 
 
 def verdict(report: Report) -> Verdict:
@@ -24,6 +26,8 @@ def verdict(report: Report) -> Verdict:
     if report.run.ready and report.run.min_ready is not None and not report.run.interrupted:
         return Verdict.READY
     outcomes = {check.outcome for check in report.checks}
+    if report.run.mode == "undo" and not report.run.interrupted:
+        return Verdict.NOT_ALL_TAKEN_BACK if Outcome.FIX_FAILED in outcomes else Verdict.TAKEN_BACK
     if any(outcome.is_failure for outcome in outcomes):
         return Verdict.NOT_READY
     open_question = report.run.interrupted or not outcomes or outcomes & {Outcome.UNKNOWN, Outcome.BLOCKED}
@@ -38,9 +42,9 @@ def counts(checks: tuple[Check, ...]) -> list[tuple[Outcome, int]]:
 
 def sentence(report: Report) -> str:
     """Return what happened in a sentence or two: "60 checks: 2 failed, 7 blocked, 51 passed."."""
-    told = f"{_told(report.checks)}{_nodes(report)}"
     if report.run.mode == "undo":
-        return f"{told} An undo takes changes back and does not judge whether the cluster is ready."
+        return f"{_taken_back(report.checks)} An undo does not judge whether the cluster is ready."
+    told = f"{_told(report.checks)}{_nodes(report)}"
     return told if report.run.whole else f"{told} Only a part of all checks was selected."
 
 
@@ -48,7 +52,14 @@ def _nodes(report: Report) -> str:
     ready, nodes, enough = report.run.nodes_ready, len(report.nodes), report.run.min_ready
     if not ready or ready >= nodes:
         return ""
-    return f" {ready} of {nodes} nodes are ready" + (f"; {enough} are enough." if enough else ".")
+    told = f"; {enough} {'is' if enough == 1 else 'are'} enough" if enough else ""
+    return f" {ready} of {nodes} nodes are ready{told}."
+
+
+def _taken_back(changes: tuple[Check, ...]) -> str:
+    left = sum(change.outcome is Outcome.FIX_FAILED for change in changes)
+    stand = f", and {left:,} still {'stands' if left == 1 else 'stand'}" if left else ""
+    return f"{counted(len(changes) - left, 'change')} taken back{stand}."
 
 
 def _told(checks: tuple[Check, ...]) -> str:

@@ -152,7 +152,7 @@ def test_a_gate_can_be_content_with_some_of_the_nodes(ready: Lab) -> None:
     assert ready.runbook().exit == 1
     run = ready.runbook("--min-ready", "1")
     assert (run.exit, run.report["run"]["ready"], run.report["run"]["nodes_ready"]) == (0, True, 1), told(run)
-    assert "1 of 2 are ready; 1 are enough" in run.screen
+    assert "1 of 2 are ready; 1 is enough" in run.screen
     assert ready.runbook("--min-ready", "2").exit == 1
 
 

@@ -177,7 +177,7 @@ def test_an_instruction_is_only_told(here: Node) -> None:
 
 
 def test_a_change_that_interrupts_is_told_as_disruptive(here: Node) -> None:
-    assert RunCommand(here, "true", consent=Consent("x", "y")).risk == "disruptive"
+    assert RunCommand(here, "true", consent=Consent("leave-swarm", "y")).risk == "disruptive"
     assert RunCommand(here, "true").risk == "safe"
 
 

@@ -46,7 +46,7 @@ def test_every_run_is_linked_to_its_report(out: Path) -> None:
 
 def test_a_figure_that_got_worse_is_told_with_what_it_used_to_be(out: Path) -> None:
     text = Page(to_index(gather(out))).text
-    assert "TCP is fast (cluster): 60.5 Gb/s an interface, worse than it used to be: 90.3 to 99.9" in text
+    assert "TCP is fast (cluster): 60.5 Gb/s an interface, worse than expected: between 90.3 and 99.9" in text
 
 
 def test_figures_that_never_moved_are_listed_and_not_drawn(tmp_path: Path) -> None:
@@ -63,9 +63,13 @@ def test_what_ended_otherwise_than_before_is_told_run_by_run(tmp_path: Path) -> 
     assert "1 check ended otherwise, 1 of them worse a.b spark-1: passed → failed" in text
 
 
-def test_an_undo_is_no_step_in_the_history(tmp_path: Path) -> None:
+def test_an_undo_is_no_step_in_the_history_and_told_where_nothing_was_judged_since(tmp_path: Path) -> None:
     write(tmp_path, "20261101-060000-check", samples.healthy())
     write(tmp_path, "20261102-060000-undo", samples.healthy(), mode="undo")
+    undone = Page(to_index(gather(tmp_path)))
+    assert "READY, and not judged since changes were taken back" in undone.text
+    assert "1 run" in undone.text
+    write(tmp_path, "20261103-060000-check", samples.healthy())
     assert "20261102" not in to_index(gather(tmp_path))
 
 

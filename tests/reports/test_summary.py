@@ -58,7 +58,7 @@ def test_a_run_without_checks_is_not_sure(read: Read) -> None:
     ("enough", "ready", "expected", "told"),
     [
         (None, False, Verdict.NOT_READY, "1 of 2 nodes are ready."),
-        (1, True, Verdict.READY, "1 of 2 nodes are ready; 1 are enough."),
+        (1, True, Verdict.READY, "1 of 2 nodes are ready; 1 is enough."),
         (2, False, Verdict.NOT_READY, "1 of 2 nodes are ready; 2 are enough."),
     ],
 )
@@ -74,12 +74,22 @@ def test_the_sentence_counts_every_outcome(read: Read) -> None:
     assert sentence(read(broken())) == told
 
 
-def test_an_undo_says_why_it_is_not_sure(read: Read) -> None:
-    content = a_report([a_check("docker.usable", 2, "spark-1", "fixed")])
+@pytest.mark.parametrize(
+    ("second", "expected", "told"),
+    [
+        ("fixed", Verdict.TAKEN_BACK, "2 changes taken back."),
+        ("fix_failed", Verdict.NOT_ALL_TAKEN_BACK, "1 change taken back, and 1 still stands."),
+    ],
+)
+def test_an_undo_tells_what_was_taken_back_and_judges_nothing(
+    read: Read, second: str, expected: Verdict, told: str
+) -> None:
+    checks = [a_check("docker.usable", 2, "spark-1", "fixed"), a_check("docker.usable", 2, "spark-2", second)]
+    content = a_report(checks)
     content["run"] |= {"mode": "undo", "ready": False}
     report = read(content)
-    assert verdict(report) is Verdict.NOT_SURE
-    assert sentence(report).endswith("does not judge whether the cluster is ready.")
+    assert verdict(report) is expected
+    assert sentence(report) == f"{told} An undo does not judge whether the cluster is ready."
 
 
 def test_a_run_of_some_checks_says_that_it_speaks_of_no_more(read: Read) -> None:
