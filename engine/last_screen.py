@@ -1,7 +1,6 @@
 """The last screen of a run: the verdict, why, what to do next, and where the rest is."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from engine.diagnosis import Cause
 from engine.naming import named
@@ -52,14 +51,16 @@ def _warnings(run: Run) -> Iterator[str]:
         yield f"{'':<9}and {len(warned) - SHOWN_CAUSES} more, in the report"
 
 
-def last_lines(run: Run, directory: Path) -> list[str]:
-    """Say what was found, why, what comes next and where the report is, a line each."""
+def last_lines(run: Run, unwritten: str | None) -> list[str]:
+    """Say what was found, why, what comes next and where the report is, or why there is none, a line each."""
     lines = [_count(run), *_nodes(run), *_why(run.causes, len(run.cluster.names)), *_warnings(run)]
     if run.next:
         lines.append(f"Next:    {run.next}")
     if run.undo_command:
         lines.append(f"Undo:    {run.undo_command}")
-    lines.append(f"Report:  {shorten(directory / 'report.html')}")
+    lines.append(
+        f"Report:  {f'not written whole: {unwritten}' if unwritten else shorten(run.directory / 'report.html')}"
+    )
     if run.bundle:
         lines.append(f"Bundle:  {shorten(run.bundle)}, to send to somebody who was not there")
     return lines

@@ -109,7 +109,7 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         load=config.getoption("load") or (mode == "fix" and train != "none"),
         cleanup=config.getoption("cleanup"),
         bundle=config.getoption("bundle"),
-        metrics=config.getoption("metrics"),
+        metrics=_metrics(config),
         report_dir=(config.getoption("report_dir") or config.rootpath / DEFAULT_REPORTS).absolute(),
         ask_become_pass=config.getoption("ask_become_pass"),
         limit=(limit := _limit(config, inventory, mode)),
@@ -143,6 +143,13 @@ def _min_ready(config: pytest.Config, mode: str, nodes: int) -> int | None:
         raise pytest.UsageError(f"--min-ready only judges: leave it out with --{mode}, which is for all nodes.")
     if not 1 <= asked <= nodes:
         raise pytest.UsageError(f"--min-ready {asked}: give a number from 1 to {nodes}, the nodes that are looked at.")
+    return asked
+
+
+def _metrics(config: pytest.Config) -> Path | None:
+    asked: Path | None = config.getoption("metrics")
+    if asked is not None and (asked.is_dir() or not asked.absolute().parent.is_dir()):
+        raise pytest.UsageError(f"--metrics {asked}: name a file in a directory that is there.")
     return asked
 
 

@@ -10,6 +10,7 @@ from cluster.errors import ClusterError
 from cluster.node import Node
 from engine.check import check_of, title_of
 from engine.comparison import compared, passed_comparison
+from engine.interruption import Interruption
 from engine.judge import Compared
 from engine.last_screen import last_lines, title
 from engine.listing import listing
@@ -19,9 +20,11 @@ from engine.outcome import GOOD, Outcome
 from engine.run import Run
 from engine.terminal import Screen, plain
 from engine.turn import CHECK, VERDICT, is_plain, plain_arguments, take_turn
+from reports import ReportError
 
 RUN = pytest.StashKey[Run]()
 SCREEN = pytest.StashKey[Screen]()
+INTERRUPTION = pytest.StashKey[Interruption]()
 
 LAST_STEP_OF_A_NODE = 4
 """From step 5 on the nodes are one swarm, of which a part says little."""
@@ -60,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except ClusterError as error:
         raise pytest.UsageError(plain(str(error))) from None
     config.stash[RUN] = run
+    config.stash[INTERRUPTION] = Interruption()
     config.stash[SCREEN] = screen = Screen(verbose=config.option.verbose > 0, quiet=config.option.verbose < 0)
     run.cluster.tell = screen.progress
     config.pluginmanager.register(Comparisons(run))
@@ -137,6 +141,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if RUN not in config.stash or config.option.collectonly or session.testsfailed:
         return None
     run, screen = config.stash[RUN], config.stash[SCREEN]
+    config.stash[INTERRUPTION].listen()
     inventory = run.cluster.inventory
     screen.head(run.options.mode, inventory.name, run.cluster.names, inventory.simulated_parts)
     screen.working("connecting")
@@ -232,20 +237,27 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if RUN not in config.stash or config.option.collectonly:
         return
     run, screen = config.stash[RUN], config.stash[SCREEN]
-    run.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+    interruption = config.stash[INTERRUPTION]
+    interruption.ignore()
+    # A second signal may keep pytest from noting the first.
+    run.interrupted = interruption.came or exitstatus == pytest.ExitCode.INTERRUPTED
     run.stopped = bool(session.shouldfail)
-    if exitstatus not in _TOLD and run.options.mode != "undo":
+    if exitstatus not in _TOLD and not run.interrupted and run.options.mode != "undo":
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             screen.end("NOTHING TO CHECK", good=False, lines=["No check matches: look at -k, -m and the paths given."])
         screen.close()
         run.abandon()
         return
     screen.working("writing the report")
-    directory = run.close()
-    if not run.interrupted:
-        session.exitstatus = run.exit_status
+    unwritten = None
+    try:
+        run.close()
+    except (OSError, ReportError) as error:
+        unwritten = plain(str(error))
+        run.cluster.close()
+    session.exitstatus = pytest.ExitCode.INTERRUPTED if run.interrupted else run.exit_status
     good = run.exit_status == 0 and not run.interrupted
-    screen.end(title(run), good=good, lines=last_lines(run, directory))
+    screen.end(title(run), good=good, lines=last_lines(run, unwritten))
     screen.close()
     # pytest lets it look through all of this five times more.
     spare_the_collector()

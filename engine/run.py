@@ -168,7 +168,7 @@ class Run:
 
     def _explained(self) -> list[Cause]:
         """Rank what is wrong, with what differs there; where all is well, keep what the nodes are for the next time."""
-        causes = [] if self.options.mode == "undo" else diagnose(self.verdicts)
+        causes = self.causes = [] if self.options.mode == "undo" else diagnose(self.verdicts)
         if self.interrupted:
             return causes
         puzzling = [cause for cause in causes if cause.outcome in STOPS_OTHERS]
@@ -210,8 +210,13 @@ class Run:
         verdict = Verdict(record.check, record.step, title, record.node, outcome, cause=taken.trouble)
         self.verdicts.append(verdict)
 
-    def close(self) -> Path:
-        """Unlock, write report.json, have the other reports made from it, and return the directory."""
+    def close(self) -> None:
+        """Unlock, write report.json, and have the other reports made from it.
+
+        Raises:
+            OSError: It cannot be written.
+            ReportError: Another report cannot be written; the message is the whole sentence.
+        """
         if self.interrupted:
             self.cluster.give_up_reading_ahead()
         self._lock.release()
@@ -229,7 +234,6 @@ class Run:
         if self.options.bundle:
             self.bundle = write_bundle(self.directory, self.cluster, self.journal)
         self.cluster.close()
-        return self.directory
 
     def _write_report(self) -> None:
         # What it is made of is gone with the end of this: the other formats read the file, and need the room.

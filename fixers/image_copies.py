@@ -83,6 +83,7 @@ class CopyImage(Change):
     image: str
     instead_of: str = ""
     """The id of the image that has the name now, if one has."""
+    foreseeable: bool = True
 
     def describe(self) -> str:
         """Show the command it stands for."""

@@ -165,7 +165,7 @@ def _others(node: Node, planned: Mapping[str, IPv4Interface]) -> Iterator[Change
             for interface, entry in file.ethernets.items()
             if interface in planned
         }
-        if file.path != OUR_FILE and any(wrong.values()):
+        if file.path != OUR_FILE and file.path not in node.planned and any(wrong.values()):
             yield _without(node, file, wrong, planned)
 
 

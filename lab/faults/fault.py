@@ -24,6 +24,7 @@ class Fault:
         breaks: shell commands by node, run there as root, in this order.
         pulled: cables, by node and interface.
         off: nodes whose plug is pulled.
+        leaves: files that it makes and a repair has no reason to take away.
     """
 
     name: str
@@ -38,3 +39,4 @@ class Fault:
     breaks: Mapping[str, str] = field(default_factory=dict)
     pulled: tuple[tuple[str, str], ...] = ()
     off: tuple[str, ...] = ()
+    leaves: tuple[str, ...] = ()

@@ -8,14 +8,15 @@ from lab.faults.shell import HARDWARE
 OURS: Final = "/etc/netplan/60-spark-runbook.yaml"
 PORT: Final = "enp1s0f1np1"
 TWIN: Final = "enP2p1s0f1np1"
+_HAND_MADE: Final = "/etc/netplan/40-cx7.yaml"
 
 
 def _by_hand(entry: str) -> str:
     """Have the port described by a file that is not ours, as the playbook does it."""
     return (
         f"sed -i '/^    {PORT}:/,/^    [^ ]/{{/^    {PORT}:/d; /^     /d}}' {OURS}; "
-        f"printf 'network:\\n  version: 2\\n  ethernets:\\n    {PORT}: {{{entry}}}\\n' >/etc/netplan/40-cx7.yaml; "
-        "chmod 600 /etc/netplan/40-cx7.yaml; netplan apply"
+        f"printf 'network:\\n  version: 2\\n  ethernets:\\n    {PORT}: {{{entry}}}\\n' >{_HAND_MADE}; "
+        f"chmod 600 {_HAND_MADE}; netplan apply"
     )
 
 
@@ -150,17 +151,19 @@ FAULTS: Final = (
         "two nodes have one address",
         also=("network.addressed",),
         breaks={"spark-2": _by_hand("addresses: [192.168.100.1/24], optional: true")},
+        leaves=(_HAND_MADE,),
     ),
     Fault(
         "link-local",
         "the fabric's addresses are left to chance: they are link-local, and others after a reboot",
         "network.addressed",
         "spark-1",
-        "is link-local",
+        "link-local address, which changes",
         breaks={
             "spark-1": _by_hand("link-local: [ipv4]")
             + f"; for n in $(seq 30); do ip addr show {PORT} | grep -q 169.254 && break; sleep 1; done"
         },
+        leaves=(_HAND_MADE,),
     ),
     Fault(
         "boot-waits-by-hand",
@@ -169,6 +172,7 @@ FAULTS: Final = (
         "spark-1",
         "two minutes",
         breaks={"spark-1": _by_hand("addresses: [192.168.100.1/24]")},
+        leaves=(_HAND_MADE,),
     ),
     Fault(
         "mtu-differs",

@@ -105,7 +105,7 @@ def is_repaired(lab: Lab, faults: list[Fault], plan: Result, good: set[str]) -> 
         assert sorted(fixed.changes) == sorted(plan.changes)
     again = lab.runbook("--plan")
     assert (again.exit, again.changes) == (0, []), told(again)
-    told_files = ["/var/lib/spark-runbook/journals/"]
+    told_files = ["/var/lib/spark-runbook/journals/", *(path for fault in faults for path in fault.leaves)]
     told_files += [change.splitlines()[1].split(":", 1)[1] for change in fixed.changes if change.startswith("--- ")]
     differing = {line for line in lab.states() ^ good if not any(path in line for path in told_files)}
     assert differing == set()

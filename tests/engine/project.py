@@ -98,8 +98,12 @@ class Project:
 
     def end_when(self, process: subprocess.Popen[str], there: Path, sign: signal.Signals) -> Result:
         """Send a signal as soon as a file is there."""
+        self.wait_for(process, there)
+        process.send_signal(sign)
+        return self.finish(process)
+
+    def wait_for(self, process: subprocess.Popen[str], there: Path) -> None:
+        """Wait until a file is there, or the run at its end."""
         until = time.monotonic() + 20
         while not there.exists() and process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
-        process.send_signal(sign)
-        return self.finish(process)

@@ -1,6 +1,7 @@
 """A whole run, as a person starts it: check, plan, fix, fix again, undo."""
 
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,47 @@ def test_an_interrupted_run_says_so_and_what_it_did_can_be_taken_back(tmp_path: 
     assert (result.report["run"]["interrupted"], result.report["run"]["ready"]) == (True, False)
     assert project.run("--undo", result.report["run"]["id"]).exit == 0
     assert not (project.node / "made").exists()
+
+
+@pytest.mark.parametrize("signs", [[signal.SIGINT] * 3, [signal.SIGTERM], [signal.SIGHUP, signal.SIGINT]])
+def test_whoever_ends_a_run_gets_its_report_however_often_he_asks(tmp_path: Path, signs: list[signal.Signals]) -> None:
+    project = Project(tmp_path, SLOW)
+    process = project.start("--fix")
+    project.wait_for(process, project.node / "begun")
+    for sign in signs:
+        process.send_signal(sign)
+        time.sleep(0.05)
+    result = project.finish(process)
+    assert (result.exit, result.report is not None) == (2, True)
+    assert "INTERRUPTED" in result.out
+    assert "Traceback" not in result.out + result.err
+    assert result.report is not None
+    assert (result.report["run"]["interrupted"], result.report["run"]["ready"]) == (True, False)
+
+
+def test_a_repair_goes_on_when_nobody_reads_what_it_says(project: Project) -> None:
+    process = project.start("--fix")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.stderr.read(), process.wait(60)) == ("", 0)
+    assert (project.reports / "latest" / "report.json").exists()
+
+
+def test_a_report_that_cannot_be_written_is_told_after_the_verdict(project: Project) -> None:
+    (project.reports / "latest").mkdir(parents=True)
+    (project.reports / "latest" / "mine").touch()
+    result = project.run()
+    assert result.exit == 1
+    assert "Report:  not written whole: " in result.out
+    assert "move it away" in result.out
+    assert "Traceback" not in result.out + result.err
+
+
+def test_metrics_that_cannot_be_written_are_told_at_once(project: Project) -> None:
+    result = project.run("--metrics", str(project.node / "nowhere" / "file"))
+    assert (result.exit, result.out) == (4, "")
+    assert "name a file in a directory that is there" in result.err
 
 
 def test_a_killed_run_can_be_taken_back(tmp_path: Path) -> None:
