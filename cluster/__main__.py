@@ -43,7 +43,10 @@ def main(words: list[str] | None = None) -> int:
             )
             return 1
         _write(output, draft(found, ssh))
-    except (ClusterError, OSError) as error:
+    except OSError as error:
+        print(f"{output} cannot be written: {error.strerror}.", file=sys.stderr)
+        return 2
+    except ClusterError as error:
         print(plain(str(error)), file=sys.stderr)
         return 2
     print(f"Written: {output}. Look it over, then: pytest runbook --inventory={output} --plan")

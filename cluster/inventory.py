@@ -73,12 +73,17 @@ class Fabric(Strict):
         Annotated[Literal["auto"], Tag("word")] | Annotated[tuple[Interface, ...], Field(min_length=1), Tag("list")],
         Discriminator(lambda given: "word" if isinstance(given, str) else "list"),
     ] = "auto"
-    subnets: tuple[IPv4Network, ...] = tuple(IPv4Network(f"192.168.{third}.0/24") for third in (100, 101, 102, 103))
+    subnets: Annotated[tuple[IPv4Network, ...], Field(min_length=1)] = tuple(
+        IPv4Network(f"192.168.{third}.0/24") for third in (100, 101, 102, 103)
+    )
 
     @field_validator("subnets")
     @classmethod
-    def _apart(cls, subnets: tuple[IPv4Network, ...]) -> tuple[IPv4Network, ...]:
+    def _usable(cls, subnets: tuple[IPv4Network, ...]) -> tuple[IPv4Network, ...]:
         for index, subnet in enumerate(subnets):
+            special = subnet.is_loopback or subnet.is_multicast or subnet.is_link_local or subnet.is_reserved
+            if special or not 8 <= subnet.prefixlen <= 30:
+                raise ValueError(f"{subnet} has no addresses for nodes; give a private subnet, from /8 to /30")
             if any(subnet.overlaps(other) for other in subnets[:index]):
                 raise ValueError(f"{subnet} overlaps another subnet; each logical interface needs its own")
         return subnets

@@ -15,6 +15,8 @@ def choose(limit: str, nodes: Sequence[NodeEntry]) -> frozenset[str]:
         InventoryError: A word fits no node, or nothing is left.
     """
     words = [word.strip() for word in limit.split(",") if word.strip()]
+    if not words:
+        raise InventoryError("--limit names no node; leave it out to look at all.")
     wanted = [word for word in words if not word.startswith("!")]
     chosen = {name for word in wanted for name in _fitting(word, nodes)} if wanted else set(_names(nodes))
     for word in words:

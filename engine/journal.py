@@ -112,7 +112,8 @@ class Journal:
                 yield json.loads(line)
             except ValueError:
                 raise JournalError(
-                    f"{self.path}:{number} is damaged; its run cannot be taken back as a whole."
+                    f"{self.path}:{number} is damaged: move the file away, and --undo takes the copies that the nodes "
+                    "keep."
                 ) from None
 
     def _append(self, entry: dict[str, Any]) -> bytes:

@@ -44,13 +44,15 @@ class Judge:
         mode: str,
         compared: Compared,
         fix_command: str = "pytest runbook --fix",
+        command: str = "pytest runbook",
     ) -> None:
-        """Judge in mode check, plan or fix; `fix_command` is what repairs this cluster."""
+        """Judge in mode check, plan or fix; `command` runs the runbook on this cluster, `fix_command` repairs it."""
         self.broken: list[str] = []
         self._cluster = cluster
         self._mode = mode
         self._compared = compared
         self._fix_command = fix_command
+        self._command = command
         self._began = time.monotonic()
         self._found = Found()
         self._repairer = Repairer(cluster, applier, mode)
@@ -70,6 +72,10 @@ class Judge:
             verdict = judging.finish()
         self._found.add(verdict)
         return verdict
+
+    def _remedy(self, check: Check) -> str | None:
+        """Tell the check's own remedy, with commands that are about this cluster."""
+        return check.remedy and check.remedy.replace("`pytest runbook", f"`{self._command}")
 
     def judge_together(
         self, check: Check, nodes: Sequence[Node], assertion: Callable[[Node], object], skip: str | None
@@ -109,7 +115,7 @@ class Judge:
         if verdict.outcome is Outcome.PASSED and any(other.id in check.due_after for other in pending):
             verdict.outcome, verdict.cause = Outcome.FAILED, "what is planned before it has to be taken up"
         if verdict.outcome is Outcome.FAILED or (provisional and verdict.outcome is Outcome.UNKNOWN):
-            verdict.remedy, verdict.pending = check.remedy, bool(pending)
+            verdict.remedy, verdict.pending = self._remedy(check), bool(pending)
             if not verdict.unforeseen:
                 yield from self._repair(check, node, assertion, verdict)
         asks = verdict.outcome is Outcome.FAILED and any(told.risk == "disruptive" for told in verdict.changes)
@@ -191,7 +197,7 @@ class Judge:
             verdict.cause = str(error).split("\nassert ", 1)[0].strip() if "\nassert " in str(error) else None
             if check.warns:
                 verdict.outcome, verdict.cause, verdict.warning = Outcome.PASSED, None, verdict.cause or check.title
-                verdict.remedy = check.remedy
+                verdict.remedy = self._remedy(check)
         except pytest.skip.Exception as reason:
             verdict.outcome, verdict.cause = Outcome.SKIPPED, str(reason)
         except ClusterError as error:

@@ -1,5 +1,6 @@
 """The command line of a run, and what it means."""
 
+import argparse
 import shlex
 import subprocess
 import sys
@@ -19,14 +20,27 @@ DEFAULT_INVENTORY = Path("cluster.yaml")
 DEFAULT_REPORTS = Path("reports/out")
 
 
+def _word(given: str) -> str:
+    if not given:
+        raise argparse.ArgumentTypeError("nothing is given; name it, or leave the option out")
+    return given
+
+
+def _path(given: str) -> Path:
+    return Path(_word(given))
+
+
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options of the contract."""
     group = parser.getgroup("runbook", "Spark Runbook")
     group.addoption(
-        "--inventory", type=Path, metavar="FILE", help="the cluster (default: cluster.yaml, else this machine)"
+        "--inventory", type=_path, metavar="FILE", help="the cluster (default: cluster.yaml, else this machine)"
     )
     group.addoption(
-        "--limit", metavar="NODES", help="look at these nodes alone: names, patterns, ranges, groups, !left-out"
+        "--limit",
+        type=_word,
+        metavar="NODES",
+        help="look at these alone: names, patterns, ranges, groups, !left-out",
     )
     group.addoption(
         "--min-ready",
@@ -37,11 +51,11 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--lab", action="store_true", help="use the virtual cluster of `python -m lab`, started if need be")
     group.addoption("--plan", action="store_true", help="tell exactly what --fix would change, and change nothing")
     group.addoption("--fix", action="store_true", help="repair what is wrong, then check again")
-    group.addoption("--undo", metavar="RUN", help="take the changes of a run back, last first")
+    group.addoption("--undo", type=_word, metavar="RUN", help="take the changes of a run back, last first")
     group.addoption(
         "--allow", action="append", default=[], metavar="NAME", help="allow a disruptive repair (repeatable)"
     )
-    group.addoption("--recipe", metavar="NAME|FILE", help="the recipe of the full fine-tune")
+    group.addoption("--recipe", type=_word, metavar="NAME|FILE", help="the recipe of the full fine-tune")
     group.addoption("--train", choices=("none", "smoke", "full"), help="how much step 10 runs")
     group.addoption(
         "--load", action="store_true", help="put GPUs and fabric under load for some seconds, and measure them"
@@ -49,8 +63,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--cleanup", action="store_true", help="run step 14: remove the stack")
     group.addoption("--bundle", action="store_true", help="write an archive to send to somebody who was not there")
     group.addoption("--list", action="store_true", help="print the steps and checks with what --fix may do, and end")
-    group.addoption("--metrics", type=Path, metavar="FILE", help="write a Prometheus textfile as well")
-    group.addoption("--report-dir", type=Path, metavar="DIR", help=f"where reports go (default: {DEFAULT_REPORTS})")
+    group.addoption("--metrics", type=_path, metavar="FILE", help="write a Prometheus textfile as well")
+    group.addoption("--report-dir", type=_path, metavar="DIR", help=f"where reports go (default: {DEFAULT_REPORTS})")
     group.addoption("--ask-become-pass", action="store_true", help="ask once for the sudo password of all nodes")
 
 
@@ -73,11 +87,16 @@ class Options:
     min_ready: int | None
     """How many nodes are enough; None for all."""
     places: tuple[str, ...]
+    steps: tuple[str, ...]
     command: str
 
     def again(self, *options: str) -> str:
         """Return the command that runs the runbook on this very cluster, for a person to copy."""
         return " ".join(["pytest runbook", *self.places, *options])
+
+    def likewise(self, *options: str) -> str:
+        """Return the command that does so about the same steps, with the same recipe."""
+        return self.again(*self.steps, *options)
 
 
 def read_options(config: pytest.Config, inventory: Inventory) -> Options:
@@ -115,6 +134,7 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         limit=(limit := _limit(config, inventory, mode)),
         min_ready=_min_ready(config, mode, len(inventory.nodes if limit is None else limit)),
         places=tuple(_places(config)),
+        steps=tuple(_steps(config)),
         command=shlex.join(["pytest", *config.invocation_params.args]),
     )
 
@@ -151,6 +171,15 @@ def _metrics(config: pytest.Config) -> Path | None:
     if asked is not None and (asked.is_dir() or not asked.absolute().parent.is_dir()):
         raise pytest.UsageError(f"--metrics {asked}: name a file in a directory that is there.")
     return asked
+
+
+def _steps(config: pytest.Config) -> Iterator[str]:
+    """The options that say what is to be done there, for the same commands."""
+    if config.getoption("cleanup"):
+        yield "--cleanup"
+    for name in ("train", "recipe"):
+        if given := config.getoption(name):
+            yield f"--{name}={shlex.quote(given)}"
 
 
 def _places(config: pytest.Config) -> Iterator[str]:

@@ -82,6 +82,12 @@ def _is_runbook(config: pytest.Config) -> bool:
     return any(path.is_relative_to(runbook) or runbook.is_relative_to(path) for path in paths)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let -k choose a check by its id, as reports name it."""
+    if mark := item.get_closest_marker("check"):
+        item.extra_keyword_matches.add(mark.args[0])
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give every check of a node one turn a node, in order of rank."""
     if "node" in metafunc.fixturenames and RUN in metafunc.config.stash:

@@ -54,7 +54,7 @@ class Run:
         self.journal = Journal(self.directory / FILE)
         self.last: Comparison | None = None
         applier = Applier(self.journal, options.allowed, node_journal.keep)
-        self.judge = Judge(self.cluster, applier, options.mode, self, options.again("--fix"))
+        self.judge = Judge(self.cluster, applier, options.mode, self, options.likewise("--fix"), options.again())
         self.steps: dict[int, str] = {}
         self.training: dict[str, Any] | None = None
         self.interrupted = False
@@ -117,7 +117,7 @@ class Run:
         """The one thing to do next."""
         if self.options.mode == "undo":
             return next((verdict.cause for verdict in self.verdicts if verdict.cause), None)
-        return next_step(self.causes, self.options.mode, self.options.again, len(self.cluster.names))
+        return next_step(self.causes, self.options.mode, self.options.likewise, len(self.cluster.names))
 
     @property
     def undo_command(self) -> str | None:
@@ -196,12 +196,16 @@ class Run:
     def _journal_to_undo(self, run_id: str) -> Journal:
         """Find a run's journal here, or, where this is not the machine that it ran on, on the nodes that it changed."""
         try:
-            return find_journal(self.options.report_dir, run_id)
-        except JournalError as missing:
-            recovered = node_journal.recover(self.cluster, self.options.report_dir, run_id)
-            if recovered is None:
-                raise JournalError(f"{missing} No node keeps a journal of it either.") from None
-            return recovered
+            journal = find_journal(self.options.report_dir, run_id)
+            missing = f"{journal.path} is empty."
+        except JournalError as error:
+            journal, missing = None, str(error)
+        if journal and journal.records():
+            return journal
+        recovered = node_journal.recover(self.cluster, self.options.report_dir, run_id)
+        if recovered is None:
+            raise JournalError(f"{missing} No node keeps a journal of it either.")
+        return recovered
 
     def _note(self, taken: TakenBack) -> None:
         record = taken.record

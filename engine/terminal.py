@@ -4,18 +4,17 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from engine.console import LastingConsole
 from engine.naming import named, of_any_node
 from engine.outcome import GOOD, Outcome, Verdict
 from engine.redact import redact
@@ -39,26 +38,13 @@ SHOWN_LINES = 40
 """Of a planned change at most so many lines are shown without -v."""
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Go on unseen: whoever closes the screen has not asked for half a repair."""
-        self.quiet = True
-        closed, unseen = os.fstat(self.file.fileno()), os.open(os.devnull, os.O_WRONLY)
-        # pytest keeps copies of standard output, and would end with an error of its own for what is left in them.
-        for descriptor in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
-            with suppress(OSError):
-                if os.path.samestat(os.fstat(descriptor), closed):
-                    os.dup2(unseen, descriptor)
-        os.close(unseen)
-
-
 class Screen:
     """Writes to the real standard output, past pytest's capturing."""
 
     def __init__(self, *, verbose: bool, quiet: bool) -> None:
         """Take a copy of standard output while it is still the real one."""
         file = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace", closefd=True)
-        self._console = _Console(file=file, highlight=False, soft_wrap=True, width=_width(file))
+        self._console = LastingConsole(file=file, highlight=False, soft_wrap=True, width=_width(file))
         self._verbose = verbose
         self._quiet = quiet
         self._status: Status | None = None

@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ReportError as error:
         print(error, file=sys.stderr)
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"{error.filename}: {error.strerror}; name a folder that can be read and written.", file=sys.stderr)
     return 1
 
 

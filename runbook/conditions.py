@@ -8,6 +8,11 @@ def has_a_fabric(context: Context) -> str | None:
     return None if context.cluster.size > 1 else "a cluster of one node has no fabric"
 
 
+def has_peers(context: Context) -> str | None:
+    """One node has nothing to be compared with."""
+    return None if context.cluster.size > 1 else "there is one node, and none to compare with"
+
+
 def trains(context: Context) -> str | None:
     """Step 10 launches work, so it wants to be asked."""
     return None if context.train != "none" else "training runs with --train smoke, --train full or --fix"
@@ -33,9 +38,7 @@ def computes_on_gpus(context: Context) -> str | None:
 
 def computes_on_several_nodes(context: Context) -> str | None:
     """One node's GPU has nothing to be compared with."""
-    return computes_on_gpus(context) or (
-        None if context.cluster.size > 1 else "there is one node, and none to compare with"
-    )
+    return computes_on_gpus(context) or has_peers(context)
 
 
 def by_swarm(context: Context) -> str | None:

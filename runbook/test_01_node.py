@@ -6,7 +6,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import clock
 from runbook.causes import node as why
-from runbook.conditions import has_a_fabric
+from runbook.conditions import has_a_fabric, has_peers
 from workloads.recipe import Recipe
 
 pytestmark = step(1, "Configure network connectivity")
@@ -36,14 +36,20 @@ def test_machine_ids_are_distinct(cluster: Cluster) -> None:
 
 
 @check(
-    "machine.same_kernel", needs=("ssh.reachable",), warns=True, remedy="update the node that is behind, and reboot it"
+    "machine.same_kernel",
+    needs=("ssh.reachable",),
+    applies=has_peers,
+    warns=True,
+    remedy="update the node that is behind, and reboot it",
 )
 def test_kernels_are_the_same(cluster: Cluster) -> None:
     """All nodes run the same kernel."""
     assert cluster.drift(lambda node: node.machine.kernel) == SAME, "drivers and RDMA may behave in different ways"
 
 
-@check("machine.same_os", needs=("ssh.reachable",), warns=True, remedy="update the node that is behind")
+@check(
+    "machine.same_os", needs=("ssh.reachable",), applies=has_peers, warns=True, remedy="update the node that is behind"
+)
 def test_systems_are_the_same(cluster: Cluster) -> None:
     """All nodes have the same operating system."""
     assert cluster.drift(lambda node: node.machine.os) == SAME, "packages come from different releases"

@@ -5,7 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import ssh
 from runbook.causes import ssh as why
-from runbook.conditions import has_a_fabric
+from runbook.conditions import has_a_fabric, has_peers
 
 pytestmark = step(1, "Configure network connectivity")
 
@@ -13,6 +13,7 @@ pytestmark = step(1, "Configure network connectivity")
 @check(
     "ssh.same_user",
     needs=("ssh.reachable",),
+    applies=has_peers,
     warns=True,
     remedy="use one user name on all nodes, or set `workspace` to a directory that all of them can write to",
 )

@@ -7,7 +7,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import docker
 from runbook.causes import docker as why
-from runbook.conditions import by_swarm
+from runbook.conditions import by_swarm, has_peers
 
 pytestmark = step(2, "Configure Docker permissions")
 
@@ -31,6 +31,7 @@ def test_docker_is_new_enough(node: Node) -> None:
 @check(
     "docker.same_version",
     needs=("docker.version",),
+    applies=has_peers,
     warns=True,
     remedy="upgrade Docker Engine on the node that is behind",
 )
@@ -42,7 +43,7 @@ def test_docker_is_the_same(cluster: Cluster) -> None:
 @check(
     "docker.settings_valid",
     needs=("ssh.sudo", "docker.installed"),
-    remedy="correct /etc/docker/daemon.json there, or take the run back that wrote it: `pytest runbook --undo RUN`",
+    remedy="correct /etc/docker/daemon.json there; the journal of the run that last wrote it has what was there before",
 )
 def test_settings_are_valid(node: Node) -> None:
     """daemon.json is one that docker accepts."""

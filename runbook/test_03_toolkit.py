@@ -5,6 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import daemon, toolkit
 from runbook.causes import daemon as why
+from runbook.conditions import has_peers
 
 pytestmark = step(3, "Install NVIDIA Container Toolkit")
 
@@ -26,6 +27,7 @@ def test_toolkit_is_new_enough(node: Node) -> None:
 @check(
     "toolkit.same_version",
     needs=("toolkit.version",),
+    applies=has_peers,
     warns=True,
     remedy="sudo apt-get install nvidia-container-toolkit on the node that is behind",
 )

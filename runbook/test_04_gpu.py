@@ -8,7 +8,7 @@ from fixers import daemon
 from runbook import each_gpu
 from runbook.causes import daemon as why
 from runbook.causes.gpu import why_incomplete, why_mixed, why_no_answer, why_no_gpu, why_xid
-from runbook.conditions import has_docker, offers_to_a_swarm
+from runbook.conditions import has_docker, has_peers, offers_to_a_swarm
 
 pytestmark = step(4, "Enable resource advertising")
 
@@ -16,7 +16,7 @@ PRESENT = ("gpu.present",)
 REPLACE = "reboot the node; if it comes back, have the GPU replaced"
 
 
-@check("gpu.answers", remedy="do what the cause says; `pytest -k gpu` then tells whether it helped")
+@check("gpu.answers", remedy="do what the cause says; `pytest runbook -k gpu` then tells whether it helped")
 def test_nvidia_smi_works(node: Node) -> None:
     """nvidia-smi works."""
     assert node.gpu.health == ANSWERS, why_no_answer(node)
@@ -40,7 +40,7 @@ def test_driver_is_of_one_version(node: Node) -> None:
     assert each_gpu.versions(node) == each_gpu.driver(node), why_mixed(node)
 
 
-@check("gpu.same_driver", needs=PRESENT, remedy="update the older ones, and reboot them")
+@check("gpu.same_driver", needs=PRESENT, applies=has_peers, remedy="update the older ones, and reboot them")
 def test_gpu_driver_is_the_same(cluster: Cluster) -> None:
     """All nodes have the same driver."""
     assert cluster.drift(each_gpu.driver) == SAME, "NCCL and CUDA may not work across different drivers"

@@ -5,6 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import image, stack
 from runbook.causes import stack as why
+from runbook.conditions import has_peers
 from runbook.settling import tasks_settle
 from workloads import launcher
 from workloads.deploy import workspace_files
@@ -19,7 +20,11 @@ def test_image_is_there(node: Node) -> None:
 
 
 @check(
-    "stack.same_image", fix=image.even_out, needs=("stack.image",), remedy="pull the same image by digest on every node"
+    "stack.same_image",
+    fix=image.even_out,
+    needs=("stack.image",),
+    applies=has_peers,
+    remedy="pull the same image by digest on every node",
 )
 def test_image_is_the_same(cluster: Cluster) -> None:
     """All nodes have the same image."""

@@ -5,7 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import stack
 from runbook.causes import container as why
-from runbook.conditions import by_swarm, has_docker
+from runbook.conditions import by_swarm, has_docker, has_peers
 from runbook.settling import containers_settle
 
 pytestmark = step(7, "Find your Docker container ID", settles=containers_settle)
@@ -97,7 +97,12 @@ def test_packages_are_those_that_were_tried(node: Node) -> None:
     assert why.unpinned(node) == (), "the program was not tried with these versions"
 
 
-@check("container.same_packages", needs=("container.packages",), remedy="use the same image and mounts on every node")
+@check(
+    "container.same_packages",
+    needs=("container.packages",),
+    applies=has_peers,
+    remedy="use the same image and mounts on every node",
+)
 def test_packages_are_the_same(cluster: Cluster) -> None:
     """The packages of the fine-tune have the same versions on all nodes."""
     assert why.differing_packages(cluster) == (), "ranks with different versions may compute different things"

@@ -15,7 +15,7 @@ from workloads.gpu_load.launch import RAN, GpuLoad
 pytestmark = step(8, "Put the GPUs under load")
 
 RUNS = ("gpu.runs",)
-SLOW = "do what the cause says; power the node off and its supply out of the wall for a minute"
+SLOW = "do what the cause says; power the node off and pull its supply out of the wall for a minute"
 
 
 @check("gpu.runs", needs=("gpu.present",), applies=computes_on_gpus, remedy="do what the cause says")

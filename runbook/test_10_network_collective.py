@@ -31,7 +31,7 @@ def test_nccl_uses_rdma(cluster: Cluster, collective: Callable[[], Collective]) 
     applies=measures_the_fabric,
     threshold="collective_gb_per_s",
     warns=True,
-    remedy="mend what the cause names; `pytest -k network --load` measures each cable by itself",
+    remedy="mend what the cause names; `pytest runbook -k network --load` measures each cable by itself",
 )
 def test_collectives_are_fast(cluster: Cluster, collective: Callable[[], Collective]) -> None:
     """All ranks together move data at the speed of the port."""

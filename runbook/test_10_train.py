@@ -24,7 +24,7 @@ LAUNCHED = (
     "train.finished",
     needs=LAUNCHED,
     applies=trains,
-    remedy="see the rank's own words; `pytest -k gpu` if it is the GPU",
+    remedy="see the rank's own words; `pytest runbook -k gpu` if it is the GPU",
 )
 def test_smoke_run_finishes(smoke: Callable[[], Training]) -> None:
     """A smoke fine-tune runs to its end on all nodes."""

@@ -18,5 +18,5 @@ def test_stack_is_gone(cluster: Cluster) -> None:
 
 @check("cleanup.models", fix=cleanup.remove_models, applies=cleans_up, together="nodes")
 def test_models_are_gone(node: Node) -> None:
-    """Downloaded models no longer take up disk space."""
+    """Downloaded models and data sets no longer take up disk space."""
     assert node.stack.cached_models == (), "they are kept unless you ask for their removal"

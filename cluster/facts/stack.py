@@ -130,7 +130,8 @@ def _by_path(reading: Reading) -> dict[str, str]:
 
 def _models(node: "Node") -> str:
     hub = quote(f"{node.cluster.model_cache}/hub")
-    return f"test -d {hub} || exit 0; find {hub} -mindepth 1 -maxdepth 1 -type d -name 'models--*'"
+    named = "'(' -name 'models--*' -o -name 'datasets--*' ')'"
+    return f"test -d {hub} || exit 0; find {hub} -mindepth 1 -maxdepth 1 -type d {named}"
 
 
 def _files(node: "Node") -> str:

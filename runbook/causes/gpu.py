@@ -32,7 +32,10 @@ def _in_other_words(node: Node, said: str) -> str:
     if "mismatch" in said:
         return why_mixed(node)
     if "couldn't communicate" in said:
-        return "the driver is not loaded: it may not have been built for a new kernel, or secure boot refuses it"
+        return (
+            "the driver is not loaded: it may not have been built for a new kernel (`dkms status`), or secure boot "
+            "refuses it (`mokutil --sb-state`); `sudo modprobe nvidia` tells which"
+        )
     if "No devices were found" in said:
         return why_no_gpu(node)
     if "requires reset" in said:

@@ -41,7 +41,7 @@ def bare(recorded: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch) -> 
         node = f"spark-{number}"
         cluster.said(NetworkFacts, node, links=links("enp1s0f1np1", f"192.168.100.{number}"), ports=PORTS)
         cluster.said(SshFacts, node, host_keys=f"127.0.0.1 ssh-ed25519 HOST{number}\n")
-    cluster.said(SshFacts, public_key="", authorized="", known_hosts="")
+    cluster.said(SshFacts, public_key="", authorized="", known_hosts="", guarded="")
     return cluster
 
 

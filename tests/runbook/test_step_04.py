@@ -77,7 +77,8 @@ def test_a_healthy_spark_passes_or_has_nothing_to_be_asked(sparks: Recorded, che
          "the driver was updated without a reboot (kernel module: 580.95.05, libcuda: 580.159.04, libnvidia-ml: "
          "580.159.04): reboot"),
         ({"smi": broken("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.", 9)},
-         "the driver is not loaded: it may not have been built for a new kernel, or secure boot refuses it"),
+         "the driver is not loaded: it may not have been built for a new kernel (`dkms status`), or secure boot "
+         "refuses it (`mokutil --sb-state`); `sudo modprobe nvidia` tells which"),
         ({"smi": broken("Unable to determine the device handle for GPU0: GPU is lost.  Reboot the system", 15)},
          "a GPU has fallen off the bus: Unable to determine the device handle for GPU0: GPU is lost.  Reboot the "
          "system; power the node off for a minute, then reseat or replace it"),
