@@ -9,6 +9,7 @@ from workloads.job import FINISHED, Training
 
 pytestmark = step(10, "Run finetuning scripts")
 
+NOT_SAVED = "it was not saved, or does not load"
 LAUNCHED = (
     "container.gpu_works",
     "container.workspace",
@@ -58,7 +59,7 @@ def test_weights_are_identical(smoke: Callable[[], Training]) -> None:
 @check("train.saved", needs=("train.finished",), applies=trains, remedy="look into the log of rank 0")
 def test_result_loads_again(smoke: Callable[[], Training]) -> None:
     """The adapter is saved and loads again."""
-    assert smoke().saved.get("reloaded") is True, "it was not saved, or does not load"
+    assert smoke().saved.get("reloaded") is True, smoke().saved.get("left_out", NOT_SAVED)
 
 
 @check("train.speed", needs=("train.finished",), applies=trains, remedy="look into the log of rank 0")
@@ -84,4 +85,4 @@ def test_full_weights_are_identical(full: Callable[[], Training]) -> None:
 @check("full.saved", needs=("full.finished",), applies=trains_fully, remedy="look into the log of rank 0")
 def test_full_result_loads_again(full: Callable[[], Training]) -> None:
     """Its result is saved and loads again."""
-    assert full().saved.get("reloaded") is True, "it was not saved, or does not load"
+    assert full().saved.get("reloaded") is True, full().saved.get("left_out", NOT_SAVED)

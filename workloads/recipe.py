@@ -88,7 +88,7 @@ class Recipe(_Section):
     learning_rate: Positive
     warmup_steps: Annotated[int, Field(ge=0)]
     max_grad_norm: Positive
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
     dtype: Literal["float32", "bfloat16"]
     attention: Literal["auto", "varlen", "sdpa", "flash_attention_2"]
     gradient_checkpointing: bool
@@ -115,6 +115,8 @@ class Recipe(_Section):
         yield (self.epochs is None) == (self.max_steps is None), "epochs, max_steps: one is a number and the other null"
         sharded = self.sharding == "fsdp2"
         yield self.method == "qlora" and sharded, "sharding: four-bit weights are not sharded: set none, or method lora"
+        in_16_bits = self.attention in ("varlen", "flash_attention_2")
+        yield in_16_bits and self.dtype != "bfloat16", "attention: varlen and flash_attention_2 need dtype: bfloat16"
         yield self.compile and sharded, "compile: a sharded model is not compiled: set one of the two to false or none"
         yield self.merge and self.method != "lora", "merge: only an adapter beside 16 or 32 bit weights can be merged"
 

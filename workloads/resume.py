@@ -12,7 +12,11 @@ _LIST = """
 import hashlib, json, pathlib, sys
 recipe = hashlib.sha256(pathlib.Path(sys.argv[1]).read_bytes()).hexdigest()
 for told in pathlib.Path(sys.argv[2]).glob("*/checkpoints/*.json"):
-    if json.loads(told.read_text())["identity"]["the recipe"] == recipe:
+    try:
+        identity = json.loads(told.read_text())["identity"]
+    except (ValueError, TypeError, KeyError):
+        continue
+    if identity["the recipe"] == recipe:
         print(told.parent.parent.name)
 """
 
@@ -29,7 +33,7 @@ def find_unfinished(cluster: Cluster, recipe_file: str) -> str | None:
             # The job's own start will say what is wrong with this node.
             return set()
         assert isinstance(listed.output, bytes), "it is a stream only where one is asked for"
-        return set(listed.output.decode().split()) if listed.exit_code == 0 else set()
+        return set(listed.output.decode().splitlines()) if listed.exit_code == 0 else set()
 
     everywhere = set.intersection(*(runs_on(node) for node in cluster.nodes))
     return f"{WORKSPACE_IN_CONTAINER}/runs/{max(everywhere)}" if everywhere else None

@@ -134,5 +134,25 @@ def test_a_model_whose_loss_would_be_another_is_refused(source: Path, examples: 
         check_loss(objective, examples, 0, RECIPE, world)
 
 
+def test_the_longest_row_is_looked_at_too(source: Path, examples: list[data.Example]) -> None:
+    world = World(0, ["here"], CPU, False, Progress(torch.distributed.HashStore(), 0, ["here"]))
+    objective = _objective(source, RECIPE)
+    longest = max(len(example.input_ids) for example in examples)
+
+    def halve_long(_module: Any, _given: Any, told: Any) -> None:
+        told.logits[:, longest // 2 :].mul_(0.5)
+
+    objective.model.get_base_model().register_forward_hook(halve_long)
+    with pytest.raises(RefusalError, match="two rows have a loss of"):
+        check_loss(objective, examples, 0, RECIPE, world)
+
+
+def test_an_adapter_on_a_layer_that_shares_its_weights_is_not_merged(source: Path) -> None:
+    base = load_base(RECIPE, str(source), CPU)
+    base.config.tie_word_embeddings = True
+    with pytest.raises(RefusalError, match="first and last layer share their weights"):
+        prepare_to_train(replace(RECIPE, merge=True), base)
+
+
 def _halve(_module: Any, _given: Any, told: Any) -> None:
     told.logits.mul_(0.5)

@@ -53,3 +53,15 @@ def test_a_model_fits_by_the_type_that_it_is_saved_in(monkeypatch: pytest.Monkey
     assert preflight.fits(40 * 10**9, RECIPE, device)
     assert not preflight.fits(40 * 10**9, FULL, device)
     assert not preflight.fits(70 * 10**9, RECIPE, device)
+
+
+@pytest.mark.parametrize("name", ["adapter", "model"])
+def test_a_result_is_not_overwritten_unless_it_was_never_proven(tmp_path: Path, name: str) -> None:
+    recipe = replace(RECIPE, merge=True)
+    save.refuse_to_overwrite(recipe, tmp_path)
+    (tmp_path / name).mkdir()
+    with pytest.raises(RefusalError, match=f"{name} is there already"):
+        save.refuse_to_overwrite(recipe, tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "step-4.json").touch()
+    save.refuse_to_overwrite(recipe, tmp_path)

@@ -16,6 +16,7 @@ from .refusal import RefusalError
 from .watchdog import EXIT_FAILED, Watchdog, die
 
 HUB_S = 120.0
+HUB_SILENT = "the hub does not answer: look at this node's way to huggingface.co, its proxy, and HF_ENDPOINT"
 
 
 def main() -> int:
@@ -40,7 +41,7 @@ def main() -> int:
 def _run(arguments: argparse.Namespace, metrics: Metrics, watchdog: Watchdog) -> None:
     recipe = read_recipe(arguments.recipe)
     metrics.phase("checks")
-    watchdog.expect("asking the hub for model and data", HUB_S)
+    watchdog.expect("asking the hub for model and data", HUB_S, late=HUB_SILENT)
     check_before_launch(recipe, arguments.output)
     watchdog.expect("importing packages", None)
     # Imported here because torch takes seconds: the watcher hears of it first, and SIGTERM is taken care of.

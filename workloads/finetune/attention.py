@@ -80,10 +80,15 @@ def _varlen(
         return result
     # The kernel takes 16 bits alone. Beside weights in float32 the rotation leaves queries and keys in float32, and
     # layers in four bits answer in float32 altogether.
+    unknown = [name for name in ("softcap", "s_aux") if told.get(name) is not None]
+    if unknown:
+        raise RefusalError(f"attention: varlen knows no {unknown[0]}, which this model has: set attention: sdpa")
     dtype = torch.bfloat16 if value.dtype == torch.float32 else value.dtype
     flat = [each.transpose(1, 2).flatten(0, 1).to(dtype) for each in (query, key, value)]
+    # A window counts the token itself; -1 is all that came before.
+    window = ((told.get("sliding_window") or 0) - 1, 0)
     attended = varlen_attn(
-        *flat, borders, borders, longest, longest, scale=told.get("scaling"), window_size=(-1, 0), **_GROUPED
+        *flat, borders, borders, longest, longest, scale=told.get("scaling"), window_size=window, **_GROUPED
     )
     return attended.unsqueeze(0), None
 

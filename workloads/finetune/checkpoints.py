@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,11 @@ class Checkpoints:
             told = {"identity": self._identity, "sha256": _sha256(path)}
             _write_durably(path.with_suffix(".json"), lambda partial: partial.write_text(json.dumps(told)))
         except (OSError, RuntimeError) as error:
-            raise RefusalError(f"the checkpoint of step {step} cannot be written: {error}") from error
+            for partial in self._folder.glob(".*"):
+                partial.unlink(missing_ok=True)
+            free = f"{shutil.disk_usage(self._folder.parent).free / 1e9:.1f} GB are free there"
+            reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+            raise RefusalError(f"the checkpoint of step {step} cannot be written: {reason}; {free}") from error
         dist.barrier()
         # Only now is this step whole on all ranks, and an older one to spare.
         for old in sorted(self._steps())[: -self._keep]:

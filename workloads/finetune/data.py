@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .recipe import Recipe
 
 IGNORED = -100
+COLUMNS = ("instruction", "input", "output")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def load_rows(dataset: str, limit: int | None = None) -> list[dict[str, str]]:
     """
     path = Path(dataset)
     try:
-        rows = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else _from_hub(dataset)
+        rows = _from_file(path) if path.suffix in (".json", ".jsonl") else _from_hub(dataset)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise RefusalError(f"{dataset}: the data set cannot be read: {reason}") from error
@@ -50,12 +52,22 @@ def load_rows(dataset: str, limit: int | None = None) -> list[dict[str, str]]:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not all(isinstance(row.get(key), str) for key in ("instruction", "output")):
             raise RefusalError(f"{dataset}: row {number} needs a text under instruction and under output{_has(row)}")
-    return [{key: row.get(key) or "" for key in ("instruction", "input", "output")} for row in rows[:limit]]
+        if any("\ud800" <= char <= "\udfff" for key in COLUMNS for char in str(row.get(key) or "")):
+            raise RefusalError(f"{dataset}: row {number} has half a character (a lone surrogate) in it")
+    return [{key: row.get(key) or "" for key in COLUMNS} for row in rows[:limit]]
 
 
 def digest_rows(rows: list[dict[str, str]]) -> str:
     """Return the SHA-256 of the rows' content, whatever file they came in."""
     return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
+
+
+def digest_examples(examples: list[Example]) -> str:
+    """Return the SHA-256 of what a tokenizer made of the rows."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(array("q", [len(example.input_ids), *example.input_ids, *example.labels]).tobytes())
+    return digest.hexdigest()
 
 
 def prompt_of(row: dict[str, str]) -> str:
@@ -70,6 +82,8 @@ def encode(row: dict[str, str], tokenizer: Any, recipe: Recipe) -> Example:
     Prompt and answer are encoded apart, so that the border between them is a border between tokens.
     """
     prompt = list(tokenizer(prompt_of(row))["input_ids"])
+    if prompt[-1:] == [tokenizer.eos_token_id]:
+        prompt.pop()  # some tokenizers end every text; the answer is yet to come
     answer = [*tokenizer(row["output"], add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
     hidden = prompt if recipe.train_on_prompt else [IGNORED] * len(prompt)
     length = recipe.sequence_length
@@ -87,6 +101,13 @@ def encode_all(rows: list[dict[str, str]], tokenizer: Any, recipe: Recipe) -> li
     if not kept:
         raise RefusalError(f"no row's answer begins within {recipe.sequence_length} tokens: raise sequence_length")
     return kept
+
+
+def _from_file(path: Path) -> Any:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        return json.loads(text)
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def _has(row: object) -> str:

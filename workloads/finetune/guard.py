@@ -7,6 +7,7 @@ world is checked against what the caller asked for, and whatever must be equal o
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import socket
@@ -69,11 +70,12 @@ def versions() -> dict[str, str]:
 
 
 def fingerprint(model: nn.Module) -> str:
-    """Digest a model's parameter names, shapes, types and leading elements.
+    """Digest a model's settings, and its parameters' names, shapes, types and leading elements.
 
     It tells two models apart without reading all of their weights; sums would depend on the number of threads.
     """
-    digest = hashlib.sha256()
+    settings = {name: value for name, value in model.config.to_dict().items() if name != "_name_or_path"}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     for name, parameter in model.named_parameters():
         leading = parameter.detach().flatten()[:FINGERPRINT_ELEMENTS].float().cpu()
         digest.update(f"{name} {tuple(parameter.shape)} {parameter.dtype}".encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -38,9 +39,11 @@ class Metrics:
         """Tell one event; `time` is in seconds since the epoch."""
         line = json.dumps({"event": event, "rank": self.rank, "time": round(time.time(), 3), **fields})
         with self._lock:
-            self._file.write(line + "\n")
-            self._file.flush()
             print(line, flush=True)
+            # Who watches has heard of it; a full disk must not keep a rank from saying why it ends.
+            with contextlib.suppress(OSError):
+                self._file.write(line + "\n")
+                self._file.flush()
 
     def phase(self, name: str) -> None:
         """Tell what the rank does next, so that a watcher can say what a silent one was last doing."""

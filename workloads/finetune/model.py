@@ -22,12 +22,14 @@ def load_tokenizer(recipe: Recipe, source: str) -> Any:
     """Load the tokenizer of a model; a tokenizer without a padding token pads with its end token.
 
     Raises:
-        RefusalError: there is none at that path or name.
+        RefusalError: there is none at that path or name, or it cannot end a text.
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **_origin(recipe))
     except (OSError, ValueError) as error:
         raise _unavailable(source, error) from error
+    if tokenizer.eos_token_id is None:
+        raise RefusalError(f"{source}: its tokenizer has no token that ends a text, so no answer could be taught to")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -67,6 +69,16 @@ def _load(recipe: Recipe, source: str, device: torch.device, dtype: Any) -> Any:
         raise _unavailable(source, error) from error
 
 
+def _refuse_to_merge_what_is_tied(model: Any, recipe: Recipe) -> None:
+    """Raise RefusalError where merging one of two layers that share their weights would change the other."""
+    ends = (model.get_input_embeddings(), model.get_output_embeddings())
+    if recipe.merge and model.config.tie_word_embeddings and any(hasattr(end, "lora_A") for end in ends):
+        raise RefusalError(
+            "merge: the model's first and last layer share their weights, and the adapter sits on one of them: take "
+            "lm_head and embed_tokens out of its targets, or set merge: false"
+        )
+
+
 def prepare_to_train(recipe: Recipe, base: Any) -> Any:
     """Add the adapter, if the recipe has one, and switch on what training needs.
 
@@ -90,6 +102,7 @@ def prepare_to_train(recipe: Recipe, base: Any) -> Any:
             model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
         try:
             model = get_peft_model(model, config)
+            _refuse_to_merge_what_is_tied(model, recipe)
         except ValueError as error:
             raise RefusalError(f"lora.targets {recipe.lora.targets} do not fit {recipe.model}: {error}") from error
         streamline(model)

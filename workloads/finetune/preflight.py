@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,6 +62,8 @@ def fits(parameters: int, recipe: Recipe, device: torch.device) -> bool:
 def _free(device: torch.device) -> int:
     import torch  # noqa: PLC0415 - what else is here works before it is loaded
 
+    # Shards refer to each other, so that only the collector lets go of them.
+    gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
         if not torch.cuda.get_device_properties(device).is_integrated:

@@ -104,6 +104,8 @@ def read_recipe(path: Path) -> Recipe:
         raise RefusalError(f"{path}: method is lora or qlora (with a section lora) or full (with lora: null)")
     if (recipe.epochs is None) == (recipe.max_steps is None):
         raise RefusalError(f"{path}: give a number for either epochs or max_steps, and null for the other")
+    if recipe.attention in {"varlen", "flash_attention_2"} and recipe.dtype != "bfloat16":
+        raise RefusalError(f"{path}: attention {recipe.attention} computes in bfloat16: set dtype: bfloat16, or sdpa")
     return recipe
 
 

@@ -54,7 +54,7 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
     enter("model", "loading the model", None)
     source = _source(recipe, output, rows, world)
     tokenizer = load_tokenizer(recipe, source)
-    examples = data.encode_all(rows, tokenizer, recipe)
+    examples = _encode(rows, tokenizer, recipe)
     model, fingerprint = _load(recipe, source, world)
     attention = set_attention(model, recipe, world.device)
     counts = count_parameters(model)
@@ -97,7 +97,8 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
             )
         else:
             told = {"left_out": "loading it as a model, and merging it: one node's memory is too small for the whole"}
-        metrics.emit("saved", path=str(folder), reloaded=True, **told)
+        # What was left out is compared tensor by tensor; a merged model that was asked for and is not there is not.
+        metrics.emit("saved", path=str(folder), reloaded=not recipe.merge or "merged" in told, **told)
     watchdog.expect("waiting for the first rank to save", None)
     dist.barrier()
     checkpoints.clear()
@@ -148,6 +149,13 @@ def _source(recipe: Recipe, output: Path, rows: list[dict[str, str]], world: Wor
     folder = output / f"tiny-rank{world.rank}"
     make_tiny(rows, folder, recipe.seed)
     return str(folder)
+
+
+def _encode(rows: list[dict[str, str]], tokenizer: Any, recipe: Recipe) -> list[data.Example]:
+    """Turn the rows into tokens, the same on every rank."""
+    examples = data.encode_all(rows, tokenizer, recipe)
+    guard.agree("the tokens", data.digest_examples(examples), f"have one revision of {recipe.model} on all nodes")
+    return examples
 
 
 def _load(recipe: Recipe, source: str, world: World) -> tuple[Any, str]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # The same weights and kernels give the same logits but for the order of sums: rounding of the type computed in.
 TOLERANCE = {"float32": 1e-3, "bfloat16": 5e-2}
+# Of 16 bits, adding the adapter's part takes some; a model that is another one differs by as much as it says.
+MERGED_TOLERANCE = 0.25
 GENERATED_TOKENS = 8
 ADAPTER = "default"
 
@@ -38,8 +40,11 @@ def refuse_to_overwrite(recipe: Recipe, output: Path) -> None:
     Raises:
         RefusalError: the output folder holds the result of another run.
     """
-    if _result(recipe, output).exists():
-        raise RefusalError(f"{_result(recipe, output)} is there already: give every run an output folder of its own")
+    # Beside its checkpoints it is one that was never proven: they go when it is.
+    unproven = any((output / "checkpoints").glob("*.json"))
+    for folder in {_result(recipe, output), *([output / "model"] if recipe.merge else [])}:
+        if folder.exists() and not unproven:
+            raise RefusalError(f"{folder} is there already: give every run an output folder of its own")
 
 
 def save(model: Any, weights: dict[str, Tensor], tokenizer: Any, recipe: Recipe, output: Path) -> Path:
@@ -71,7 +76,9 @@ def probe(objective: Any, example: Example, world: World) -> Tensor:
 def load_saved(folder: Path, source: str, recipe: Recipe, world: World) -> Any:
     """Load what was saved as anyone would: the base model and the adapter on it, or the model."""
     if recipe.method == "full":
-        return AutoModelForCausalLM.from_pretrained(folder, device_map={"": world.device})
+        return AutoModelForCausalLM.from_pretrained(
+            folder, device_map={"": world.device}, trust_remote_code=recipe.trust_remote_code
+        )
     return PeftModel.from_pretrained(load_base(recipe, source, world.device), folder)
 
 
@@ -91,12 +98,24 @@ def verify_weights(folder: Path, weights: dict[str, Tensor]) -> None:
             raise RefusalError(f"{folder}: {name} is not in it as it was trained")
 
 
-def merge(loaded: Any, tokenizer: Any, output: Path) -> Path:
-    """Write the base model with the adapter in it to OUTPUT/model, whole or not at all; return the folder."""
+def merge(
+    loaded: Any, expected: Tensor, recipe: Recipe, world: World, *, tokenizer: Any, example: Example, output: Path
+) -> Path:
+    """Write the base model with the adapter in it to OUTPUT/model, whole or not at all; return the folder.
+
+    Raises:
+        RefusalError: the merged model is another than the trained one.
+    """
     folder = output / "model"
+    merged = loaded.merge_and_unload()
+    difference = _difference(merged, expected, example, recipe, world)
+    if not difference <= MERGED_TOLERANCE:
+        raise RefusalError(
+            f"the merged model's logits differ from the trained one's by {difference:.2g}: set merge: false"
+        )
 
     def write(partial: Path) -> None:
-        loaded.merge_and_unload().save_pretrained(partial)
+        merged.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
 
     _write(folder, write)
@@ -120,8 +139,11 @@ def prove(  # noqa: PLR0913 - what a model is, what it has to say, and where it 
         RefusalError: what was saved is not what was trained.
     """
     told: dict[str, Any] = {"difference": verify(loaded, expected, example, recipe, world)}
-    told["generated"] = generate(loaded, tokenizer, row, world)
-    return told | ({"merged": str(merge(loaded, tokenizer, output))} if recipe.merge else {})
+    told["generated"] = generate(loaded, tokenizer, row, recipe.sequence_length, world)
+    if recipe.merge:
+        merged = merge(loaded, expected, recipe, world, tokenizer=tokenizer, example=example, output=output)
+        told["merged"] = str(merged)
+    return told
 
 
 def verify(loaded: Any, expected: Tensor, example: Example, recipe: Recipe, world: World) -> float:
@@ -130,8 +152,7 @@ def verify(loaded: Any, expected: Tensor, example: Example, recipe: Recipe, worl
     Raises:
         RefusalError: what was saved is not what was trained.
     """
-    found = probe(Objective(loaded, recipe), example, world)
-    difference = float((found - expected).abs().max() / expected.abs().max())
+    difference = _difference(loaded, expected, example, recipe, world)
     if not difference <= TOLERANCE[recipe.dtype]:
         raise RefusalError(
             f"the saved weights, loaded again, differ from the trained ones by {difference:.2g} in logits"
@@ -139,9 +160,20 @@ def verify(loaded: Any, expected: Tensor, example: Example, recipe: Recipe, worl
     return difference
 
 
-def generate(loaded: Any, tokenizer: Any, row: dict[str, str], world: World) -> str:
-    """Return the first tokens that a loaded model answers to a row."""
-    asked = tokenizer(prompt_of(row), return_tensors="pt", return_token_type_ids=False).to(world.device)
+def _difference(loaded: Any, expected: Tensor, example: Example, recipe: Recipe, world: World) -> float:
+    found = probe(Objective(loaded, recipe), example, world)
+    return float((found - expected).abs().max() / expected.abs().max())
+
+
+def generate(loaded: Any, tokenizer: Any, row: dict[str, str], length: int, world: World) -> str:
+    """Return the first tokens that a loaded model answers to a row, of which it reads so many tokens at most."""
+    asked = tokenizer(
+        prompt_of(row),
+        return_tensors="pt",
+        return_token_type_ids=False,
+        truncation=True,
+        max_length=max(1, length - GENERATED_TOKENS),
+    ).to(world.device)
     answer = loaded.generate(
         **asked,
         do_sample=False,
@@ -161,4 +193,6 @@ def _write(folder: Path, write: Callable[[Path], None]) -> None:
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     write(partial)
+    # What is there was never proven, or it would have been refused at the beginning.
+    shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)

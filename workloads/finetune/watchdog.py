@@ -42,10 +42,14 @@ class Watchdog:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
-    def expect(self, doing: str, limit_s: float | None) -> None:
-        """Say what the rank does now and how long it may take, in seconds; None for as long as it likes."""
+    def expect(self, doing: str, limit_s: float | None, late: str | None = None) -> None:
+        """Say what the rank does now and how long it may take, in seconds; None for as long as it likes.
+
+        `late` is what is wrong when it takes longer; without it, another rank is.
+        """
         with self._lock:
             self.doing = doing
+            self._late = late
             self._limit_s = limit_s
             self._since = time.monotonic()
 
@@ -55,7 +59,10 @@ class Watchdog:
                 die(self._metrics, f"stopped by SIGTERM while {self.doing}", EXIT_TERMINATED)
             with self._lock:
                 doing, limit_s, waited_s = self.doing, self._limit_s, time.monotonic() - self._since
+                late = self._late
             if limit_s is not None and waited_s > limit_s:
+                if late is not None:
+                    die(self._metrics, f"{late} ({doing} took more than {limit_s:.0f} s)", EXIT_FAILED)
                 die(self._metrics, f"waited {limit_s:.0f} s while {doing}: {self._reason()}", EXIT_FAILED)
 
     def _reason(self) -> str:
@@ -78,6 +85,8 @@ def die(metrics: Metrics, message: str, status: int) -> NoReturn:
 
     The interpreter is not wound down: destroying a process group whose peer is gone can block for ever.
     """
-    metrics.emit("error", message=message)
-    print(f"finetune: rank {metrics.rank}: {message}", file=sys.stderr, flush=True)
-    os._exit(status)
+    try:
+        metrics.emit("error", message=message)
+        print(f"finetune: rank {metrics.rank}: {message}", file=sys.stderr, flush=True)
+    finally:
+        os._exit(status)
