@@ -138,7 +138,8 @@ def test_a_full_fine_tune_in_16_bits_trains_what_one_in_32_does(training_python:
         assert statuses == [0] * world, job.stderr(0)
         losses.append([event["loss"] for event in job.events(0, "step")])
         (saved,) = job.events(0, "saved")
-        assert saved["difference"] < 2e-2
+        # How 16 bits round is the processor's own; beyond 5e-2 the program itself refuses.
+        assert saved["difference"] < (1e-3 if dtype == "float32" else 5e-2)
     assert losses[1] == pytest.approx(losses[0], rel=1e-2)
     assert losses[2] == pytest.approx(losses[0], rel=1e-2)
 
