@@ -27,3 +27,14 @@ def of_any_node(text: str | None, node: str | None) -> str | None:
     # Between two backticks stands a command, to be copied as it is.
     parts = re.split(r"(`[^`\n]*`)", text)
     return "".join(part if part.startswith("`") else name.sub("the node", part) for part in parts)
+
+
+def some(names: Sequence[str], one: str, several: str) -> str:
+    """Name some things, with the verb that fits their number: "a has", "a and b have"."""
+    return f"{' and '.join(names)} {one if len(names) == 1 else several}"
+
+
+def with_unit(text: str | None, unit: str) -> str | None:
+    """Put a figure's unit behind it, and leave out digits that say nothing; what is no figure stays as it is."""
+    figure = re.fullmatch(r"((?:[a-z]+ )*)(-?\d+(?:\.\d+)?)", text or "")
+    return f"{figure[1]}{round(float(figure[2]), 2):,.10g} {unit}" if figure and unit else text

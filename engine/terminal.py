@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.console import LastingConsole
-from engine.naming import named, of_any_node
+from engine.naming import named, of_any_node, with_unit
 from engine.outcome import GOOD, Outcome, Verdict
 from engine.redact import redact
 
@@ -140,8 +140,9 @@ class Screen:
         if verdict.outcome not in GOOD | {Outcome.BLOCKED, Outcome.SKIPPED}:
             self._detail(verdict)
         elif verdict.warning:
-            self._field("found", verdict.found)
-            self._field("expected", verdict.expected)
+            unit = verdict.threshold.unit if verdict.threshold else ""
+            self._field("found", with_unit(verdict.found, unit))
+            self._field("expected", with_unit(verdict.expected, unit))
             self._field("why", verdict.warning)
             self._field("do", verdict.remedy)
         elif verdict.outcome is Outcome.FIXED and self._verbose:
@@ -186,8 +187,9 @@ class Screen:
 
     def _detail(self, verdict: Verdict) -> None:
         if verdict.outcome in (Outcome.FAILED, Outcome.FIX_FAILED, Outcome.WOULD_FIX):
-            self._field("found", verdict.found)
-            self._field("expected", verdict.expected)
+            unit = verdict.threshold.unit if verdict.threshold else ""
+            self._field("found", with_unit(verdict.found, unit))
+            self._field("expected", with_unit(verdict.expected, unit))
         self._field("why", verdict.cause)
         if verdict.outcome is Outcome.WOULD_FIX:
             self._changes(verdict)

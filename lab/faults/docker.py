@@ -196,7 +196,7 @@ FAULTS: Final = (
         "daemon.json was corrected, and docker not restarted",
         "gpu.in_force",
         "spark-2",
-        "offers are still the old ones",
+        "it still has the old offers",
         allow=("restart-docker",),
         breaks={
             "spark-2": f"cp -p {DAEMON_JSON} /run/good.json; "

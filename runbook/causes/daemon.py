@@ -55,4 +55,4 @@ def not_in_force(node: Node) -> str:
     """Name what the running docker has otherwise than daemon.json."""
     wanted, running = node.docker.configured, node.docker.in_force
     differs = [name for name in wanted if wanted[name] != running[name]]
-    return f"docker was not restarted since daemon.json was written: {' and '.join(differs)} are still the old ones"
+    return f"docker was not restarted since daemon.json was written: it still has the old {' and '.join(differs)}"

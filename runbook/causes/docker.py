@@ -1,6 +1,7 @@
 """Why docker does not run, or not for us."""
 
 from cluster.node import Node
+from engine.naming import some
 
 
 def not_at_boot(node: Node) -> str:
@@ -23,8 +24,8 @@ def bad_settings(node: Node) -> str:
 
 def set_twice(node: Node) -> str:
     """Name the directives that dockerd is told in two places."""
-    names = " and ".join(node.daemon.twice)
-    return f"{names} stands in daemon.json and on dockerd's command line in docker.service: docker refuses to start"
+    told = some(node.daemon.twice, "stands", "stand")
+    return f"{told} in daemon.json and on dockerd's command line in docker.service: docker refuses to start"
 
 
 def missing_addresses(node: Node) -> tuple[str, ...]:

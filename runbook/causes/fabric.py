@@ -6,6 +6,7 @@ from ipaddress import IPv4Interface
 from cluster.cluster import Cluster
 from cluster.fabric import LINK_LOCAL
 from cluster.node import Node
+from engine.naming import some
 from runbook.fabric import interfaces, mtus, planned_routes, routes, slowest_link
 from workloads.bandwidth import Flow
 
@@ -49,7 +50,11 @@ def slow(node: Node) -> str:
     slow = [name for name in interfaces(node) if speeds[name] == slowest]
     peers = {peer.name: peer.adapter.speeds for peer in node.cluster.peers(node)}
     differ = [name for name in peers if any(peers[name].get(one) not in (None, slowest) for one in slow)]
-    where = f", and {', '.join(differ)} tells another speed at its end" if differ else ""
+    where = (
+        f", and {some(differ, 'tells', 'tell')} another speed at {'its end' if len(differ) == 1 else 'their ends'}"
+        if differ
+        else ""
+    )
     return f"{', '.join(slow)} came up at {slowest} Mb/s{where}: a cable or switch port made for less"
 
 
@@ -186,7 +191,7 @@ def no_rdma(node: Node) -> str:
     devices = node.rdma.devices
     lacking = [name for name in interfaces(node) if name not in devices]
     if lacking:
-        return f"{', '.join(lacking)} has no RDMA device, though nodes here have some: is mlx5_ib loaded?"
+        return f"{some(lacking, 'has', 'have')} no RDMA device, though nodes here have some: is mlx5_ib loaded?"
     wrong = [
         f"{name} ({port.device}) is {port.state} over {port.link_layer}"
         for name, port in devices.items()

@@ -153,7 +153,7 @@ def test_rdma_that_is_not_in_order(
 
 def test_without_any_rdma_the_checks_are_skipped_and_on_one_node_alone_they_fail(spark: Recorded) -> None:
     spark.said(RdmaFacts, "spark-1", devices="")
-    assert "has no RDMA device" in failed(spark.judge(rdma_01.test_rdma_is_active, "spark-1"))
+    assert "have no RDMA device" in failed(spark.judge(rdma_01.test_rdma_is_active, "spark-1"))
     spark.said(RdmaFacts, "spark-2", devices="")
     verdict = spark.judge(rdma_01.test_rdma_is_active, "spark-2")
     assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "no node has an RDMA device")

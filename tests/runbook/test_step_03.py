@@ -207,7 +207,7 @@ def test_docker_that_was_not_restarted(healthy: Recorded) -> None:
     verdict = judge(healthy, step_04.test_docker_has_taken_it_up)
     assert (verdict.outcome, verdict.cause) == (
         Outcome.FAILED,
-        "docker was not restarted since daemon.json was written: offers are still the old ones",
+        "docker was not restarted since daemon.json was written: it still has the old offers",
     )
 
 
