@@ -146,6 +146,11 @@ def most_errors(node: Node) -> int:
     return max((node.adapter.errors(name) for name in interfaces(node)), default=0)
 
 
+def counted(node: Node, count: Callable[[str], int]) -> str:
+    """Name the fabric interfaces at which something was counted, and how often it was."""
+    return ", ".join(f"{name} ({count(name):,} since boot)" for name in interfaces(node) if count(name))
+
+
 def slowest(flows: Iterable[Flow]) -> float:
     """The lowest throughput that was measured, in Gb/s."""
     return min(flow.figure for flow in flows)

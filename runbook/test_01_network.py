@@ -106,7 +106,7 @@ def test_pcie_is_wide(node: Node) -> None:
 def test_link_is_steady(node: Node) -> None:
     """The links of the fabric stay up."""
     assert fabric.most_flaps(node) <= node.cluster.inventory.thresholds.link_flaps, (
-        "a link of the fabric comes and goes"
+        f"a link of the fabric comes and goes: {fabric.counted(node, node.adapter.flaps)}"
     )
 
 
@@ -114,7 +114,7 @@ def test_link_is_steady(node: Node) -> None:
 def test_frames_arrive_whole(node: Node) -> None:
     """Frames arrive whole on the fabric."""
     assert fabric.most_errors(node) <= node.cluster.inventory.thresholds.link_errors, (
-        "frames arrive broken: a bad cable"
+        f"frames arrive broken, by a bad cable: {fabric.counted(node, node.adapter.errors)}"
     )
 
 

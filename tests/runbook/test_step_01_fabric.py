@@ -144,10 +144,11 @@ def test_a_poor_cable_costs_a_word_and_no_readiness(spark: Recorded) -> None:
     whole = spark.judge(step_01.test_frames_arrive_whole, "spark-1")
     assert (steady.outcome, steady.warning, steady.found) == (
         Outcome.PASSED,
-        "a link of the fabric comes and goes",
+        "a link of the fabric comes and goes: enp1s0f1np1 (90 since boot)",
         "90",
     )
-    assert (whole.outcome, whole.warning) == (Outcome.PASSED, "frames arrive broken: a bad cable")
+    told = "frames arrive broken, by a bad cable: enp1s0f1np1 (4,711 since boot)"
+    assert (whole.outcome, whole.warning) == (Outcome.PASSED, told)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -193,6 +194,11 @@ def _write(folder: Path, write: Callable[[Path], None]) -> None:
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     write(partial)
+    # The checkpoints go when this is there, so it has to be on the disk and not on its way.
+    for path in partial.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
     # What is there was never proven, or it would have been refused at the beginning.
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
