@@ -12,7 +12,7 @@ from cluster.discovery.draft import draft
 from cluster.discovery.survey import survey
 from cluster.errors import ClusterError
 from cluster.inventory import Ssh
-from cluster.plain import plain
+from cluster.printable import printable
 
 
 def main(words: list[str] | None = None) -> int:
@@ -34,7 +34,7 @@ def main(words: list[str] | None = None) -> int:
             return 2
         found = survey(_candidates(asked.names, ssh), ssh)
         for one in found:
-            print(plain(f"{one.name}: {one.in_words}"))
+            print(printable(f"{one.name}: {one.in_words}"))
         if not any(one.trouble is None or one.candidate.found_by == "named" for one in found):
             print(
                 "No node was found in ssh_config, by mDNS or on the fabric: name them, "
@@ -47,7 +47,7 @@ def main(words: list[str] | None = None) -> int:
         print(f"{output} cannot be written: {error.strerror}.", file=sys.stderr)
         return 2
     except ClusterError as error:
-        print(plain(str(error)), file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return 2
     print(f"Written: {output}. Look it over, then: pytest runbook --inventory={output} --plan")
     return 0

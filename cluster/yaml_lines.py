@@ -20,7 +20,6 @@ def load_with_lines(text: str, source: str) -> tuple[object, dict[FieldPath, int
     Raises:
         InventoryError: The text is no YAML, repeats a key, has a key that is no text, or uses an alias or a tag.
     """
-    lines: dict[FieldPath, int] = {}
     try:
         for token in yaml.scan(text):
             if said := _NOT_PLAIN.get(type(token)):
@@ -28,14 +27,24 @@ def load_with_lines(text: str, source: str) -> tuple[object, dict[FieldPath, int
         root = yaml.compose(text, yaml.SafeLoader)
         if root is None:
             raise InventoryError(f"{source} is empty: list your nodes under `nodes:`.")
-        _walk(root, (), lines, source)
-        return yaml.safe_load(text), lines
+        return yaml.safe_load(text), lines_of(root, source)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise InventoryError(f"{source}{line}: this is not valid YAML: {error.problem}.") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise InventoryError(f"{source}: this is not valid YAML: {reason}.") from None
+
+
+def lines_of(root: yaml.Node, source: str) -> dict[FieldPath, int]:
+    """Map each field to its line, counted from 1.
+
+    Raises:
+        InventoryError: A key stands twice, of which YAML would take the last, or is no text.
+    """
+    lines: dict[FieldPath, int] = {}
+    _walk(root, (), lines, source)
+    return lines
 
 
 def _walk(node: yaml.Node, field: FieldPath, lines: dict[FieldPath, int], source: str) -> None:

@@ -83,6 +83,7 @@ class Journal:
         """Begin a journal with all records that were kept elsewhere, put into the order in which they were made."""
         whole = b"".join(map(_line, sorted(entries, key=itemgetter("number"))))
         half = self.path.with_suffix(".half")
+        half.unlink(missing_ok=True)  # what a killed run left of an earlier attempt would stand before it
         with self._written(half) as descriptor:
             _write(descriptor, whole)
         half.rename(self.path)

@@ -125,7 +125,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     limited = run.options.limit is not None
     run.whole = not (config.option.keyword or config.option.markexpr or asked_for_files or limited)
     if run.options.mode == "undo":
-        run.steps = dict(title_of(item.module) for item in items if CHECK in item.stash and hasattr(item, "module"))
+        run.steps = dict(title_of(item.module) for item in items if isinstance(item, pytest.Function))
         items.clear()
     elif limited:
         items[:] = [item for item in items if CHECK in item.stash and item.stash[CHECK].step <= LAST_STEP_OF_A_NODE]

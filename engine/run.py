@@ -166,12 +166,12 @@ class Run:
         with suppress(OSError):
             self.directory.rmdir()
 
-    def _explained(self) -> list[Cause]:
+    def _explain(self) -> None:
         """Rank what is wrong, with what differs there; where all is well, keep what the nodes are for the next time."""
-        causes = self.causes = [] if self.options.mode == "undo" else diagnose(self.verdicts)
+        self.causes = [] if self.options.mode == "undo" else diagnose(self.verdicts)
         if self.interrupted:
-            return causes
-        puzzling = [cause for cause in causes if cause.outcome in STOPS_OTHERS]
+            return
+        puzzling = [cause for cause in self.causes if cause.outcome in STOPS_OTHERS]
         if puzzling or (self.all_well and self.whole):
             states = read_states(self.cluster)
             alike = neutral(self.cluster, states)
@@ -180,7 +180,6 @@ class Run:
                 keep_states(self.directory, self.id, states)
             names = self.cluster.names
             explain(puzzling, states, alike, names, last_ready(self.options.report_dir, names))
-        return causes
 
     def undo(self) -> None:
         """Take back the run named by --undo; every change told as a verdict.
@@ -224,7 +223,7 @@ class Run:
         if self.interrupted:
             self.cluster.give_up_reading_ahead()
         self._lock.release()
-        self.causes = self._explained()
+        self._explain()
         self._write_report()
         if not self.options.bundle:
             # The formats are made from the file, and need the room; a bundle tells once more what the nodes are.

@@ -100,10 +100,15 @@ def by_interface(node: Node, found: Mapping[str, T | None], what: str) -> dict[s
     return told
 
 
+def skip_without_rdma(cluster: Cluster) -> None:
+    """Skip what is asked about where no node has any RDMA device."""
+    if not any(node.rdma.devices for node in cluster.nodes):
+        pytest.skip("no node has an RDMA device")
+
+
 def rdma_ports(node: Node) -> dict[str, RdmaPort | None]:
     """The RDMA port of each fabric interface; skipped where no node has any RDMA device."""
-    if not any(one.rdma.devices for one in node.cluster.nodes):
-        pytest.skip("no node has an RDMA device")
+    skip_without_rdma(node.cluster)
     return {name: node.rdma.devices.get(name) for name in interfaces(node)}
 
 
@@ -158,8 +163,7 @@ def slowest(flows: Iterable[Flow]) -> float:
 
 def over_rdma(cluster: Cluster, measure: Callable[[], list[Flow]]) -> list[float]:
     """What was measured over RDMA; skipped where there is no RDMA, or nothing to measure it with."""
-    if not any(node.rdma.devices for node in cluster.nodes):
-        pytest.skip("no node has an RDMA device")
+    skip_without_rdma(cluster)
     lacking = [node.name for node in cluster.nodes if node.rdma.perftest == "none"]
     if lacking:
         pytest.skip(f"ib_write_bw (Debian package perftest) is not installed on {', '.join(lacking)}")

@@ -13,6 +13,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cluster.errors import InventoryError
+from cluster.yaml_lines import lines_of
+
 RECIPES = Path(__file__).parent / "recipes"
 
 Count = Annotated[int, Field(ge=1)]
@@ -162,29 +165,17 @@ def load_recipe(name_or_path: str) -> Recipe:
     path = find_recipe(name_or_path)
     try:
         text = path.read_text(encoding="utf-8")
-        told, twice = yaml.safe_load(text), _named_twice(yaml.compose(text))
+        told, root = yaml.safe_load(text), yaml.compose(text)
+        if root is not None:
+            lines_of(root, str(path))
+    except InventoryError as error:
+        raise RecipeError(str(error)) from error
     # YAML's own types raise ValueError, for a date that there is not.
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise RecipeError(f"{path}: the recipe cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(told, dict):
         raise RecipeError(f"{path}: a recipe is keys with values, as in `model: tiny`; this is none.")
-    if twice is not None:
-        raise RecipeError(f"{path}:{twice.start_mark.line + 1}: {twice.value} stands there twice; take one out.")
     return _validate(path, told)
-
-
-def _named_twice(node: yaml.Node | None) -> yaml.ScalarNode | None:
-    """Find a key that stands twice, of which YAML would take the last."""
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    seen: set[str] = set()
-    for key, value in node.value:
-        if isinstance(key, yaml.ScalarNode) and key.value in seen:
-            return key
-        seen.add(str(key.value))
-        if found := _named_twice(value):
-            return found
-    return None
 
 
 def _validate(path: Path, told: Any) -> Recipe:

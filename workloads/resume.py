@@ -13,10 +13,10 @@ import hashlib, json, pathlib, sys
 recipe = hashlib.sha256(pathlib.Path(sys.argv[1]).read_bytes()).hexdigest()
 for told in pathlib.Path(sys.argv[2]).glob("*/checkpoints/*.json"):
     try:
-        identity = json.loads(told.read_text())["identity"]
+        trained = json.loads(told.read_text())["identity"]["the recipe"]
     except (ValueError, TypeError, KeyError):
-        continue
-    if identity["the recipe"] == recipe:
+        continue  # a checkpoint whose end was not written, say; it is none
+    if trained == recipe:
         print(told.parent.parent.name)
 """
 

@@ -7,7 +7,7 @@ import yaml
 
 from cluster.discovery.survey import Found
 from cluster.inventory import Image, Ssh, parse_inventory
-from cluster.plain import plain
+from cluster.printable import printable
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
@@ -27,7 +27,7 @@ def draft(found: Iterable[Found], ssh: Ssh) -> str:
             "nodes:  # the first one is the manager, and rank 0",
             *_nodes(nodes, ssh),
             *(
-                f"  # not taken: {plain(one.candidate.address)}: {plain(one.in_words)}"
+                f"  # not taken: {printable(one.candidate.address)}: {printable(one.in_words)}"
                 for one in told
                 if one not in nodes
             ),
@@ -56,7 +56,7 @@ def _nodes(nodes: list[Found], ssh: Ssh) -> Iterator[str]:
         if one.user and one.user != _common_user(nodes):
             keys["user"] = one.user
         entry = yaml.safe_dump([keys], sort_keys=False, width=4096).splitlines()
-        yield f"  {entry[0]}  # {plain(one.in_words)}"
+        yield f"  {entry[0]}  # {printable(one.in_words)}"
         yield from (f"  {line}" for line in entry[1:])
 
 

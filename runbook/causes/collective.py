@@ -1,8 +1,7 @@
 """Why collectives between the nodes are slow, and why NCCL does not use RDMA."""
 
-import pytest
-
 from cluster.cluster import Cluster
+from runbook.fabric import skip_without_rdma
 from workloads.collective.launch import Collective
 
 SOCKETS_GB_S = 5.0
@@ -12,8 +11,7 @@ SLOW_GB_S = 10.0
 
 def by_sockets(cluster: Cluster, measured: Collective) -> dict[str, str]:
     """The way of each rank that went by sockets although its node has RDMA devices; skipped where none has any."""
-    if not any(node.rdma.devices for node in cluster.nodes):
-        pytest.skip("no node has an RDMA device")
+    skip_without_rdma(cluster)
     return {
         name: str(transport)
         for name, transport in measured.transports.items()

@@ -50,11 +50,8 @@ def slow(node: Node) -> str:
     slow = [name for name in interfaces(node) if speeds[name] == slowest]
     peers = {peer.name: peer.adapter.speeds for peer in node.cluster.peers(node)}
     differ = [name for name in peers if any(peers[name].get(one) not in (None, slowest) for one in slow)]
-    where = (
-        f", and {some(differ, 'tells', 'tell')} another speed at {'its end' if len(differ) == 1 else 'their ends'}"
-        if differ
-        else ""
-    )
+    ends = "its end" if len(differ) == 1 else "their ends"
+    where = f", and {some(differ, 'tells', 'tell')} another speed at {ends}" if differ else ""
     return f"{', '.join(slow)} came up at {slowest} Mb/s{where}: a cable or switch port made for less"
 
 

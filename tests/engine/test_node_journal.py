@@ -107,6 +107,18 @@ def test_a_node_that_does_not_answer_is_not_taken_for_one_that_was_not_changed(
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_half_that_a_killed_run_left_is_not_added_to(
+    here: Node, journal: Journal, tmp_path: Path, kept: Path
+) -> None:
+    del kept
+    _applied(here, journal, tmp_path / "file")
+    (tmp_path / "elsewhere" / "run").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "run" / "journal.half").write_text('{"number": 1, "sta')
+    recovered = node_journal.recover(here.cluster, tmp_path / "elsewhere", "run")
+    assert recovered is not None
+    assert [record.number for record in recovered.records()] == [1]
+
+
 def test_a_run_that_nobody_knows_is_not_recovered(here: Node, tmp_path: Path, kept: Path) -> None:
     del kept
     assert node_journal.recover(here.cluster, tmp_path, "20260101-000000-fix") is None

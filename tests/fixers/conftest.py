@@ -10,6 +10,7 @@ from cluster.inventory import this_machine
 from cluster.node import Node
 from engine.change import Change
 from engine.journal import Journal
+from engine.undo import undo_run
 
 
 @pytest.fixture
@@ -41,3 +42,10 @@ def applied(change: Change, journal: Journal) -> None:
     journal.begin("subject.fact", 1, change)
     with change.node.changes_allowed():
         change.apply()
+
+
+def undone(node: Node, journal: Journal) -> list[str | None]:
+    """Take all changes back, and return why each still stands."""
+    troubles: list[str | None] = []
+    undo_run(node.cluster, journal, lambda taken: troubles.append(taken.trouble))
+    return troubles

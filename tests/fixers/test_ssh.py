@@ -8,9 +8,8 @@ import pytest
 from cluster.errors import CommandFailed
 from cluster.node import Node
 from engine.journal import Journal
-from engine.undo import undo_run
 from fixers.ssh import make_key
-from tests.fixers.conftest import applied
+from tests.fixers.conftest import applied, undone
 
 
 def _own_key(home: Path, phrase: str = "") -> Path:
@@ -20,17 +19,11 @@ def _own_key(home: Path, phrase: str = "") -> Path:
     return key
 
 
-def _undone(node: Node, journal: Journal) -> list[str | None]:
-    troubles: list[str | None] = []
-    undo_run(node.cluster, journal, lambda taken: troubles.append(taken.trouble))
-    return troubles
-
-
 def test_a_pair_that_was_made_here_is_taken_back(here: Node, home: Path, journal: Journal) -> None:
     (change,) = make_key(here)
     applied(change, journal)
     assert sorted(one.name for one in (home / ".ssh").iterdir()) == ["id_ed25519", "id_ed25519.pub"]
-    assert _undone(here, journal) == [None]
+    assert undone(here, journal) == [None]
     assert list((home / ".ssh").iterdir()) == []
 
 
@@ -40,7 +33,7 @@ def test_a_key_that_somebody_made_meanwhile_stays(here: Node, home: Path, journa
     before = key.read_bytes()
     with pytest.raises(CommandFailed):
         applied(change, journal)
-    assert _undone(here, journal) == [None]
+    assert undone(here, journal) == [None]
     assert key.read_bytes() == before
     assert key.with_suffix(".pub").exists()
 
@@ -53,7 +46,7 @@ def test_a_private_key_without_its_public_half_is_given_one(here: Node, home: Pa
     (change,) = make_key(here)
     applied(change, journal)
     assert public.read_text().split()[1] == half
-    assert _undone(here, journal) == [None]
+    assert undone(here, journal) == [None]
     assert (key.read_bytes(), public.exists()) == (before, False)
 
 
@@ -64,5 +57,5 @@ def test_a_private_key_that_takes_a_phrase_stays_as_it_is(here: Node, home: Path
     (change,) = make_key(here)
     with pytest.raises(CommandFailed, match="passphrase"):
         applied(change, journal)
-    assert _undone(here, journal) == [None]
+    assert undone(here, journal) == [None]
     assert (key.read_bytes(), [one.name for one in key.parent.iterdir()]) == (before, ["id_ed25519"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,23 @@ def test_what_is_not_a_recipe_at_all_is_told_in_one_line(tmp_path: Path, text: s
         with pytest.raises(error, match=f"^{path}: ") as raised:
             read(str(path))
         assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("seed: 7\nrows: 5\nseed: 8\n", ":3: seed stands here a second time (first on line 1)."),
+        ("seed: 2026-99-99\n", ": the recipe cannot be read: month must be in 1..12"),
+        ("[" * 3000, ": the recipe cannot be read: "),
+    ],
+    ids=["twice", "no date", "deep"],
+)
+def test_what_yaml_takes_and_a_recipe_cannot_mean_is_told_in_one_line(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match="^" + re.escape(f"{path}{told}")) as raised:
+        load_recipe(str(path))
+    assert "\n" not in str(raised.value)
 
 
 def test_the_node_names_the_field_that_is_missing(tmp_path: Path) -> None:

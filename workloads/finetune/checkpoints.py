@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import torch
 import torch.distributed as dist
 from torch.distributed.tensor import DTensor
 
+from .durable import sync
 from .refusal import RefusalError
 
 if TYPE_CHECKING:
@@ -144,12 +144,9 @@ class Checkpoints:
 def _write_durably(path: Path, write: Any) -> None:
     partial = path.with_name(f".{path.name}.partial")
     write(partial)
-    with partial.open("rb") as written:
-        os.fsync(written.fileno())
+    sync(partial)
     partial.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+    sync(path.parent)
 
 
 def _sha256(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from .batches import padded
 from .data import prompt_of
+from .durable import sync
 from .model import load_base
 from .objective import Objective
 from .refusal import RefusalError
@@ -195,10 +195,9 @@ def _write(folder: Path, write: Callable[[Path], None]) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     write(partial)
     # The checkpoints go when this is there, so it has to be on the disk and not on its way.
-    for path in partial.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as written:
-                os.fsync(written.fileno())
+    for path in (*partial.rglob("*"), partial):
+        sync(path)
     # What is there was never proven, or it would have been refused at the beginning.
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
+    sync(folder.parent)
