@@ -268,4 +268,4 @@ def test_a_command_that_has_closed_its_streams_is_waited_for_and_not_asked_after
     said = connection.run("exec >&- 2>&-; sleep 0.5; exit 3", stdin=b"", deadline_s=5)
     connection.close()
     assert said.exit == 3
-    assert len(asked) < 10
+    assert len(asked) < 100  # a busy wait asks a thousand times and more
