@@ -15,9 +15,12 @@ UNSEEN_MIB = 1024
 _SHARES_BY_DESIGN = "nvidia-cuda-mps-server"
 
 
-def ailing(node: Node, of: Callable[[Gpu], object]) -> dict[str, object]:
-    """Ask each GPU for what is wrong with it; those with nothing to tell are left out."""
-    return {f"GPU {gpu.index}": wrong for gpu in node.gpu.gpus if (wrong := of(gpu))}
+def _ailing(node: Node, of: Callable[[Gpu], object], told: str) -> dict[str, object]:
+    """Ask each GPU what is wrong with it; it returns nothing but None where it cannot tell."""
+    answers = {f"GPU {gpu.index}": answer for gpu in node.gpu.gpus if (answer := of(gpu)) is not None}
+    if not answers:
+        pytest.skip(f"no GPU here {told}")
+    return {gpu: wrong for gpu, wrong in answers.items() if wrong}
 
 
 def _known(told: float | None, what: str) -> float:
@@ -110,52 +113,91 @@ def _told(node: Node, gpu: Gpu, process: Process) -> str:
     return f"{much} of GPU {gpu.index} by {process.name}, process {process.pid} of {owner}"
 
 
-def fewer_lanes(gpu: Gpu) -> str | None:
-    """Say how many PCIe lanes are missing; the link of unified memory is none of PCIe."""
+def slowdowns(node: Node) -> dict[str, object]:
+    """What holds GPUs back while they are idle."""
+    return _ailing(node, lambda gpu: gpu.slowdowns, "tells what slows it down")
+
+
+def fewer_lanes(node: Node) -> dict[str, object]:
+    """How many PCIe lanes are missing; the link of unified memory is none of PCIe."""
+    return _ailing(node, _fewer_lanes, "has a PCIe link that it tells of")
+
+
+def _fewer_lanes(gpu: Gpu) -> str | None:
     link = gpu.link
-    if gpu.unified or not link.width or not link.width_max or link.width >= link.width_max:
+    if gpu.unified or not link.width or not link.width_max:
         return None
-    return f"{link.width:.0f} of {link.width_max:.0f} lanes"
+    return f"{link.width:.0f} of {link.width_max:.0f} lanes" if link.width < link.width_max else ""
 
 
-def capped(gpu: Gpu) -> str | None:
+def capped(node: Node) -> dict[str, object]:
+    """How far power limits are below the GPUs' own."""
+    return _ailing(node, power_cap, "has a power limit")
+
+
+def power_cap(gpu: Gpu) -> str | None:
     """Say how far the power limit is below the GPU's own."""
     limit, default = gpu.power_limit_w, gpu.power_default_w
-    return f"{limit:g} of {default:g} W" if limit and default and limit < default else None
+    if not limit or not default:
+        return None
+    return f"{limit:g} of {default:g} W" if limit < default else ""
 
 
-def forgetful(gpu: Gpu) -> str | None:
-    """Say whether the driver lets go of a GPU that nobody uses; a GB10 is never let go of."""
-    return "off" if gpu.persistence == "Disabled" and not gpu.unified else None
+def forgetful(node: Node) -> dict[str, object]:
+    """The GPUs that the driver lets go of when nobody uses them; a GB10 is never let go of."""
+    modes = {"Disabled": "off", "Enabled": ""}
+    return _ailing(
+        node, lambda gpu: None if gpu.unified else modes.get(gpu.persistence or ""), "has a persistence mode"
+    )
 
 
-def empty_mig(gpu: Gpu) -> str | None:
-    """Say whether MIG is on and nothing was made of it."""
-    return "no MIG device" if gpu.mig and not gpu.mig_uuids else None
+def empty_mig(node: Node) -> dict[str, object]:
+    """The GPUs in MIG mode of which nothing was made."""
+    return _ailing(node, _empty_mig, "is in MIG mode")
 
 
-def off_fabric(gpu: Gpu) -> str | None:
-    """Say how far the GPU is from having joined the NVLink switches that it hangs on, if it does."""
-    return gpu.fabric if gpu.fabric and gpu.fabric not in ("Completed", "Completed, Success") else None
+def _empty_mig(gpu: Gpu) -> str | None:
+    if not gpu.mig:
+        return None
+    return "" if gpu.mig_uuids else "no MIG device"
 
 
-def remapping(gpu: Gpu) -> str | None:
-    """Say what is left to do, or was not to be done, about faulty rows of memory."""
+def off_fabric(node: Node) -> dict[str, object]:
+    """How far GPUs are from having joined the NVLink switches that they hang on."""
+    joined = ("Completed", "Completed, Success")
+    return _ailing(node, lambda gpu: "" if gpu.fabric in joined else gpu.fabric, "hangs on NVLink switches")
+
+
+def remapping(node: Node) -> dict[str, object]:
+    """What is left to do, or was not to be done, about faulty rows of memory."""
+    return _ailing(node, _remapping, "replaces rows of its memory")
+
+
+def _remapping(gpu: Gpu) -> str | None:
     if gpu.remap_failed:
         return "a faulty row could not be replaced"
-    return "a faulty row waits for a reset to be replaced" if gpu.remap_pending else None
+    if gpu.remap_pending:
+        return "a faulty row waits for a reset to be replaced"
+    return None if gpu.remap_pending is None else ""
 
 
-def prohibited(gpu: Gpu) -> str | None:
-    """Say whether the compute mode lets no program in."""
-    return gpu.compute_mode if gpu.compute_mode == "Prohibited" else None
+def prohibited(node: Node) -> dict[str, object]:
+    """The compute modes that let no program in."""
+    return _in_mode(node, "Prohibited")
 
 
-def exclusive(gpu: Gpu) -> str | None:
-    """Say whether the compute mode lets one program in at a time."""
-    return gpu.compute_mode if (gpu.compute_mode or "").startswith("Exclusive") else None
+def exclusive(node: Node) -> dict[str, object]:
+    """The compute modes that let one program in at a time."""
+    return _in_mode(node, "Exclusive")
 
 
-def recovery(gpu: Gpu) -> str | None:
-    """Say what the driver asks for."""
-    return gpu.recovery if gpu.recovery not in (None, "None") else None
+def _in_mode(node: Node, kind: str) -> dict[str, object]:
+    def mode(gpu: Gpu) -> str | None:
+        return gpu.compute_mode if gpu.compute_mode is None or gpu.compute_mode.startswith(kind) else ""
+
+    return _ailing(node, mode, "tells its compute mode")
+
+
+def recovery(node: Node) -> dict[str, object]:
+    """What the driver asks for after an error."""
+    return _ailing(node, lambda gpu: "" if gpu.recovery == "None" else gpu.recovery, "tells what recovery it wants")

@@ -46,7 +46,7 @@ def test_gpu_driver_is_the_same(cluster: Cluster) -> None:
     assert cluster.drift(each_gpu.driver) == SAME, "NCCL and CUDA may not work across different drivers"
 
 
-@check("gpu.same_kind", needs=PRESENT, warns=True, remedy="give a job GPUs of one kind")
+@check("gpu.same_kind", needs=PRESENT, applies=has_peers, warns=True, remedy="give a job GPUs of one kind")
 def test_gpu_kind_is_the_same(cluster: Cluster) -> None:
     """All nodes have the same GPUs."""
     assert cluster.drift(each_gpu.kinds) == SAME, "a job is as fast as its slowest GPU, and as large as its smallest"
@@ -73,7 +73,7 @@ def test_kernel_log_tells_of_nothing_strange(node: Node) -> None:
 @check("gpu.sound", needs=PRESENT, remedy="end what runs on the GPU, and reboot the node")
 def test_gpu_wants_no_recovery(node: Node) -> None:
     """The driver asks for no reset of a GPU."""
-    assert each_gpu.ailing(node, each_gpu.recovery) == {}, "after an error the GPU works again only when this was done"
+    assert each_gpu.recovery(node) == {}, "after an error the GPU works again only when this was done"
 
 
 @check("gpu.ecc", needs=PRESENT, remedy=REPLACE)
@@ -85,7 +85,7 @@ def test_gpu_memory_is_sound(node: Node) -> None:
 @check("gpu.remap", needs=PRESENT, remedy=REPLACE)
 def test_gpu_memory_is_remapped(node: Node) -> None:
     """No faulty row of a GPU's memory waits for replacement."""
-    assert each_gpu.ailing(node, each_gpu.remapping) == {}, "memory of the GPU is wearing out"
+    assert each_gpu.remapping(node) == {}, "memory of the GPU is wearing out"
 
 
 @check(
@@ -93,7 +93,7 @@ def test_gpu_memory_is_remapped(node: Node) -> None:
 )
 def test_gpu_is_not_slowed_down(node: Node) -> None:
     """Nothing slows a GPU down while it is idle."""
-    assert each_gpu.ailing(node, lambda gpu: gpu.slowdowns) == {}, "it is held back before there is any work"
+    assert each_gpu.slowdowns(node) == {}, "it is held back before there is any work"
 
 
 @check("gpu.cool", needs=PRESENT, threshold="gpu_temperature_c", remedy="clear the air vents and let it cool down")
@@ -105,39 +105,37 @@ def test_gpu_is_cool(node: Node) -> None:
 @check("gpu.lanes", needs=PRESENT, warns=True, remedy="reseat the card, or put it into a slot that has them all")
 def test_gpu_has_all_its_lanes(node: Node) -> None:
     """A GPU's PCIe link has all its lanes."""
-    assert each_gpu.ailing(node, each_gpu.fewer_lanes) == {}, "a slot that is wired so, a dirty contact or a bad riser"
+    assert each_gpu.fewer_lanes(node) == {}, "a slot that is wired so, a dirty contact or a bad riser"
 
 
 @check("gpu.power_cap", needs=PRESENT, warns=True, remedy="nvidia-smi -pl WATTS raises it, if it is not meant so")
 def test_gpu_may_draw_its_power(node: Node) -> None:
     """A GPU may draw the power that it is made for."""
-    assert each_gpu.ailing(node, each_gpu.capped) == {}, "somebody lowered the limit: it computes slower than it could"
+    assert each_gpu.capped(node) == {}, "somebody lowered the limit: it computes slower than it could"
 
 
 @check("gpu.compute_allowed", needs=PRESENT, remedy="sudo nvidia-smi -c DEFAULT")
 def test_gpu_lets_programs_compute(node: Node) -> None:
     """A GPU lets programs compute."""
-    assert each_gpu.ailing(node, each_gpu.prohibited) == {}, "its compute mode refuses every program"
+    assert each_gpu.prohibited(node) == {}, "its compute mode refuses every program"
 
 
 @check("gpu.shared", needs=PRESENT, warns=True, remedy="sudo nvidia-smi -c DEFAULT, if it is not meant so")
 def test_gpu_takes_several_programs(node: Node) -> None:
     """A GPU takes more than one program at a time."""
-    assert each_gpu.ailing(node, each_gpu.exclusive) == {}, "a program that was left behind locks all others out"
+    assert each_gpu.exclusive(node) == {}, "a program that was left behind locks all others out"
 
 
 @check("gpu.mig", needs=PRESENT, remedy="make MIG devices with nvidia-smi mig -cgi, or turn MIG off and reboot")
 def test_mig_gpu_is_divided(node: Node) -> None:
     """A GPU in MIG mode has MIG devices."""
-    assert each_gpu.ailing(node, each_gpu.empty_mig) == {}, "MIG is on and no device was made: CUDA finds nothing"
+    assert each_gpu.empty_mig(node) == {}, "MIG is on and no device was made: CUDA finds nothing"
 
 
 @check("gpu.fabric", needs=PRESENT, remedy="sudo systemctl restart nvidia-fabricmanager; see its log, and its version")
 def test_gpu_has_joined_its_switches(node: Node) -> None:
     """A GPU on NVLink switches has joined them."""
-    assert each_gpu.ailing(node, each_gpu.off_fabric) == {}, (
-        "CUDA would fail with error 802, system not yet initialized"
-    )
+    assert each_gpu.off_fabric(node) == {}, "CUDA would fail with error 802, system not yet initialized"
 
 
 @check("gpu.unused", needs=PRESENT, warns=True, remedy="end the process, if nobody needs it")
@@ -161,9 +159,7 @@ def test_gpu_memory_is_free(node: Node) -> None:
 @check("gpu.persistence", needs=PRESENT, warns=True, remedy="start nvidia-persistenced, and enable it at boot")
 def test_gpu_stays_ready(node: Node) -> None:
     """The driver stays ready while nobody uses a GPU."""
-    assert each_gpu.ailing(node, each_gpu.forgetful) == {}, (
-        "each program's start waits for the driver, and limits are lost"
-    )
+    assert each_gpu.forgetful(node) == {}, "each program's start waits for the driver, and limits are lost"
 
 
 @check(

@@ -71,10 +71,10 @@ class Gpu:
     clock_mhz: float | None
     clock_max_mhz: float | None
     link: Link
-    slowdowns: tuple[str, ...]
+    slowdowns: tuple[str, ...] | None
     ecc_uncorrected: int | None
-    remap_pending: bool
-    remap_failed: bool
+    remap_pending: bool | None
+    remap_failed: bool | None
     recovery: str | None
     compute_mode: str | None
     persistence: str | None
@@ -131,6 +131,10 @@ class _Element:
         found = re.match(r"-?\d{1,12}(\.\d{1,6})?(?=\D|$)", self.text(*paths) or "", re.ASCII)
         return float(found[0]) if found else None
 
+    def answer(self, *paths: str) -> bool | None:
+        said = self.text(*paths)
+        return None if said is None else said == "Yes"
+
     def lost(self) -> str | None:
         values = (self.text("product_name"), self.text("uuid"), self.text("temperature/gpu_temp"))
         return next((value for value in values if value and _LOST.search(value)), None)
@@ -168,8 +172,8 @@ def _gpu(index: int, driver: str, said: _Element, slices: dict[str, tuple[str, .
         ),
         slowdowns=_slowdowns(said),
         ecc_uncorrected=_uncorrected(said),
-        remap_pending=said.text("remapped_rows/remapped_row_pending", "retired_pages/pending_retirement") == "Yes",
-        remap_failed=said.text("remapped_rows/remapped_row_failure") == "Yes",
+        remap_pending=said.answer("remapped_rows/remapped_row_pending", "retired_pages/pending_retirement"),
+        remap_failed=said.answer("remapped_rows/remapped_row_failure"),
         recovery=said.text("gpu_recovery_action"),
         compute_mode=said.text("compute_mode"),
         persistence=said.text("persistence_mode"),
@@ -180,9 +184,12 @@ def _gpu(index: int, driver: str, said: _Element, slices: dict[str, tuple[str, .
     )
 
 
-def _slowdowns(said: _Element) -> tuple[str, ...]:
+def _slowdowns(said: _Element) -> tuple[str, ...] | None:
     old, new = "clocks_throttle_reasons/clocks_throttle_reason", "clocks_event_reasons/clocks_event_reason"
-    return tuple(words for name, words in _SLOWDOWNS.items() if said.text(f"{new}_{name}", f"{old}_{name}") == "Active")
+    told = {words: said.text(f"{new}_{name}", f"{old}_{name}") for name, words in _SLOWDOWNS.items()}
+    if not any(told.values()):
+        return None
+    return tuple(words for words, state in told.items() if state == "Active")
 
 
 def _uncorrected(said: _Element) -> int | None:

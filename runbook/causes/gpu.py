@@ -4,7 +4,7 @@ from cluster.facts.gpu import HANGS, MISSING
 from cluster.facts.smi import Gpu
 from cluster.facts.xid import OF_HARDWARE, Xid
 from cluster.node import Node
-from runbook.each_gpu import capped, held
+from runbook.each_gpu import held, power_cap
 from workloads.gpu_load.launch import GpuLoad
 
 
@@ -109,7 +109,7 @@ def why_slow(node: Node, load: GpuLoad) -> str:
             continue
         if gpu.sample.slowdowns:
             return f"GPU {gpu.index} is {', '.join(gpu.sample.slowdowns)}"
-        if limit := capped(gpu.sample):
+        if limit := power_cap(gpu.sample):
             return f"GPU {gpu.index} may draw only {limit}"
     if others := held(node):
         return f"it has other work as well: {'; '.join(others)}"

@@ -47,18 +47,31 @@ def judge(cluster: Recorded, check: Callable[..., object]) -> Verdict:
     return cluster.judge(check, None if "cluster" in check.__annotations__ else "spark-2")
 
 
+NOT_ON_AN_H100: dict[Callable[..., object], str] = {
+    step_04.test_mig_gpu_is_divided: "no GPU here is in MIG mode",
+    step_04.test_gpu_has_joined_its_switches: "no GPU here hangs on NVLink switches",
+}
+NOT_ON_A_SPARK = NOT_ON_AN_H100 | {
+    step_04.test_gpu_memory_is_sound: "no GPU here counts memory errors",
+    step_04.test_gpu_memory_is_remapped: "no GPU here replaces rows of its memory",
+    step_04.test_gpu_has_all_its_lanes: "no GPU here has a PCIe link that it tells of",
+    step_04.test_gpu_may_draw_its_power: "no GPU here has a power limit",
+    step_04.test_gpu_stays_ready: "no GPU here has a persistence mode",
+}
+
+
 @pytest.mark.parametrize("check", OF_GPUS)
 def test_a_healthy_h100_passes_without_a_word(h100: Recorded, check: Callable[..., object]) -> None:
-    verdict = judge(h100, check)
-    assert (verdict.outcome, verdict.warning, verdict.cause) == (Outcome.PASSED, None, None)
+    verdict, without = judge(h100, check), NOT_ON_AN_H100.get(check)
+    expected = Outcome.SKIPPED if without else Outcome.PASSED
+    assert (verdict.outcome, verdict.warning, verdict.cause) == (expected, None, without)
 
 
 @pytest.mark.parametrize("check", OF_GPUS)
 def test_a_healthy_spark_passes_or_has_nothing_to_be_asked(sparks: Recorded, check: Callable[..., object]) -> None:
-    verdict = judge(sparks, check)
-    assert (verdict.outcome, verdict.warning) in [(Outcome.PASSED, None), (Outcome.SKIPPED, None)]
-    if verdict.outcome is Outcome.SKIPPED:
-        assert verdict.cause == "no GPU here counts memory errors"
+    verdict, without = judge(sparks, check), NOT_ON_A_SPARK.get(check)
+    expected = Outcome.SKIPPED if without else Outcome.PASSED
+    assert (verdict.outcome, verdict.warning, verdict.cause) == (expected, None, without)
 
 
 @pytest.mark.parametrize(
@@ -203,6 +216,16 @@ def test_what_is_worth_a_word_and_costs_no_readiness(
          "no GPU here counts memory errors"),
         (step_04.test_gpu_memory_is_free, {"smi": smi(used="N/A")}, "no GPU here tells how much of its memory is used"),
         (step_04.test_kernel_log_tells_of_no_gpu_fault, NO_GPU, "there is no NVIDIA GPU here"),
+        (step_04.test_gpu_lets_programs_compute, {"smi": smi(compute_mode="N/A")},
+         "no GPU here tells its compute mode"),
+        (step_04.test_gpu_takes_several_programs, {"smi": smi(compute_mode="N/A")},
+         "no GPU here tells its compute mode"),
+        (step_04.test_gpu_wants_no_recovery, {"smi": smi(gpu_recovery_action="N/A")},
+         "no GPU here tells what recovery it wants"),
+        (step_04.test_gpu_is_not_slowed_down,
+         {"smi": smi(hw_slowdown="N/A", hw_thermal_slowdown="N/A", hw_power_brake_slowdown="N/A",
+                     sw_thermal_slowdown="N/A")},
+         "no GPU here tells what slows it down"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_here_is_skipped_with_the_reason(
