@@ -74,8 +74,14 @@ class Thresholds(BaseModel):
     link_errors: float = _at_most(100, "frames since boot", "ours: a good cable breaks next to none")
     tcp_gbps: float = _at_least(80, "Gb/s an interface", "community: 96 Gb/s on each interface of a 200 Gb/s port")
     rdma_gbps: float = _at_least(80, "Gb/s an interface", "NVIDIA's guide: 92.6 and 97.3 with ib_write_bw")
+    rdma_least_gbps: float = _at_least(
+        25, "Gb/s an interface", "NVIDIA's playbooks: 8 to 25 where the adapter kept a stale state from its last boot"
+    )
     rdma_us: float = _at_most(3, "µs", "community: 1.4 with ib_write_lat on a direct cable")
     collective_gb_per_s: float = _at_least(21.875, "GB/s on the bus", "NVIDIA: 175 Gb/s; 23.7 and 25.7 GB/s were seen")
+    collective_least_gb_per_s: float = _at_least(
+        5, "GB/s on the bus", "ours: sockets or a detour move less, RDMA over half a port moves twice as much"
+    )
     ping_ms: float = _at_most(1.0, "ms", "ours: one cable or switch; a round trip takes about 0.1 ms")
 
     def limit(self, name: str) -> Limit:

@@ -55,6 +55,12 @@ def measures_the_fabric(context: Context) -> str | None:
     return has_a_fabric(context) or puts_under_load(context)
 
 
+def measures_through_rdma(context: Context) -> str | None:
+    """Containers that the swarm starts get no RDMA devices, so theirs is the speed of sockets."""
+    by_swarm = context.cluster.inventory.launcher == "swarm"
+    return measures_the_fabric(context) or ("the swarm gives containers no RDMA devices" if by_swarm else None)
+
+
 def offers_to_a_swarm(context: Context) -> str | None:
     """What makes a swarm hand out GPUs takes a Docker, and a swarm."""
     return has_docker(context) or by_swarm(context)

@@ -70,7 +70,22 @@ def test_memory_for_devices_is_counted_right(node: Node) -> None:
     )
 
 
-@check("rdma.bandwidth", needs=RDMA, applies=measures_the_fabric, threshold="rdma_gbps", remedy="see the cause")
+@check("rdma.carries", needs=RDMA, applies=measures_the_fabric, threshold="rdma_least_gbps", remedy="see the cause")
+def test_rdma_carries_data(cluster: Cluster, rdma: Flows) -> None:
+    """Every fabric interface carries RDMA writes, be it slower than it should."""
+    assert min(fabric.over_rdma(cluster, rdma)) >= cluster.inventory.thresholds.rdma_least_gbps, why.carries_little(
+        cluster, rdma()
+    )
+
+
+@check(
+    "rdma.bandwidth",
+    needs=("rdma.carries",),
+    applies=measures_the_fabric,
+    threshold="rdma_gbps",
+    warns=True,
+    remedy="see the cause",
+)
 def test_rdma_is_fast(cluster: Cluster, rdma: Flows) -> None:
     """Every fabric interface carries RDMA writes at the speed of its half of the port."""
     assert min(fabric.over_rdma(cluster, rdma)) >= cluster.inventory.thresholds.rdma_gbps, why.carries_little(

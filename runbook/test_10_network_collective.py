@@ -5,7 +5,7 @@ from collections.abc import Callable
 from cluster.cluster import Cluster
 from engine.check import check, step
 from runbook.causes import collective as why
-from runbook.conditions import measures_the_fabric
+from runbook.conditions import measures_the_fabric, measures_through_rdma
 from workloads.collective.launch import Collective
 
 pytestmark = step(10, "Run finetuning scripts")
@@ -26,8 +26,22 @@ def test_nccl_uses_rdma(cluster: Cluster, collective: Callable[[], Collective]) 
 
 
 @check(
-    "fabric.collective",
+    "fabric.carries",
     needs=LAUNCHED,
+    applies=measures_through_rdma,
+    threshold="collective_least_gb_per_s",
+    remedy="mend what the cause names; `pytest runbook -k network --load` measures each cable by itself",
+)
+def test_collectives_use_the_fabric(cluster: Cluster, collective: Callable[[], Collective]) -> None:
+    """All ranks together move more data than they could by sockets or a detour."""
+    assert why.through_rdma(cluster, collective()) >= cluster.inventory.thresholds.collective_least_gb_per_s, why.slow(
+        collective()
+    )
+
+
+@check(
+    "fabric.collective",
+    needs=("fabric.carries",),
     applies=measures_the_fabric,
     threshold="collective_gb_per_s",
     warns=True,

@@ -19,6 +19,12 @@ def by_sockets(cluster: Cluster, measured: Collective) -> dict[str, str]:
     }
 
 
+def through_rdma(cluster: Cluster, measured: Collective) -> float:
+    """What the slowest collective moves on the bus, in GB/s; skipped where no node has RDMA."""
+    skip_without_rdma(cluster)
+    return measured.slowest.bus_gb_s
+
+
 def not_by_rdma(cluster: Cluster, measured: Collective) -> str:
     """Say why: the container has no device, or NCCL passed over those there are."""
     names = by_sockets(cluster, measured)

@@ -193,7 +193,16 @@ def test_a_way_that_carries_too_little(spark: Recorded, figures: tuple[float, ..
     over_tcp = spark.judge(step_01.test_tcp_is_fast, load=True, tcp=_flows(*figures))
     assert cause in failed(over_tcp)
     assert over_tcp.found == str(min(figures))
-    assert cause in failed(spark.judge(rdma_01.test_rdma_is_fast, load=True, rdma=_flows(*figures)))
+    over_rdma = spark.judge(rdma_01.test_rdma_is_fast, load=True, rdma=_flows(*figures))
+    assert (over_rdma.outcome, over_rdma.found) == (Outcome.PASSED, str(min(figures)))
+    assert cause in str(over_rdma.warning)
+
+
+def test_a_way_that_carries_next_to_nothing_over_rdma(spark: Recorded) -> None:
+    spark.said(RdmaFacts, perftest="/usr/bin/ib_write_bw\n")
+    stale = spark.judge(rdma_01.test_rdma_carries_data, load=True, rdma=_flows(97.1, 24.9, 96.0))
+    assert "carries 24.9 Gb/s though the link says 200: the adapter kept a stale state" in failed(stale)
+    assert spark.judge(rdma_01.test_rdma_carries_data, load=True, rdma=_flows(97.1, 25.0, 96.0)).cause is None
 
 
 def test_nothing_is_measured_without_load_or_without_the_tool(spark: Recorded) -> None:

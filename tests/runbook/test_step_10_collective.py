@@ -1,5 +1,7 @@
 """The collective of step 10 on recorded answers: which way NCCL went, and how fast, in words."""
 
+from collections.abc import Callable
+
 import pytest
 
 from cluster.errors import CommandFailed
@@ -7,6 +9,7 @@ from cluster.facts.rdma import RdmaFacts
 from engine.outcome import Outcome
 from runbook import test_10_network_collective as step_10
 from tests.runbook.recorded import Recorded
+from tests.runbook.sparks import in_order
 from workloads.collective.launch import Collective, Figure
 from workloads.collective.transport import Transport
 
@@ -43,6 +46,22 @@ def test_a_slow_collective_costs_a_word(spark: Recorded, bus: float, transport: 
 def test_a_collective_at_the_speed_of_the_port_passes(spark: Recorded) -> None:
     verdict = spark.judge(step_10.test_collectives_are_fast, load=True, collective=lambda: _measured(23.7, BOTH))
     assert (verdict.outcome, verdict.warning) == (Outcome.PASSED, None)
+
+
+def test_a_collective_that_takes_a_detour_is_no_use(recorded: Callable[..., Recorded]) -> None:
+    spark = in_order(recorded(inventory="launcher: docker"))
+    verdict = spark.judge(
+        step_10.test_collectives_use_the_fabric, load=True, collective=lambda: _measured(4.9, PASSED_OVER)
+    )
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "4.9")
+    assert "that little means sockets" in str(verdict.cause)
+    verdict = spark.judge(step_10.test_collectives_use_the_fabric, load=True, collective=lambda: _measured(5.0, ONE))
+    assert verdict.outcome is Outcome.PASSED
+
+
+def test_sockets_are_no_failure_where_the_swarm_leaves_nothing_else(spark: Recorded) -> None:
+    verdict = spark.judge(step_10.test_collectives_use_the_fabric, load=True, collective=lambda: _measured(2.8, BLIND))
+    assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "the swarm gives containers no RDMA devices")
 
 
 @pytest.mark.parametrize(
