@@ -64,6 +64,9 @@ class Thresholds(BaseModel):
     gpu_link_percent: float = _at_least(
         50.0, "% of its best", "this project: a card of 16 lanes in a slot of 8 is usual"
     )
+    training_percent: float = _at_least(
+        80.0, "% of the recipe's reference", "NVIDIA: each of two Sparks trains at 94 to 98 % of one by itself"
+    )
     gpu_memory_free_percent: float = _at_least(50.0, "%", "this project: a fine-tune takes most of a GPU's memory")
 
     link_speed_mbps: float = _at_least(200_000, "Mb/s", "NVIDIA spark_cluster_setup (DGX Spark; a DGX Station: 400000)")

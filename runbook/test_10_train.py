@@ -5,7 +5,9 @@ from collections.abc import Callable
 from cluster.cluster import Cluster
 from engine.check import check, step
 from runbook.conditions import trains, trains_fully
+from runbook.fine_tune import speed_percent, why_slow
 from workloads.job import FINISHED, Training
+from workloads.recipe import Recipe
 
 pytestmark = step(10, "Run finetuning scripts")
 
@@ -86,3 +88,16 @@ def test_full_weights_are_identical(full: Callable[[], Training]) -> None:
 def test_full_result_loads_again(full: Callable[[], Training]) -> None:
     """Its result is saved and loads again."""
     assert full().saved.get("reloaded") is True, full().saved.get("left_out", NOT_SAVED)
+
+
+@check(
+    "full.speed",
+    needs=("full.finished",),
+    applies=trains_fully,
+    threshold="training_percent",
+    warns=True,
+    remedy="`pytest runbook -k 'gpu or network' --load` tells which GPU or which way is slow",
+)
+def test_full_run_is_fast(full: Callable[[], Training], recipe: Recipe, cluster: Cluster) -> None:
+    """Every node trains about as fast as the recipe's reference, in percent."""
+    assert speed_percent(full(), recipe) >= cluster.inventory.thresholds.training_percent, why_slow(full(), recipe)

@@ -146,6 +146,11 @@ class Training:
         return {int(rank.start.get("world_size", 0)) for rank in self.ranks}
 
     @property
+    def devices(self) -> set[str]:
+        """What the ranks computed on, as CUDA names it."""
+        return {str(rank.start.get("device", "something that it did not tell")) for rank in self.ranks}
+
+    @property
     def digests(self) -> list[str]:
         """The checksums of the trained weights, by rank."""
         return [str(rank.end.get("weights_sha256", "none")) for rank in self.ranks]

@@ -56,9 +56,10 @@ class Needs(_Section):
 
 
 class Reference(_Section):
-    """A throughput that was measured, in real tokens per second and node, and on what."""
+    """A throughput that was measured, in real tokens per second and node, on what GPU (CUDA's name), and how."""
 
     tokens_per_s: Positive
+    gpu: Text
     measured_on: Text
 
 

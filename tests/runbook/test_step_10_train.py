@@ -9,6 +9,7 @@ from engine.outcome import Outcome
 from runbook import test_10_train as step_10
 from tests.runbook.recorded import Recorded
 from workloads.job import FINISHED, Rank, Training
+from workloads.recipe import Reference, load_recipe
 
 ASKED = {"train": "full"}
 
@@ -51,6 +52,44 @@ def test_a_job_that_is_not_as_it_has_to_be_is_told_and_a_good_one_passes(
     bad = recorded(inventory="recipe: tiny").judge(check, asked_for=ASKED, smoke=lambda: ended, full=lambda: ended)
     assert bad.outcome is Outcome.FAILED
     assert cause in str(bad.cause)
+
+
+H100 = "NVIDIA H100 80GB HBM3"
+REFERENCE = Reference(tokens_per_s=1000.0, gpu=H100, measured_on="one H100")
+
+
+def _on(gpu: str, tokens_per_s: float) -> Training:
+    ranks = [rank(0, speed=tokens_per_s), rank(1, speed=tokens_per_s)]
+    for one in ranks:
+        one.start["device"] = gpu
+    return job(*ranks)
+
+
+@pytest.mark.parametrize(
+    ("training", "reference", "outcome", "told"),
+    [
+        (_on(H100, 1600.0), REFERENCE, Outcome.PASSED, None),
+        (_on(H100, 1590.0), REFERENCE, Outcome.PASSED,
+         "795 tokens/s on each node, where the recipe's reference is of one H100"),
+        (_on("NVIDIA GB10", 1590.0), REFERENCE, Outcome.SKIPPED,
+         "the recipe's reference is of NVIDIA H100 80GB HBM3, not of NVIDIA GB10"),
+        (_on(H100, 1600.0), None, Outcome.SKIPPED,
+         "the recipe has no reference; measured: 800 tokens/s on each node"),
+        (_on(H100, 0.0), REFERENCE, Outcome.UNKNOWN, "no rank told how fast it was."),
+    ],
+)  # fmt: skip
+def test_a_full_run_is_compared_with_the_reference_of_its_recipe(
+    recorded: Callable[..., Recorded],
+    training: Training,
+    reference: Reference | None,
+    outcome: Outcome,
+    told: str | None,
+) -> None:
+    recipe = load_recipe("tiny").model_copy(update={"reference": reference})
+    verdict = recorded(inventory="recipe: tiny").judge(
+        step_10.test_full_run_is_fast, asked_for=ASKED, full=lambda: training, recipe=recipe
+    )
+    assert (verdict.outcome, verdict.warning or verdict.cause) == (outcome, told)
 
 
 @pytest.mark.parametrize(
