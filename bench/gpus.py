@@ -120,7 +120,12 @@ def main() -> None:
     three = {"recipe": "llama3-3b-full", "rows": 512, "max_steps": 16}
     large = {**three, "max_steps": 8, "batch_per_rank": 2, "sharding": "fsdp2", "gradient_checkpointing": True}
     # What the recipe asks for is reckoned for two nodes, each with half of the weights.
-    seventy = {"recipe": "llama3-70b-lora", "rows": 512, "max_steps": 8, "needs": {"memory_gb": 70, "disk_gb": 1}}
+    seventy = {
+        "recipe": "llama3-70b-lora",
+        "rows": 512,
+        "max_steps": 8,
+        "needs": {"memory_gb": 70, "disk_gb": 1, "output_gb": 1},
+    }
     contestants: list[tuple[str, Path | None, dict[str, Any], int]] = [
         ("8B LoRA", arguments.lora, lora, 1),
         ("8B LoRA, several", arguments.lora, lora, world),

@@ -49,10 +49,14 @@ class Timeouts(_Section):
 
 
 class Needs(_Section):
-    """What every node must have free, in units of 10^9 bytes: memory for the run, disk for the model."""
+    """What every node must have free, in units of 10^9 bytes.
+
+    Memory for the run, disk in the cache for the model, and disk in the workspace for checkpoints and the result.
+    """
 
     memory_gb: Positive
     disk_gb: Positive
+    output_gb: Positive
 
 
 class Reference(_Section):

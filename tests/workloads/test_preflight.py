@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -85,14 +86,29 @@ def test_a_hub_that_does_not_answer_is_told(job: Job) -> None:
 
 @pytest.mark.torch
 def test_too_little_disk_is_told_with_both_figures(job: Job, hub: str) -> None:
-    changes: dict[str, object] = {"model": "any/open", "needs": {"memory_gb": 1, "disk_gb": 10**9}}
+    changes: dict[str, object] = {"model": "any/open", "needs": {"memory_gb": 1, "disk_gb": 10**9, "output_gb": 1}}
+    # Cache and output are on one disk here, which has to hold both.
     assert "are free, and the recipe needs 1e+09 GB" in _refusal(job, hub, changes)
+
+
+def test_the_result_needs_room_as_well_less_what_an_earlier_part_of_the_run_has_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(WORKLOADS)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=2e6))
+    output = tmp_path / "runs" / "1"
+    recipe = replace(TINY, model=str(tmp_path), needs=replace(TINY.needs, output_gb=0.003))
+    with pytest.raises(RefusalError, match=rf"0.0 GB of disk under {tmp_path} are free, and the recipe needs 0.003 GB"):
+        preflight.check_before_launch(recipe, output)
+    (output / "checkpoints").mkdir(parents=True)
+    (output / "checkpoints" / "step").write_bytes(bytes(1_500_000))
+    preflight.check_before_launch(recipe, output)
 
 
 @pytest.mark.torch
 def test_too_little_memory_is_told_before_the_ranks_meet(job: Job) -> None:
     job.world = 1
-    assert finish(job.start_alone(job.recipe({"needs": {"memory_gb": 10**9, "disk_gb": 1}}))) == [1]
+    assert finish(job.start_alone(job.recipe({"needs": {"memory_gb": 10**9, "disk_gb": 1, "output_gb": 1}}))) == [1]
     (event,) = job.events(0, "error")
     assert "GB of memory are free, and the recipe needs 1e+09 GB" in event["message"]
     assert job.events(0, "start") == []

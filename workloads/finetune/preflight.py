@@ -30,8 +30,10 @@ def check_before_launch(recipe: Recipe, output: Path) -> None:
         raise RefusalError("method: qlora needs the package bitsandbytes, which the training image lacks")
     if recipe.model.startswith(("/", ".")) and not Path(recipe.model).is_dir():
         raise RefusalError(f"{recipe.model}: the model cannot be loaded: there is no such folder")
-    if recipe.model != "tiny" and not Path(recipe.model).is_dir():
-        _check_model(recipe, output)
+    room = {output: max(0.0, recipe.needs.output_gb - _taken_gb(output))}
+    if recipe.model != "tiny" and not Path(recipe.model).is_dir() and (cache := _must_be_fetched_into(recipe)):
+        room[cache] = recipe.needs.disk_gb
+    _check_disks(room)
     if Path(recipe.dataset).suffix == ".json":
         if not Path(recipe.dataset).is_file():
             raise RefusalError(f"{recipe.dataset}: the data set cannot be read: there is no such file in {Path.cwd()}")
@@ -77,14 +79,19 @@ def _available() -> int:
     return int(lines["MemAvailable"].split()[0]) * 1024
 
 
-def _check_model(recipe: Recipe, output: Path) -> None:
+def _must_be_fetched_into(recipe: Recipe) -> Path | None:
+    """Return the folder into which the model can be fetched, or None where it is on this node already.
+
+    Raises:
+        RefusalError: it cannot be had.
+    """
     # Imported here because a run on a local model needs none of it.
     from huggingface_hub import HfApi, constants, try_to_load_from_cache  # noqa: PLC0415
     from huggingface_hub import errors as hub  # noqa: PLC0415
 
     name = recipe.model
     if isinstance(try_to_load_from_cache(name, "config.json", revision=recipe.revision or "main"), str):
-        return
+        return None
     try:
         HfApi().auth_check(name)
     except hub.GatedRepoError as error:
@@ -98,8 +105,7 @@ def _check_model(recipe: Recipe, output: Path) -> None:
         raise RefusalError(
             f"{name}: the model is not on this node, and the hub cannot be asked: {_first(error)}"
         ) from error
-    _check_disk(Path(constants.HF_HUB_CACHE), recipe.needs.disk_gb)
-    _check_disk(output, 1.0)
+    return Path(constants.HF_HUB_CACHE)
 
 
 def _check_dataset(name: str) -> None:
@@ -116,11 +122,22 @@ def _check_dataset(name: str) -> None:
         )
 
 
-def _check_disk(folder: Path, needed_gb: float) -> None:
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(there).free
-    if free < needed_gb * 1e9:
-        raise _lacks(f"disk under {there}", free, needed_gb, "remove what is not needed")
+def _taken_gb(folder: Path) -> float:
+    """Return what an earlier part of the run has left in its folder: it needs that much less."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9
+
+
+def _check_disks(room: dict[Path, float]) -> None:
+    """Compare what is free with what goes into each folder, in GB; what goes onto one disk adds up."""
+    needed: dict[int, tuple[Path, float]] = {}
+    for folder, needed_gb in room.items():
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        place, others_gb = needed.get(there.stat().st_dev, (there, 0.0))
+        needed[there.stat().st_dev] = (place, others_gb + needed_gb)
+    for place, needed_gb in needed.values():
+        free = shutil.disk_usage(place).free
+        if free < needed_gb * 1e9:
+            raise _lacks(f"disk under {place}", free, needed_gb, "remove what is not needed")
 
 
 def _lacks(what: str, free: float, needed_gb: float, advice: str) -> RefusalError:

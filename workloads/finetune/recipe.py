@@ -38,10 +38,14 @@ class Timeouts:
 
 @dataclass(frozen=True)
 class Needs:
-    """What every node must have free, in units of 10^9 bytes: memory for the run, disk for the model."""
+    """What every node must have free, in units of 10^9 bytes.
+
+    Memory for the run, disk in the cache for the model, and disk in the workspace for checkpoints and the result.
+    """
 
     memory_gb: float
     disk_gb: float
+    output_gb: float
 
 
 @dataclass(frozen=True)
