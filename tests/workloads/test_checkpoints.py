@@ -72,6 +72,24 @@ def test_the_same_command_carries_on_and_ends_the_same(uninterrupted: Job, kille
     assert _end(killed) == _end(uninterrupted)
 
 
+def test_of_three_ranks_too(training_python: str, tmp_path: Path) -> None:
+    # Which of three numbers are added first makes a difference, where two add up to the same either way.
+    ends = []
+    for kill in (False, True):
+        (folder := tmp_path / f"killed-{kill}").mkdir()
+        job = Job(training_python, folder, world=3)
+        recipe = job.recipe(CHANGES | {"max_steps": 16})
+        if kill:
+            ranks = [job.start(rank, recipe) for rank in range(3)]
+            job.wait_for_step(1, 6)
+            os.kill(job.worker(1), signal.SIGKILL)
+            assert all(finish(*ranks))
+        assert finish(*[job.start(rank, recipe) for rank in range(3)]) == [0, 0, 0], job.stderr(0)
+        assert len(job.events(0, "resumed")) == int(kill)
+        ends.append(_end(job))
+    assert ends[0] == ends[1]
+
+
 def test_a_full_fine_tune_in_16_bits_carries_on_where_it_was(training_python: str, tmp_path: Path) -> None:
     # Many steps for a small model: the kill has to come before the last of them.
     full = {"method": "full", "lora": None, "dtype": "bfloat16", "max_steps": 80, "checkpoint_every": 4}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from .batches import Batch
     from .objective import Objective
     from .world import World
 
@@ -46,6 +47,18 @@ def _widen(part: nn.Module) -> None:
     for parameter in part.parameters():
         if parameter.requires_grad and not isinstance(parameter, DTensor):
             parameter.data = parameter.data.float()
+
+
+def exchange_once(objective: Any, batch: Batch) -> None:
+    """Exchange the gradients of any batch where the model is replicated, and throw them away.
+
+    After the first exchange DistributedDataParallel orders gradients anew for all that follow. Sums of three ranks and
+    more would differ by rounding between a run that carries on, whose first step comes before that, and one that never
+    stopped.
+    """
+    if isinstance(objective, DistributedDataParallel):
+        objective(batch).backward()
+        objective.zero_grad()
 
 
 def unwrapped(objective: Any) -> Any:

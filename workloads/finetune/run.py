@@ -10,12 +10,12 @@ from transformers.utils import logging as transformers_logging
 
 from . import data, guard, save
 from .attention import set_attention
-from .batches import Course
+from .batches import Course, padded
 from .checkpoints import Checkpoints
 from .model import DTYPES, compile_layers, count_parameters, load_base, load_tokenizer, map_base, prepare_to_train
 from .objective import Objective, check_loss
 from .optimizer import Optimizer, give_copies
-from .parallel import collect_trained, forget_weights, spread, unwrapped
+from .parallel import collect_trained, exchange_once, forget_weights, spread, unwrapped
 from .preflight import check_memory, fits
 from .tiny import make_tiny
 from .train import train
@@ -24,6 +24,7 @@ from .world import choose_device, join
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .data import Example
     from .metrics import Metrics
     from .recipe import Recipe
     from .watchdog import Watchdog
@@ -60,8 +61,7 @@ def run(recipe: Recipe, output: Path, device: str | None, metrics: Metrics, watc
     counts = count_parameters(model)
     metrics.emit("model", **counts, rows=len(rows), rows_left_out=len(rows) - len(examples), attention=attention)
     objective, optimizer = _prepare(model, recipe, world)
-    check_loss(unwrapped(objective), examples, tokenizer.pad_token_id, recipe, world)
-    forget_weights(objective)
+    _try_out(objective, examples, tokenizer.pad_token_id, recipe, world)
     if recipe.compile:
         compile_layers(model)
 
@@ -128,6 +128,13 @@ def _join(recipe: Recipe, device: str | None, metrics: Metrics, watchdog: Watchd
     guard.agree("the kind of device", world.device.type, "give every node's container its GPU")
     guard.agree("the sharding", str(world.sharded), "render accelerate.yaml for all nodes from one source")
     return world
+
+
+def _try_out(objective: Any, examples: list[Example], pad_id: int, recipe: Recipe, world: World) -> None:
+    """Know before the first step that what is minimised is the model's loss, and be past all that happens but once."""
+    check_loss(unwrapped(objective), examples, pad_id, recipe, world)
+    forget_weights(objective)
+    exchange_once(objective, padded(examples[:1], pad_id).to(world.device))
 
 
 def _prepare(model: Any, recipe: Recipe, world: World) -> tuple[Any, Optimizer]:
