@@ -11,6 +11,15 @@ from engine.suspects import States, Suspect, between_nodes, since_ready
 MOST, MOST_OF_A_SUBJECT = 12, 3
 """Of what differs so many are told for one cause; the first subjects are the most telling."""
 
+_FAR = {
+    "gpu": {"links", "routes", "firewall", "disks", "mounts"},
+    "toolkit": {"links", "routes", "firewall"},
+    "network": {"docker", "disks", "mounts"},
+    "rdma": {"docker", "disks", "mounts"},
+    "ssh": {"docker", "modules", "hardware"},
+}
+"""By the subject of a check, what hardly bears on it: told where nothing else differs."""
+
 _WEIGHT = {Outcome.FIX_FAILED: 0, Outcome.FAILED: 0, Outcome.UNKNOWN: 1, Outcome.BLOCKED: 2, Outcome.WOULD_FIX: 3}
 
 
@@ -32,9 +41,11 @@ class Cause:
     more_suspects: int = 0
 
     def suspect(self, found: Iterable[Suspect]) -> None:
-        """Keep a few suspects of each subject, the most telling subjects first, and count the others."""
+        """Keep a few suspects of each subject that bears on it, the most telling first, and count the others."""
+        far = _FAR.get(self.id.partition(".")[0], set())
+        all_found = list(found)
         taken: Counter[tuple[str, str]] = Counter()
-        for one in found:
+        for one in [one for one in all_found if one.subject not in far] or all_found:
             taken[one.node, one.subject] += 1
             if taken[one.node, one.subject] <= MOST_OF_A_SUBJECT and len(self.suspects) < MOST:
                 self.suspects.append(one)

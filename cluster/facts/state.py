@@ -116,7 +116,7 @@ class StateFacts(Facts):
     modes: State = fact(_MODES, pairs(" "), root=True)
     disks: State = fact("df -P -x tmpfs -x overlay -x squashfs -x devtmpfs 2>/dev/null || true", _full)
     mounts: State = fact(
-        "findmnt -rno TARGET,FSTYPE,OPTIONS",
+        "findmnt -rn -t nooverlay -o TARGET,FSTYPE,OPTIONS",
         pairs(" ", lambda name: not name.startswith(("/run", "/var/lib/docker", "/proc", "/sys"))),
     )
     modules: State = fact("cut -d ' ' -f 1 /proc/modules", pairs(None))

@@ -129,3 +129,13 @@ def test_a_few_suspects_of_each_subject_are_kept_and_the_others_counted() -> Non
     assert [one.subject for one in cause.suspects] == ["links", *["packages"] * MOST_OF_A_SUBJECT, "settings"]
     assert cause.more_suspects == 100 - MOST_OF_A_SUBJECT
     assert len(cause.suspects) <= MOST
+
+
+def test_what_hardly_bears_on_a_cause_is_told_where_nothing_else_differs() -> None:
+    def told(subjects: list[str]) -> list[str]:
+        cause = Cause("gpu.answers", "nvidia-smi works", Outcome.FAILED, ["n1"], None, None, [])
+        cause.suspect(Suspect("n1", subject, "a", "1", "2", "n2") for subject in subjects)
+        return [one.subject for one in cause.suspects]
+
+    assert told(["links", "firewall", "modules"]) == ["modules"]
+    assert told(["links", "firewall"]) == ["links", "firewall"]
