@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reports.model import Link, Node, Report
 from reports.outcome import Outcome
-from reports.parts import Entry, Part, about, about_link, worst
+from reports.parts import Entry, Part, about, about_link, about_login, worst
 
 WIDTH, ROW, HEAD = 256, 24, 40
 GAP, WIDE_GAP = 24, 150
@@ -171,7 +171,7 @@ def _networks(
     tops = sorted({box.y for box in boxes})
     for top in tops:
         row = [box for box in boxes if box.y == top]
-        lines += _management_lines(row, width)
+        lines += _management_lines(report, row, width)
         words.append(Word(row[0].x, top - ABOVE - 6, "management network"))
         for index, lane in enumerate(lanes):
             level = top + height + LABEL + index * LANE
@@ -188,14 +188,20 @@ def _networks(
     return lines, words
 
 
-def _management_lines(row: list[Box], width: int | None) -> list[Line]:
+def _management_lines(report: Report, row: list[Box], width: int | None) -> list[Line]:
     level = row[0].y - ABOVE
     middles = [box.x + WIDTH // 2 for box in row]
     end = width - RAIL if width is not None else middles[-1]
     stubs = [
-        Line("management", f"{x},{level} {x},{box.y}", box.rows[0].outcome) for box, x in zip(row, middles, strict=True)
+        Line("management", f"{x},{level} {x},{box.y}", _of_login(report, box.node))
+        for box, x in zip(row, middles, strict=True)
     ]
     return [Line("management", f"{middles[0]},{level} {end},{level}"), *stubs]
+
+
+def _of_login(report: Report, node: Node) -> Outcome | None:
+    found = worst(about_login(about(report, Part.MACHINE, node.name)))
+    return found[1].outcome if found else None
 
 
 def _lane(

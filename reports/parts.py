@@ -37,6 +37,8 @@ _OF_SUBJECT = {
     "fabric": Part.FABRIC,
 }
 
+_OF_THE_LOGIN = ("ssh.reachable", "ssh.prompt")
+
 _A_LINK = re.compile(r"(?<!\w)(en\w*\d\w*|eth\d+|ib\w*\d|\d{1,3}(?:\.\d{1,3}){3})(?!\w)")
 
 Entry = tuple[int, Check]
@@ -51,6 +53,11 @@ def part_of(check: Check) -> Part | None:
 def about(report: Report, part: Part, node: str | None) -> list[Entry]:
     """Return the checks about a part of a node, or of the cluster where node is None."""
     return [entry for entry in report.by_node.get(node, []) if part_of(entry[1]) is part]
+
+
+def about_login(entries: Iterable[Entry]) -> list[Entry]:
+    """Return those that say whether a node can be reached, and how well: what the line to it stands for."""
+    return [entry for entry in entries if entry[1].id in _OF_THE_LOGIN]
 
 
 def about_link(entries: Iterable[Entry], links: Iterable[Link]) -> list[Entry]:

@@ -127,7 +127,7 @@ def test_evidence_is_shown_where_it_is_opened(failed: Look) -> None:
     assert "GPU 0: NVIDIA GB10" in article.locator("pre").nth(1).inner_text()
 
 
-def test_every_remedy_can_be_copied(failed: Look) -> None:
+def test_the_command_of_a_remedy_can_be_copied(failed: Look) -> None:
     failed.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     button = failed.page.locator("#check-6 button.copy")
     button.click()

@@ -83,6 +83,16 @@ def test_a_failure_of_the_whole_cluster_marks_the_lane_between_the_nodes(read: R
     assert [line.kind for line in broken] == ["lane"]
 
 
+@pytest.mark.parametrize(
+    ("check", "broken"),
+    [("ssh.reachable", True), ("ssh.prompt", True), ("ssh.sudo", False), ("machine.disk_used", False)],
+)
+def test_the_line_to_a_node_is_broken_where_it_cannot_be_reached(read: Read, check: str, broken: bool) -> None:
+    drawing = draw(read(a_report([a_check(check, 1, "spark-2", "failed")], nodes=2)))
+    lines = [line.outcome for line in drawing.lines if line.kind == "management"]
+    assert (Outcome.FAILED in lines) == broken
+
+
 def test_other_nodes_are_not_marked(read: Read) -> None:
     assert marked(box(read, a_check("gpu.offered", 4, "spark-2", "failed"), "spark-1")) == []
 

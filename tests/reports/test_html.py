@@ -179,16 +179,22 @@ def test_eight_nodes_with_all_checks_make_less_than_a_megabyte(read: Read) -> No
 
 
 def test_however_large_the_page_what_to_do_is_told_whole_and_can_be_copied(read: Read) -> None:
-    content = samples.large(nodes=8, checks=140) | {"next": "Do this. " * 40}
-    content["checks"][0]["remedy"] = "Put the cable back. " * 20
+    content = samples.large(nodes=8, checks=140) | {"next": "Do this. " * 40 + "Run `pytest runbook`."}
+    content["checks"][0]["remedy"] = "Put the cable back. " * 20 + "`reboot`"
     page = Page(to_html(read(content)))
     assert ("Do this. " * 40).strip() in page.text
     assert ("Put the cable back. " * 20).strip() in page.text
     assert page.attributes("class").count("copy") >= 2
 
 
+def test_a_remedy_that_names_no_command_offers_nothing_to_copy(read: Read) -> None:
+    content = pieces.a_report([pieces.a_check("a.b", 1, None, "failed", remedy="Put the cable back.")])
+    content["next"] = "Look at a.b."
+    assert "copy" not in Page(to_html(read(content))).attributes("class")
+
+
 def test_a_text_of_a_million_characters_is_cut_and_its_copy_button_withheld(read: Read) -> None:
-    content = pieces.a_report([pieces.a_check("a.b", 1, None, "failed", remedy="x" * 1_000_000)])
+    content = pieces.a_report([pieces.a_check("a.b", 1, None, "failed", remedy=f"`{'x' * 1_000_000}`")])
     page = Page(to_html(read(content)))
     assert len(page.text) < 500_000
     assert "copy" not in page.attributes("class")
