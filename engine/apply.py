@@ -63,7 +63,7 @@ class Applier:
         return CommandFailed(f"{error} The old state was put back and works.")
 
 
-def what_is_asked(refused: Collection[Change]) -> str:
+def what_is_asked(refused: Collection[Change], fix_command: str) -> str:
     """Say what a person has to do for changes that were refused, all that comes of them among it."""
     asked = [change.describe() for change in refused if isinstance(change, Instruction)]
     consequences: dict[str, dict[str, None]] = {}
@@ -71,5 +71,5 @@ def what_is_asked(refused: Collection[Change]) -> str:
         if change.consent:
             consequences.setdefault(change.consent.flag, {})[change.consent.consequence] = None
     for flag, each in consequences.items():
-        asked.append(f"rerun with `--fix --allow {flag}` if it is all right that {', and that '.join(each)}")
+        asked.append(f"rerun with `{fix_command} --allow {flag}` if it is all right that {', and that '.join(each)}")
     return "; ".join(dict.fromkeys(asked))

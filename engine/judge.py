@@ -55,7 +55,7 @@ class Judge:
         self._command = command
         self._began = time.monotonic()
         self._found = Found()
-        self._repairer = Repairer(cluster, applier, mode)
+        self._repairer = Repairer(cluster, applier, mode, fix_command)
         self._judged: dict[tuple[str, str], Verdict] = {}
 
     @property

@@ -13,11 +13,12 @@ from engine.plan import Plan
 class Repairer:
     """Takes the changes of fixers, one after the other, or several at once where the fixer gives them together."""
 
-    def __init__(self, cluster: Cluster, applier: Applier, mode: str) -> None:
-        """Go through changes in mode check, plan or fix."""
+    def __init__(self, cluster: Cluster, applier: Applier, mode: str, fix_command: str) -> None:
+        """Go through changes in mode check, plan or fix; `fix_command` is what a person runs to make them."""
         self._cluster = cluster
         self._applier = applier
         self._mode = mode
+        self._fix_command = fix_command
         self._plan = Plan()
 
     def go_through(self, check: Check, changes: Changes, verdict: Verdict) -> bool:
@@ -43,7 +44,7 @@ class Repairer:
                         todo.append((change, told))
                 self._make(check, todo)
         if refused:
-            verdict.remedy = what_is_asked(refused)
+            verdict.remedy = what_is_asked(refused, self._fix_command)
         return offered and not refused
 
     def _make(self, check: Check, todo: list[tuple[Change, ChangeTold]]) -> None:

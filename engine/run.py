@@ -54,7 +54,8 @@ class Run:
         self.journal = Journal(self.directory / FILE)
         self.last: Comparison | None = None
         applier = Applier(self.journal, options.allowed, node_journal.keep)
-        self.judge = Judge(self.cluster, applier, options.mode, self, options.likewise("--fix"), options.again())
+        fix = options.likewise("--fix", *(f"--allow {flag}" for flag in sorted(options.allowed)))
+        self.judge = Judge(self.cluster, applier, options.mode, self, fix, options.again())
         self.steps: dict[int, str] = {}
         self.training: dict[str, Any] | None = None
         self.interrupted = False
@@ -189,7 +190,7 @@ class Run:
         """
         assert self.options.undo is not None  # the mode says so
         journal = self._journal_to_undo(self.options.undo)
-        undo_run(self.cluster, journal, self._note, self.options.allowed)
+        undo_run(self.cluster, journal, self._note, self.options.allowed, self.options.again())
         node_journal.forget_undone(self.cluster, journal)
 
     def _journal_to_undo(self, run_id: str) -> Journal:

@@ -30,12 +30,17 @@ class TakenBack:
 
 
 def undo_run(
-    cluster: Cluster, journal: Journal, told: Callable[[TakenBack], None], allowed: frozenset[str] = frozenset()
+    cluster: Cluster,
+    journal: Journal,
+    told: Callable[[TakenBack], None],
+    allowed: frozenset[str] = frozenset(),
+    runbook: str = "pytest runbook",
 ) -> None:
     """Take back every change of a run, last first; one that cannot be taken back does not stop the others.
 
     What was changed on several nodes for one check is taken back on them at once; nodes take it up one by one. What
-    would end running containers is taken back only where its flag is in `allowed`.
+    would end running containers is taken back only where its flag is in `allowed`; `runbook` runs the runbook on this
+    cluster, for a person to allow it.
     """
     left = [record for record in reversed(journal.records()) if record.to_undo]
     behind = 0
@@ -46,7 +51,7 @@ def undo_run(
         behind += len(records)
         later = {(record.node, record.settle) for record in left[behind:]}
         last = {(one.node, one.settle): one for one in records if one.settle and (one.node, one.settle) not in later}
-        undo = partial(_undo, cluster, journal, allowed, [record.number for record in last.values()])
+        undo = partial(_undo, cluster, journal, (allowed, runbook), [record.number for record in last.values()])
         troubles = _on_all_nodes(undo, records)
         unsettled |= {(record.node, record.settle) for record in records if troubles[record.number] is None}
         for (name, command), record in last.items():
@@ -69,13 +74,15 @@ def _on_all_nodes(undo: Callable[[Record], str | None], records: list[Record]) -
 
 
 def _undo(
-    cluster: Cluster, journal: Journal, allowed: frozenset[str], unmarked: list[int], record: Record
+    cluster: Cluster, journal: Journal, consent: tuple[frozenset[str], str], unmarked: list[int], record: Record
 ) -> str | None:
     """Take one change back, or say why it still stands; those that are to be taken up are not marked yet."""
+    allowed, runbook = consent
     try:
         node = _node(cluster, record.node)
         if record.undo_asks and record.undo_asks not in allowed:
-            _spare_containers(node, record.undo_asks, f"--undo {journal.path.parent.name} --allow {record.undo_asks}")
+            again = f"{runbook} --undo {journal.path.parent.name} --allow {record.undo_asks}"
+            _spare_containers(node, record.undo_asks, again)
         take_back(node, record)
     except ClusterError as error:
         return str(error)
@@ -114,14 +121,14 @@ def settle(node: Node, command: str) -> None:
         node.change(command)
 
 
-def _spare_containers(node: Node, flag: str, options: str) -> None:
+def _spare_containers(node: Node, flag: str, again: str) -> None:
     """Refuse where containers run; those of our own stack, which went just before, get the time to end."""
     until = time.monotonic() + ENDING_PATIENCE_S
     node.forget()
     while node.docker.active == "active" and (ending := _ended_by(flag, node)):
         if not node.container.ours or time.monotonic() > until:
             names = ", ".join(container.name for container in ending)
-            raise CommandFailed(f"it would interrupt {names} on {node.name}: rerun with `{options}` when it may")
+            raise CommandFailed(f"it would interrupt {names} on {node.name}: rerun with `{again}` when it may")
         time.sleep(0.5)
         node.forget()
 

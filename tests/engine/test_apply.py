@@ -10,6 +10,7 @@ from engine.apply import Applier, what_is_asked
 from engine.change import Consent, Instruction, RunCommand, WriteFile
 from engine.journal import Journal
 
+FIX = "pytest runbook --fix"
 CONSENT = Consent("restart-docker", "two containers end")
 
 
@@ -17,8 +18,8 @@ def test_a_change_that_interrupts_is_refused_with_the_option_that_allows_it(here
     change = RunCommand(here, "true", consent=CONSENT)
     assert Applier(journal, frozenset({"leave-swarm"})).refuses(change)
     assert (
-        what_is_asked([change])
-        == "rerun with `--fix --allow restart-docker` if it is all right that two containers end"
+        what_is_asked([change], FIX)
+        == "rerun with `pytest runbook --fix --allow restart-docker` if it is all right that two containers end"
     )
 
 
@@ -31,17 +32,17 @@ def test_all_that_is_refused_is_asked_together(here: Node) -> None:
     def deletes(path: str) -> RunCommand:
         return RunCommand(here, "true", consent=Consent("remove-models", f"{path} is deleted"))
 
-    asked = what_is_asked([Instruction(here, "plug it in"), deletes("a"), deletes("b"), deletes("a")])
+    asked = what_is_asked([Instruction(here, "plug it in"), deletes("a"), deletes("b"), deletes("a")], FIX)
     assert asked == (
-        "plug it in; rerun with `--fix --allow remove-models` if it is all right that a is deleted, and that b is "
-        "deleted"
+        "plug it in; rerun with `pytest runbook --fix --allow remove-models` if it is all right that a is deleted, and "
+        "that b is deleted"
     )
 
 
 def test_an_instruction_is_always_refused(here: Node, journal: Journal) -> None:
     change = Instruction(here, "plug the cable in")
     assert Applier(journal, frozenset({"restart-docker"})).refuses(change)
-    assert what_is_asked([change]) == "plug the cable in"
+    assert what_is_asked([change], FIX) == "plug the cable in"
 
 
 def test_a_change_is_in_the_journal_when_it_is_made(here: Node, journal: Journal, tmp_path: Path) -> None:

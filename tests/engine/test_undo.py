@@ -119,7 +119,8 @@ def test_what_would_end_containers_is_taken_back_only_when_asked(
     (taken,) = _undo(cluster, journal)
     run = journal.path.parent.name
     assert taken.trouble == (
-        f"it would interrupt precious on {here.name}: rerun with `--undo {run} --allow restart-docker` when it may"
+        f"it would interrupt precious on {here.name}: "
+        f"rerun with `pytest runbook --undo {run} --allow restart-docker` when it may"
     )
     assert not gone.exists()
     assert [taken.trouble for taken in _undo(cluster, journal, "restart-docker")] == [None]

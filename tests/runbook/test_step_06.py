@@ -214,8 +214,8 @@ def test_the_playbooks_own_stack_of_the_same_name_is_replaced_when_asked_to_alon
     verdict = judge(healthy, step_06.test_stack_is_deployed)
     assert verdict.outcome is Outcome.FAILED
     assert verdict.remedy == (
-        "rerun with `--fix --allow recreate-stack` if it is all right that the stack finetuning-multinode with its "
-        "finetuning-multinode_finetunine is replaced, and whatever is trained in it ends"
+        "rerun with `pytest runbook --fix --allow recreate-stack` if it is all right that the stack "
+        "finetuning-multinode with its finetuning-multinode_finetunine is replaced, and whatever is trained in it ends"
     )
 
 
