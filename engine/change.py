@@ -8,14 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 from cluster.node import Node
 from engine.files import FileState, read_file, write_file
-
-UndoStep = dict[str, Any]
-"""How to take a change back, as plain data, so that the journal alone is enough: see engine/undo.py."""
-
+from engine.undo_step import RestoreFile, UndoCommand, UndoStep
 
 Flag = Literal[
     "activate-node",
@@ -115,16 +112,15 @@ class WriteFile(Change):
         """Keep the bytes, mode and owner from before."""
         before = self.before
         return [
-            {
-                "do": "restore",
-                "path": self.path,
-                "root": self.root,
-                "content": None if before.content is None else b64encode(before.content).decode(),
-                "mode": before.mode,
-                "owner": before.owner,
-                "after": hashlib.sha256(self.content).hexdigest(),
-                "made": before.missing_directories,
-            }
+            RestoreFile(
+                self.path,
+                self.root,
+                content=None if before.content is None else b64encode(before.content).decode(),
+                mode=before.mode,
+                owner=before.owner,
+                after=hashlib.sha256(self.content).hexdigest(),
+                made=before.missing_directories,
+            )
         ]
 
     def apply(self) -> None:
@@ -160,7 +156,7 @@ class RunCommand(Change):
 
     def undo(self) -> list[UndoStep]:
         """Name the command that takes it back, if there is one."""
-        return [{"do": "run", "command": self.undo_command, "root": self.root}] if self.undo_command else []
+        return [UndoCommand(self.undo_command, self.root)] if self.undo_command else []
 
     def apply(self) -> None:
         """Run it, and take a fresh session where that is needed to see the effect."""
@@ -186,7 +182,7 @@ class Call(Change):
 
     def undo(self) -> list[UndoStep]:
         """Name the command that takes it back, if there is one."""
-        return [{"do": "run", "command": self.undo_command, "root": True}] if self.undo_command else []
+        return [UndoCommand(self.undo_command, root=True)] if self.undo_command else []
 
     def apply(self) -> None:
         """Call the API."""

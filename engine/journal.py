@@ -5,14 +5,17 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from cluster.errors import ClusterError
-from engine.change import Change, UndoStep
+from engine.change import Change
+from engine.undo_step import STEPS, UndoStep
 
 FILE = "journal.jsonl"
 
@@ -68,7 +71,7 @@ class Journal:
                 "node": change.node.name,
                 "describe": change.describe(),
                 "risk": change.risk,
-                "undo": change.undo(),
+                "undo": [asdict(step) for step in change.undo()],
                 "settle": change.settle,
                 "undo_asks": change.undo_asks,
             }
@@ -102,7 +105,10 @@ class Journal:
         try:
             for entry in self._entries():
                 found.setdefault(entry["number"], {}).update(entry)
-            return [Record(**{**entry, "undo": tuple(entry["undo"])}) for entry in found.values()]
+            return [Record(**{**entry, "undo": STEPS.validate_python(entry["undo"])}) for entry in found.values()]
+        except ValidationError as error:
+            wrong = error.errors(include_url=False)[0]
+            raise JournalError(f"{self.path} tells no way back that is known here: {wrong['msg']}.") from None
         except (KeyError, TypeError) as error:
             raise JournalError(f"{self.path} is not a journal of ours: {type(error).__name__} {error}.") from None
 

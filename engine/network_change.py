@@ -5,7 +5,8 @@ from shlex import quote
 
 from cluster.errors import ClusterError, CommandFailed, Unreachable
 from engine import dead_man
-from engine.change import UndoStep, WriteFile
+from engine.change import WriteFile
+from engine.undo_step import UndoCommand, UndoStep
 
 
 @dataclass(eq=False)
@@ -27,7 +28,7 @@ class WriteNetplan(WriteFile):
     def undo(self) -> list[UndoStep]:
         """Put the file back, and the interfaces as they were."""
         back = "; ".join(f"{command} 2>/dev/null" for command in self.takes_back)
-        return [{"do": "run", "command": f"{back}; true", "root": True}] * bool(back) + super().undo()
+        return [UndoCommand(f"{back}; true", root=True)] * bool(back) + super().undo()
 
     def apply(self) -> None:
         """Arm the way back, write, apply, and confirm over a new connection.

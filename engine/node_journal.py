@@ -8,6 +8,7 @@ from typing import Any
 from cluster.cluster import Cluster
 from cluster.node import Node
 from engine.journal import FILE, Journal, JournalError
+from engine.undo_step import STEPS
 
 DIRECTORY = "/var/lib/spark-runbook/journals"
 
@@ -86,6 +87,7 @@ def _record(line: bytes, node: Node) -> dict[str, Any]:
     entry: dict[str, Any] = json.loads(line)
     if entry["node"] != node.name:
         raise ValueError
+    STEPS.validate_python(entry["undo"])
     return entry | {"number": int(entry["number"])}
 
 

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from shlex import quote
 
 from cluster.node import Node
-from engine.change import Change, UndoStep
+from engine.change import Change
+from engine.undo_step import UndoCommand, UndoStep
 
 # Into a folder of its own first, so that a connection that breaks leaves no half of a file in its place.
 _PLACE = """\
@@ -65,7 +66,7 @@ class PlaceFiles(Change):
             checksums=self._checksums,
             directories=" ".join(quote(parent) for parent in sorted(parents, key=len, reverse=True)),
         )
-        return [{"do": "run", "command": command, "root": False}]
+        return [UndoCommand(command, root=False)]
 
     def apply(self) -> None:
         """Send one archive, check it, move its files into place."""

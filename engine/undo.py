@@ -13,9 +13,9 @@ from cluster.cluster import Cluster
 from cluster.errors import ClusterError, CommandFailed
 from cluster.facts.docker import Container
 from cluster.node import Node
-from engine.change import UndoStep
 from engine.files import read_file, remove_file, write_file
 from engine.journal import Journal, Record
+from engine.undo_step import RestoreFile
 
 AT_ONCE = 32
 ENDING_PATIENCE_S = 15
@@ -108,7 +108,10 @@ def take_back(node: Node, record: Record) -> None:
     """
     with node.changes_allowed():
         for step in reversed(record.undo):
-            _STEPS[step["do"]](node, step)
+            if isinstance(step, RestoreFile):
+                _restore(node, step)
+            else:
+                node.change(step.command, root=step.root, deadline_s=120)
 
 
 def settle(node: Node, command: str) -> None:
@@ -138,27 +141,20 @@ def _ended_by(flag: str, node: Node) -> list[Container]:
     return [one for one in node.docker.running if flag != "leave-swarm" or one.is_task]
 
 
-def _restore(node: Node, step: UndoStep) -> None:
-    path, root = step["path"], step["root"]
-    before = None if step["content"] is None else b64decode(step["content"])
+def _restore(node: Node, step: RestoreFile) -> None:
+    path, root = step.path, step.root
+    before = None if step.content is None else b64decode(step.content)
     now = read_file(node, path, root=root)
-    if now.content == before and now.mode == step["mode"]:
+    if now.content == before and now.mode == step.mode:
         return
-    if now.content != before and now.sha256 != step["after"]:
+    if now.content != before and now.sha256 != step.after:
         raise CommandFailed(
             f"{path} on {node.name} was edited since, so it stays as it is: the journal has its old bytes."
         )
     if before is None:
-        remove_file(node, path, now, step["made"], root=root)
+        remove_file(node, path, now, step.made, root=root)
     else:
-        write_file(node, path, before, now, mode=step["mode"], owner=step["owner"], root=root)
-
-
-def _run(node: Node, step: UndoStep) -> None:
-    node.change(step["command"], root=step["root"], deadline_s=120)
-
-
-_STEPS: dict[str, Callable[[Node, UndoStep], None]] = {"restore": _restore, "run": _run}
+        write_file(node, path, before, now, mode=step.mode, owner=step.owner, root=root)
 
 
 def _node(cluster: Cluster, name: str) -> Node:

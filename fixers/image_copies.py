@@ -7,7 +7,8 @@ from shlex import quote
 
 from cluster.errors import CommandFailed
 from cluster.node import Node
-from engine.change import Change, UndoStep
+from engine.change import Change
+from engine.undo_step import UndoCommand, UndoStep
 
 PATIENCE_S = 3600
 """NVIDIA's image takes up more than 20 GB, and docker unpacks it while it comes."""
@@ -92,7 +93,7 @@ class CopyImage(Change):
     def undo(self) -> list[UndoStep]:
         """Keep it, as an image is not in the way of anybody, but give the name back."""
         tag = f"docker tag {quote(self.instead_of)} {quote(self.image)}"
-        return [{"do": "run", "command": tag, "root": True}] if self.instead_of else []
+        return [UndoCommand(tag, root=True)] if self.instead_of else []
 
     def apply(self) -> None:
         """Copy it, telling how far it has come.

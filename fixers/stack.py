@@ -10,9 +10,10 @@ from cluster.errors import CommandFailed
 from cluster.facts.stack import DIGEST_LABEL, SERVICE, STACK
 from cluster.facts.swarm import STACK_LABEL
 from cluster.node import Node
-from engine.change import Change, Changes, Consent, Instruction, RunCommand, UndoStep, WriteFile, together
+from engine.change import Change, Changes, Consent, Instruction, RunCommand, WriteFile, together
 from engine.files import missing_directories
 from engine.place_files import PlaceFiles
+from engine.undo_step import UndoCommand, UndoStep
 from fixers.daemon import GPU_KIND
 from workloads import launcher
 from workloads.deploy import container_spec, rendered_stack, workspace_files
@@ -36,7 +37,7 @@ class MakeDirectory(Change):
         """Remove what will have been made, the deepest first."""
         made = " ".join(map(quote, missing_directories(self.node, self.path, root=False)))
         command = f"rmdir --ignore-fail-on-non-empty -- {made} 2>/dev/null; true"
-        return [{"do": "run", "command": command, "root": False}] if made else []
+        return [UndoCommand(command, root=False)] if made else []
 
     def apply(self) -> None:
         """Make it.
@@ -134,7 +135,7 @@ class DeployStack(Change):
 
     def undo(self) -> list[UndoStep]:
         """Remove it again."""
-        return [{"do": "run", "command": remove_command(self.node.cluster), "root": True}]
+        return [UndoCommand(remove_command(self.node.cluster), root=True)]
 
     def apply(self) -> None:
         """Deploy and wait.

@@ -119,6 +119,16 @@ def test_a_file_that_is_no_journal_is_refused(journal: Journal, line: str) -> No
         journal.records()
 
 
+def test_a_way_back_that_is_not_known_here_is_refused_before_anything_is_taken_back(
+    journal: Journal, here: Node
+) -> None:
+    _begun(journal, here)
+    line = json.loads(journal.path.read_text()) | {"undo": [{"do": "format", "path": "/"}]}
+    journal.path.write_text(json.dumps(line) + "\n")
+    with pytest.raises(JournalError, match="tells no way back that is known here"):
+        journal.records()
+
+
 def test_a_run_is_found_by_its_id(tmp_path: Path, here: Node) -> None:
     _begun(Journal(tmp_path / "20260101-000000-fix" / FILE), here)
     assert len(find_journal(tmp_path, "20260101-000000-fix").records()) == 1

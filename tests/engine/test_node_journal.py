@@ -75,7 +75,9 @@ def test_what_a_broken_connection_left_of_a_record_is_dropped(
     "line",
     [
         '{"number": 1, "node": "another", "undo": [{"do": "run", "command": "true", "root": true}]}',
-        '{"number": null, "node": "NODE"}',
+        '{"number": null, "node": "NODE", "undo": []}',
+        '{"number": 1, "node": "NODE", "undo": [{"do": "format", "command": "true", "root": true}]}',
+        '{"number": 1, "node": "NODE", "undo": [{"do": "run", "root": true}]}',
         '{"number": 1}',
         "[1]",
         "no json",

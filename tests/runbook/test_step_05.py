@@ -95,8 +95,8 @@ def test_leaving_a_swarm_tells_what_is_lost(healthy: Recorded) -> None:
     verdict = judge(healthy, step_05.test_swarm_was_begun_on_the_fabric)
     assert verdict.cause == "169.254.7.8 is link-local: it changes, and the others may not reach it"
     assert verdict.remedy == (
-        "rerun with `pytest runbook --fix --allow leave-swarm` if it is all right that spark-1 leaves the swarm that it is "
-        "in (state active, led by 169.254.7.8:2377), which may end with its members spark-2 and its services web"
+        "rerun with `pytest runbook --fix --allow leave-swarm` if it is all right that spark-1 leaves the swarm that "
+        "it is in (state active, led by 169.254.7.8:2377), which may end with its members spark-2 and its services web"
     )
 
 
