@@ -100,9 +100,7 @@ def test_disks_are_not_full(node: Node) -> None:
 )
 def test_files_are_not_used_up(node: Node) -> None:
     """No disk that the work needs has run out of files."""
-    assert why.inodes_percent(node) <= node.cluster.inventory.thresholds.inodes_used_percent, (
-        "no more files can be made there, however much space is free"
-    )
+    assert why.inodes_percent(node) <= node.cluster.inventory.thresholds.inodes_used_percent, why.out_of_files(node)
 
 
 @check(

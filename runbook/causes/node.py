@@ -23,6 +23,12 @@ def inodes_percent(node: Node) -> float:
     return max(disk.inodes_percent for disk in node.resources.disks)
 
 
+def out_of_files(node: Node) -> str:
+    """Name what lies on the file system that has the fewest files left."""
+    worst = max(node.resources.disks, key=lambda disk: disk.inodes_percent)
+    return f"no more files can be made on the disk of {worst.place}, however much space is free"
+
+
 def room_gb(node: Node, recipe: Recipe) -> float:
     """Return the room for the recipe's model, in GB: what is free, and what the model has already taken."""
     cache = next(disk for disk in node.resources.disks if disk.place == node.cluster.model_cache)

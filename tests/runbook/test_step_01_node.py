@@ -211,6 +211,14 @@ def test_a_disk_whose_files_are_used_up(healthy: Recorded, inodes: str, used: st
     assert judge(healthy, step_01.test_files_are_not_used_up).outcome is outcome
 
 
+def test_the_disk_whose_files_are_used_up_is_named(healthy: Recorded) -> None:
+    healthy.said(ResourceFacts, disks=disk("/") + disk("/home/nvidia/.cache/huggingface", inodes_used="99"))
+    verdict = judge(healthy, step_01.test_files_are_not_used_up)
+    assert verdict.cause == (
+        "no more files can be made on the disk of /home/nvidia/.cache/huggingface, however much space is free"
+    )
+
+
 @pytest.mark.parametrize(
     ("models", "outcome", "found"),
     [
