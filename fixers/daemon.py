@@ -9,6 +9,7 @@ from typing import Any
 import tomlkit
 
 from cluster.facts.docker import DAEMON_JSON, DockerFacts
+from cluster.facts.swarm import GPU_KIND, SWARM_RESOURCE
 from cluster.facts.toolkit import CONFIG_TOML
 from cluster.node import Node
 from engine.change import Change, Consent, Flag, RunCommand, WriteFile
@@ -17,9 +18,6 @@ from engine.files import read_file
 RESTART = "systemctl reset-failed docker.service; systemctl restart docker.service"
 """systemd refuses docker's unit a fourth start within a minute, and a repair with its undo can take as many."""
 
-GPU_KIND = "NVIDIA_GPU"
-SWARM_RESOURCE = f"DOCKER_RESOURCE_{GPU_KIND}"
-"""Swarm names the variable after the kind it advertises; the playbook's DOCKER_RESOURCE_GPU would match nothing."""
 
 _RUNTIME = {"path": "nvidia-container-runtime", "runtimeArgs": []}
 _COMMENTED = re.compile(r"^#\s*swarm-resource\s*=.*$", re.MULTILINE)

@@ -8,13 +8,12 @@ from shlex import quote
 from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
 from cluster.facts.stack import DIGEST_LABEL, SERVICE, STACK
-from cluster.facts.swarm import STACK_LABEL
+from cluster.facts.swarm import GPU_KIND, STACK_LABEL
 from cluster.node import Node
 from engine.change import Change, Changes, Consent, Instruction, RunCommand, WriteFile, together
 from engine.files import missing_directories
 from engine.place_files import PlaceFiles
 from engine.undo_step import UndoCommand, UndoStep
-from fixers.daemon import GPU_KIND
 from workloads import launcher
 from workloads.deploy import container_spec, rendered_stack, workspace_files
 from workloads.plain_container import container_name, run_command

@@ -9,7 +9,7 @@ from uuid import uuid4
 from cluster.cluster import Cluster
 from cluster.docker_api import docker_of
 from cluster.errors import CommandFailed
-from cluster.facts.swarm import SwarmFacts
+from cluster.facts.swarm import PORT, SwarmFacts
 from cluster.node import Node
 from engine.change import Call, Change, Consent, Instruction, RunCommand
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 LEAVE = "docker swarm leave --force"
 _TAG = "com.spark-runbook.begun"
-PORT = 2377
 JOIN_PATIENCE_S = 60
 
 

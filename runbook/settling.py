@@ -5,8 +5,8 @@ import time
 from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
 from cluster.node import Node
-from runbook.causes.stack import running_tasks
-from runbook.causes.swarm import is_lost
+from runbook.found.stack import running_tasks
+from runbook.found.swarm import is_lost
 from workloads import launcher
 
 SETTLING_S = 60

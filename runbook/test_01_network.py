@@ -6,9 +6,9 @@ from cluster.cluster import SAME, Cluster
 from cluster.node import Node
 from engine.check import check, step
 from fixers import firewall, network
-from runbook import fabric
 from runbook.causes import fabric as why
 from runbook.conditions import has_a_fabric, measures_the_fabric
+from runbook.found import fabric as found
 from runbook.settling import at_a_second_look
 from workloads.bandwidth import Flow
 
@@ -42,7 +42,7 @@ def test_netplan_is_valid(node: Node) -> None:
 @check("network.private", fix=network.make_private, needs=("ssh.sudo",), together="nodes")
 def test_netplan_is_private(node: Node) -> None:
     """Only root may read netplan's files."""
-    assert fabric.readable_by_others(node) == (), "netplan's files may hold passwords, and it complains about each"
+    assert found.readable_by_others(node) == (), "netplan's files may hold passwords, and it complains about each"
 
 
 @check(
@@ -75,7 +75,7 @@ def test_same_ports_are_cabled(cluster: Cluster) -> None:
 )
 def test_fabric_has_links(node: Node) -> None:
     """Every interface of the fabric has a link."""
-    assert fabric.unlinked(node) == (), why.unlinked(node)
+    assert found.unlinked(node) == (), why.unlinked(node)
 
 
 @check(
@@ -87,7 +87,7 @@ def test_fabric_has_links(node: Node) -> None:
 )
 def test_link_is_fast(node: Node) -> None:
     """The slowest link of the fabric came up at full speed."""
-    assert fabric.slowest_link(node) >= node.cluster.inventory.thresholds.link_speed_mbps, why.slow(node)
+    assert found.slowest_link(node) >= node.cluster.inventory.thresholds.link_speed_mbps, why.slow(node)
 
 
 @check(
@@ -99,22 +99,22 @@ def test_link_is_fast(node: Node) -> None:
 )
 def test_pcie_is_wide(node: Node) -> None:
     """The PCIe links of the fabric interfaces carry what the cable does."""
-    assert fabric.narrowest_pcie(node) >= node.cluster.inventory.thresholds.link_pcie_gbps, why.narrow(node)
+    assert found.narrowest_pcie(node) >= node.cluster.inventory.thresholds.link_pcie_gbps, why.narrow(node)
 
 
 @check("network.flaps", needs=LINKED, applies=has_a_fabric, threshold="link_flaps", warns=True, remedy=REPLUG)
 def test_link_is_steady(node: Node) -> None:
     """The links of the fabric stay up."""
-    assert fabric.most_flaps(node) <= node.cluster.inventory.thresholds.link_flaps, (
-        f"a link of the fabric comes and goes: {fabric.counted(node, node.adapter.flaps)}"
+    assert found.most_flaps(node) <= node.cluster.inventory.thresholds.link_flaps, (
+        f"a link of the fabric comes and goes: {found.counted(node, node.adapter.flaps)}"
     )
 
 
 @check("network.errors", needs=LINKED, applies=has_a_fabric, threshold="link_errors", warns=True, remedy=REPLUG)
 def test_frames_arrive_whole(node: Node) -> None:
     """Frames arrive whole on the fabric."""
-    assert fabric.most_errors(node) <= node.cluster.inventory.thresholds.link_errors, (
-        f"frames arrive broken, by a bad cable: {fabric.counted(node, node.adapter.errors)}"
+    assert found.most_errors(node) <= node.cluster.inventory.thresholds.link_errors, (
+        f"frames arrive broken, by a bad cable: {found.counted(node, node.adapter.errors)}"
     )
 
 
@@ -126,7 +126,7 @@ def test_frames_arrive_whole(node: Node) -> None:
 )
 def test_addresses_are_unique(cluster: Cluster) -> None:
     """No fabric address is on two nodes."""
-    assert cluster.repeated(fabric.fabric_addresses) == (), (
+    assert cluster.repeated(found.fabric_addresses) == (), (
         "two nodes have one address: was one's file copied to the other?"
     )
 
@@ -140,13 +140,13 @@ def test_addresses_are_unique(cluster: Cluster) -> None:
 )
 def test_fabric_is_addressed(node: Node) -> None:
     """Every fabric interface has its own address, each in a subnet of its own."""
-    assert node.network.live(fabric.interfaces(node)) == fabric.planned(node), why.addressed_wrongly(node)
+    assert node.network.live(found.interfaces(node)) == found.planned(node), why.addressed_wrongly(node)
 
 
 @check("network.persisted", fix=network.address, needs=ADDRESSED, applies=has_a_fabric, together="after_one")
 def test_addresses_survive_a_reboot(node: Node) -> None:
     """The addresses are in netplan, so that they survive a reboot."""
-    assert node.netplan.at_boot(fabric.interfaces(node)) == fabric.planned(node), why.lost_at_boot(node)
+    assert node.netplan.at_boot(found.interfaces(node)) == found.planned(node), why.lost_at_boot(node)
 
 
 @check(
@@ -158,7 +158,7 @@ def test_addresses_survive_a_reboot(node: Node) -> None:
 )
 def test_boot_does_not_wait(node: Node) -> None:
     """Boot does not wait for a fabric whose other end is off."""
-    assert node.netplan.awaited(fabric.interfaces(node)) == (), (
+    assert node.netplan.awaited(found.interfaces(node)) == (), (
         "without `optional: true` boot waits two minutes for the peer"
     )
 
@@ -166,7 +166,7 @@ def test_boot_does_not_wait(node: Node) -> None:
 @check("network.mtu", fix=network.align_mtus, needs=ADDRESSED, applies=has_a_fabric)
 def test_mtus_are_equal(cluster: Cluster) -> None:
     """The MTU is the same on all nodes."""
-    assert cluster.drift(fabric.mtus) == SAME, why.mtus_differ(cluster)
+    assert cluster.drift(found.mtus) == SAME, why.mtus_differ(cluster)
 
 
 @check(
@@ -178,7 +178,7 @@ def test_mtus_are_equal(cluster: Cluster) -> None:
 )
 def test_peers_are_routed_over_the_fabric(node: Node) -> None:
     """The route to each peer's fabric address goes out of the interface that the cable is in."""
-    assert fabric.routes(node) == fabric.planned_routes(node), why.routed_wrongly(node)
+    assert found.routes(node) == found.planned_routes(node), why.routed_wrongly(node)
 
 
 @check(
@@ -190,7 +190,7 @@ def test_peers_are_routed_over_the_fabric(node: Node) -> None:
 )
 def test_peers_answer_themselves(node: Node) -> None:
     """Behind each peer's address is the peer, and no third machine."""
-    assert fabric.strangers(node) == {}, "another machine answers at a peer's address: the address is on two machines"
+    assert found.strangers(node) == {}, "another machine answers at a peer's address: the address is on two machines"
 
 
 @check(
@@ -222,7 +222,7 @@ def test_peers_answer_at_once(node: Node) -> None:
 @check("network.frames", fix=network.shorten_frames, needs=("network.reachable", "network.mtu"), applies=has_a_fabric)
 def test_full_frames_pass(cluster: Cluster) -> None:
     """A packet as large as the MTU gets to every peer in one piece."""
-    assert fabric.too_large(cluster) == {}, why.too_large(cluster)
+    assert found.too_large(cluster) == {}, why.too_large(cluster)
 
 
 # A docker that begins to listen between our look and our knock takes a datagram without a word.
@@ -243,4 +243,4 @@ def test_no_firewall_is_in_the_way(node: Node) -> None:
 )
 def test_tcp_is_fast(cluster: Cluster, tcp: Flows) -> None:
     """Every fabric interface carries TCP at the speed of its half of the port."""
-    assert fabric.slowest(tcp()) >= cluster.inventory.thresholds.tcp_gbps, why.carries_little(cluster, tcp())
+    assert found.slowest(tcp()) >= cluster.inventory.thresholds.tcp_gbps, why.carries_little(cluster, tcp())

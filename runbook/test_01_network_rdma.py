@@ -6,9 +6,9 @@ from cluster.cluster import Cluster
 from cluster.node import Node
 from engine.check import check, step
 from fixers import nccl
-from runbook import fabric
 from runbook.causes import fabric as why
 from runbook.conditions import has_a_fabric, measures_the_fabric
+from runbook.found import fabric as found
 from workloads.bandwidth import Flow
 
 pytestmark = step(1, "Configure network connectivity")
@@ -27,7 +27,7 @@ RDMA = ("rdma.gid", "rdma.verbs", "network.reachable")
 )
 def test_rdma_is_active(node: Node) -> None:
     """The RDMA port of every fabric interface is active, over Ethernet."""
-    assert fabric.rdma_without(node, lambda port: (port.state, port.link_layer) == ("ACTIVE", "Ethernet")) == (), (
+    assert found.rdma_without(node, lambda port: (port.state, port.link_layer) == ("ACTIVE", "Ethernet")) == (), (
         why.no_rdma(node)
     )
 
@@ -40,7 +40,7 @@ def test_rdma_is_active(node: Node) -> None:
 )
 def test_rdma_speaks_from_the_address(node: Node) -> None:
     """Every fabric interface has a RoCE v2 GID of its IPv4 address."""
-    assert fabric.without_gid(node) == (), "NCCL finds no RoCE v2 address there, and falls back to sockets"
+    assert found.without_gid(node) == (), "NCCL finds no RoCE v2 address there, and falls back to sockets"
 
 
 @check(
@@ -51,13 +51,13 @@ def test_rdma_speaks_from_the_address(node: Node) -> None:
 )
 def test_programs_can_use_rdma(node: Node) -> None:
     """Every RDMA device can be opened by programs."""
-    assert fabric.rdma_without(node, lambda port: port.verbs) == (), "there is no /dev/infiniband/uverbs for it"
+    assert found.rdma_without(node, lambda port: port.verbs) == (), "there is no /dev/infiniband/uverbs for it"
 
 
 @check("rdma.gid_index", fix=nccl.unpin, needs=ADDRESSED, applies=has_a_fabric, together="nodes")
 def test_gid_index_is_not_pinned_wrongly(node: Node) -> None:
     """No file tells NCCL a GID index that belongs to another address."""
-    assert fabric.drifted_pins(node) == {}, (
+    assert found.drifted_pins(node) == {}, (
         "NCCL_IB_GID_INDEX points elsewhere since addresses changed: NCCL hangs or fails"
     )
 
@@ -65,15 +65,13 @@ def test_gid_index_is_not_pinned_wrongly(node: Node) -> None:
 @check("rdma.cma", applies=has_a_fabric, remedy="boot kernel 6.17, or 7.0 with kho=off on its command line")
 def test_memory_for_devices_is_counted_right(node: Node) -> None:
     """The kernel has no more memory free for devices than it set aside."""
-    assert fabric.cma_free(node) <= (node.rdma.cma_total or 0), (
-        "its count is off: registering memory for RDMA will fail"
-    )
+    assert found.cma_free(node) <= (node.rdma.cma_total or 0), "its count is off: registering memory for RDMA will fail"
 
 
 @check("rdma.carries", needs=RDMA, applies=measures_the_fabric, threshold="rdma_least_gbps", remedy="see the cause")
 def test_rdma_carries_data(cluster: Cluster, rdma: Flows) -> None:
     """Every fabric interface carries RDMA writes, be it slower than it should."""
-    assert min(fabric.over_rdma(cluster, rdma)) >= cluster.inventory.thresholds.rdma_least_gbps, why.carries_little(
+    assert min(found.over_rdma(cluster, rdma)) >= cluster.inventory.thresholds.rdma_least_gbps, why.carries_little(
         cluster, rdma()
     )
 
@@ -88,7 +86,7 @@ def test_rdma_carries_data(cluster: Cluster, rdma: Flows) -> None:
 )
 def test_rdma_is_fast(cluster: Cluster, rdma: Flows) -> None:
     """Every fabric interface carries RDMA writes at the speed of its half of the port."""
-    assert min(fabric.over_rdma(cluster, rdma)) >= cluster.inventory.thresholds.rdma_gbps, why.carries_little(
+    assert min(found.over_rdma(cluster, rdma)) >= cluster.inventory.thresholds.rdma_gbps, why.carries_little(
         cluster, rdma()
     )
 
@@ -96,4 +94,4 @@ def test_rdma_is_fast(cluster: Cluster, rdma: Flows) -> None:
 @check("rdma.latency", needs=RDMA, applies=measures_the_fabric, threshold="rdma_us", warns=True, remedy="look for load")
 def test_rdma_is_prompt(cluster: Cluster, rdma_latency: Flows) -> None:
     """An RDMA write takes microseconds."""
-    assert max(fabric.over_rdma(cluster, rdma_latency)) <= cluster.inventory.thresholds.rdma_us, "it takes longer"
+    assert max(found.over_rdma(cluster, rdma_latency)) <= cluster.inventory.thresholds.rdma_us, "it takes longer"

@@ -7,6 +7,7 @@ from engine.check import check, step
 from fixers import clock
 from runbook.causes import node as why
 from runbook.conditions import has_a_fabric, has_peers
+from runbook.found import node as found
 from workloads.recipe import Recipe
 
 pytestmark = step(1, "Configure network connectivity")
@@ -89,7 +90,7 @@ def test_clocks_agree(cluster: Cluster) -> None:
 )
 def test_disks_are_not_full(node: Node) -> None:
     """No disk that the work needs is full."""
-    assert why.fullest_percent(node) <= node.cluster.inventory.thresholds.disk_used_percent, why.fullest(node)
+    assert found.fullest_percent(node) <= node.cluster.inventory.thresholds.disk_used_percent, why.fullest(node)
 
 
 @check(
@@ -100,7 +101,7 @@ def test_disks_are_not_full(node: Node) -> None:
 )
 def test_files_are_not_used_up(node: Node) -> None:
     """No disk that the work needs has run out of files."""
-    assert why.inodes_percent(node) <= node.cluster.inventory.thresholds.inodes_used_percent, why.out_of_files(node)
+    assert found.inodes_percent(node) <= node.cluster.inventory.thresholds.inodes_used_percent, why.out_of_files(node)
 
 
 @check(
@@ -111,13 +112,13 @@ def test_files_are_not_used_up(node: Node) -> None:
 )
 def test_model_fits_on_the_disk(node: Node, recipe: Recipe) -> None:
     """The recipe's model fits on the disk."""
-    assert why.room_gb(node, recipe) >= recipe.needs.disk_gb, why.no_room(node, recipe)
+    assert found.room_gb(node, recipe) >= recipe.needs.disk_gb, why.no_room(node, recipe)
 
 
 @check("machine.memory", needs=("ssh.reachable",), remedy="end what holds the memory, or choose a smaller recipe")
 def test_memory_is_free(node: Node, recipe: Recipe) -> None:
     """As much memory is free as the recipe needs."""
-    assert why.memory_gb(node) >= recipe.needs.memory_gb, why.no_memory(node)
+    assert found.memory_gb(node) >= recipe.needs.memory_gb, why.no_memory(node)
 
 
 @check(

@@ -6,6 +6,7 @@ from engine.check import check, step
 from fixers import ssh
 from runbook.causes import ssh as why
 from runbook.conditions import has_a_fabric, has_peers
+from runbook.found import ssh as found
 
 pytestmark = step(1, "Configure network connectivity")
 
@@ -25,7 +26,9 @@ def test_user_is_the_same(cluster: Cluster) -> None:
 @check("ssh.modes", fix=ssh.close, needs=("ssh.sudo",), together="nodes")
 def test_keys_are_closed_to_others(node: Node) -> None:
     """What SSH rests on is closed to others."""
-    assert why.open_to_others(node) == (), "ssh ignores a key that others may read, sshd a home that they may write to"
+    assert found.open_to_others(node) == (), (
+        "ssh ignores a key that others may read, and sshd a home that they may write to"
+    )
 
 
 @check(

@@ -8,6 +8,7 @@ from engine.check import check, step
 from fixers import docker
 from runbook.causes import docker as why
 from runbook.conditions import by_swarm, has_peers
+from runbook.found import docker as found
 
 pytestmark = step(2, "Configure Docker permissions")
 
@@ -67,7 +68,7 @@ def test_nothing_is_set_twice(node: Node) -> None:
 )
 def test_addresses_of_the_swarm_are_there(node: Node) -> None:
     """The node has the addresses that its swarm was begun or joined on."""
-    assert why.missing_addresses(node) == (), "docker does not start when its swarm's address went away"
+    assert found.missing_addresses(node) == (), "docker does not start when its swarm's address went away"
 
 
 @check("docker.socket", fix=docker.unmask_socket, needs=("ssh.sudo", "docker.installed"), together="nodes")
@@ -91,7 +92,7 @@ def test_docker_starts_at_boot(node: Node) -> None:
 )
 def test_live_restore_is_off(node: Node) -> None:
     """Docker does not keep containers alive without its daemon, which a swarm forbids."""
-    assert why.live_restore(node) == (), "live-restore is on: docker would refuse a swarm, or to start in one"
+    assert found.live_restore(node) == (), "live-restore is on: docker would refuse a swarm, or to start in one"
 
 
 @check(

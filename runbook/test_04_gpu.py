@@ -2,13 +2,14 @@
 
 from cluster.cluster import SAME, Cluster
 from cluster.facts.gpu import ANSWERS
+from cluster.facts.swarm import SWARM_RESOURCE
 from cluster.node import Node
 from engine.check import check, step
 from fixers import daemon
-from runbook import each_gpu
 from runbook.causes import daemon as why
 from runbook.causes.gpu import why_incomplete, why_mixed, why_no_answer, why_no_gpu, why_xid
 from runbook.conditions import has_docker, has_peers, offers_to_a_swarm
+from runbook.found import gpus as found
 
 pytestmark = step(4, "Enable resource advertising")
 
@@ -31,25 +32,25 @@ def test_gpu_is_there(node: Node) -> None:
 @check("gpu.complete", needs=PRESENT, remedy="power the node off for a minute; if it stays away, reseat or replace it")
 def test_no_gpu_is_missing(node: Node) -> None:
     """nvidia-smi shows every GPU that is on the PCI bus."""
-    assert node.gpu.served == each_gpu.on_bus(node), why_incomplete(node)
+    assert node.gpu.served == found.on_bus(node), why_incomplete(node)
 
 
 @check("gpu.driver_matches", needs=PRESENT, remedy="reboot the node; if they still differ, reinstall the driver")
 def test_driver_is_of_one_version(node: Node) -> None:
     """The driver that is loaded and the libraries that programs load are of one version."""
-    assert each_gpu.versions(node) == each_gpu.driver(node), why_mixed(node)
+    assert found.versions(node) == found.driver(node), why_mixed(node)
 
 
 @check("gpu.same_driver", needs=PRESENT, applies=has_peers, remedy="update the older ones, and reboot them")
 def test_gpu_driver_is_the_same(cluster: Cluster) -> None:
     """All nodes have the same driver."""
-    assert cluster.drift(each_gpu.driver) == SAME, "NCCL and CUDA may not work across different drivers"
+    assert cluster.drift(found.driver) == SAME, "NCCL and CUDA may not work across different drivers"
 
 
 @check("gpu.same_kind", needs=PRESENT, applies=has_peers, warns=True, remedy="give a job GPUs of one kind")
 def test_gpu_kind_is_the_same(cluster: Cluster) -> None:
     """All nodes have the same GPUs."""
-    assert cluster.drift(each_gpu.kinds) == SAME, "a job is as fast as its slowest GPU, and as large as its smallest"
+    assert cluster.drift(found.kinds) == SAME, "a job is as fast as its slowest GPU, and as large as its smallest"
 
 
 @check("gpu.distinct", needs=PRESENT, remedy="find the node that tells another's UUID; was its disk cloned?")
@@ -61,31 +62,31 @@ def test_gpus_are_distinct(cluster: Cluster) -> None:
 @check("gpu.xid", needs=("ssh.sudo",), remedy="do what the cause says; NVIDIA's XID catalogue knows more")
 def test_kernel_log_tells_of_no_gpu_fault(node: Node) -> None:
     """The kernel's log of the last two hours tells of no GPU that failed."""
-    assert each_gpu.listed(each_gpu.hardware_xids(node)) == {}, why_xid(each_gpu.hardware_xids(node))
+    assert found.listed(found.hardware_xids(node)) == {}, why_xid(found.hardware_xids(node))
 
 
 @check("gpu.other_xid", needs=("ssh.sudo",), warns=True, remedy="look the code up in NVIDIA's XID catalogue")
 def test_kernel_log_tells_of_nothing_strange(node: Node) -> None:
     """The kernel's log of the last two hours tells of nothing strange about a GPU."""
-    assert each_gpu.listed(each_gpu.unknown_xids(node)) == {}, "neither a fault known of GPUs nor one of programs"
+    assert found.listed(found.unknown_xids(node)) == {}, "neither a fault known of GPUs nor one of programs"
 
 
 @check("gpu.sound", needs=PRESENT, remedy="end what runs on the GPU, and reboot the node")
 def test_gpu_wants_no_recovery(node: Node) -> None:
     """The driver asks for no reset of a GPU."""
-    assert each_gpu.recovery(node) == {}, "after an error the GPU works again only when this was done"
+    assert found.recovery(node) == {}, "after an error the GPU works again only when this was done"
 
 
 @check("gpu.ecc", needs=PRESENT, remedy=REPLACE)
 def test_gpu_memory_is_sound(node: Node) -> None:
     """No memory error of a GPU was uncorrectable since the driver was loaded."""
-    assert each_gpu.uncorrected(node) == 0, "what was computed since may be wrong: a program would have been ended"
+    assert found.uncorrected(node) == 0, "what was computed since may be wrong: a program would have been ended"
 
 
 @check("gpu.remap", needs=PRESENT, remedy=REPLACE)
 def test_gpu_memory_is_remapped(node: Node) -> None:
     """No faulty row of a GPU's memory waits for replacement."""
-    assert each_gpu.remapping(node) == {}, "memory of the GPU is wearing out"
+    assert found.remapping(node) == {}, "memory of the GPU is wearing out"
 
 
 @check(
@@ -93,55 +94,55 @@ def test_gpu_memory_is_remapped(node: Node) -> None:
 )
 def test_gpu_is_not_slowed_down(node: Node) -> None:
     """Nothing slows a GPU down while it is idle."""
-    assert each_gpu.slowdowns(node) == {}, "it is held back before there is any work"
+    assert found.slowdowns(node) == {}, "it is held back before there is any work"
 
 
 @check("gpu.cool", needs=PRESENT, threshold="gpu_temperature_c", remedy="clear the air vents and let it cool down")
 def test_gpu_is_cool(node: Node) -> None:
     """The GPU is cool enough to work at full speed."""
-    assert each_gpu.hottest(node) <= node.cluster.inventory.thresholds.gpu_temperature_c, "it will slow itself down"
+    assert found.hottest(node) <= node.cluster.inventory.thresholds.gpu_temperature_c, "it will slow itself down"
 
 
 @check("gpu.lanes", needs=PRESENT, warns=True, remedy="reseat the card, or put it into a slot that has them all")
 def test_gpu_has_all_its_lanes(node: Node) -> None:
     """A GPU's PCIe link has all its lanes."""
-    assert each_gpu.fewer_lanes(node) == {}, "a slot that is wired so, a dirty contact or a bad riser"
+    assert found.fewer_lanes(node) == {}, "a slot that is wired so, a dirty contact or a bad riser"
 
 
 @check("gpu.power_cap", needs=PRESENT, warns=True, remedy="nvidia-smi -pl WATTS raises it, if it is not meant so")
 def test_gpu_may_draw_its_power(node: Node) -> None:
     """A GPU may draw the power that it is made for."""
-    assert each_gpu.capped(node) == {}, "somebody lowered the limit: it computes slower than it could"
+    assert found.capped(node) == {}, "somebody lowered the limit: it computes slower than it could"
 
 
 @check("gpu.compute_allowed", needs=PRESENT, remedy="sudo nvidia-smi -c DEFAULT")
 def test_gpu_lets_programs_compute(node: Node) -> None:
     """A GPU lets programs compute."""
-    assert each_gpu.prohibited(node) == {}, "its compute mode refuses every program"
+    assert found.prohibited(node) == {}, "its compute mode refuses every program"
 
 
 @check("gpu.shared", needs=PRESENT, warns=True, remedy="sudo nvidia-smi -c DEFAULT, if it is not meant so")
 def test_gpu_takes_several_programs(node: Node) -> None:
     """A GPU takes more than one program at a time."""
-    assert each_gpu.exclusive(node) == {}, "a program that was left behind locks all others out"
+    assert found.exclusive(node) == {}, "a program that was left behind locks all others out"
 
 
 @check("gpu.mig", needs=PRESENT, remedy="make MIG devices with nvidia-smi mig -cgi, or turn MIG off and reboot")
 def test_mig_gpu_is_divided(node: Node) -> None:
     """A GPU in MIG mode has MIG devices."""
-    assert each_gpu.empty_mig(node) == {}, "MIG is on and no device was made: CUDA finds nothing"
+    assert found.empty_mig(node) == {}, "MIG is on and no device was made: CUDA finds nothing"
 
 
 @check("gpu.fabric", needs=PRESENT, remedy="sudo systemctl restart nvidia-fabricmanager; see its log, and its version")
 def test_gpu_has_joined_its_switches(node: Node) -> None:
     """A GPU on NVLink switches has joined them."""
-    assert each_gpu.off_fabric(node) == {}, "CUDA would fail with error 802, system not yet initialized"
+    assert found.off_fabric(node) == {}, "CUDA would fail with error 802, system not yet initialized"
 
 
 @check("gpu.unused", needs=PRESENT, warns=True, remedy="end the process, if nobody needs it")
 def test_gpu_is_held_by_nobody(node: Node) -> None:
     """No program holds memory of a GPU."""
-    assert each_gpu.held(node) == (), "; ".join(each_gpu.held(node))
+    assert found.held(node) == (), "; ".join(found.held(node))
 
 
 @check(
@@ -153,13 +154,13 @@ def test_gpu_is_held_by_nobody(node: Node) -> None:
 )
 def test_gpu_memory_is_free(node: Node) -> None:
     """Most of a GPU's memory is free."""
-    assert each_gpu.memory_free(node) >= node.cluster.inventory.thresholds.gpu_memory_free_percent, "little is left"
+    assert found.memory_free(node) >= node.cluster.inventory.thresholds.gpu_memory_free_percent, "little is left"
 
 
 @check("gpu.persistence", needs=PRESENT, warns=True, remedy="start nvidia-persistenced, and enable it at boot")
 def test_gpu_stays_ready(node: Node) -> None:
     """The driver stays ready while nobody uses a GPU."""
-    assert each_gpu.forgetful(node) == {}, "each program's start waits for the driver, and limits are lost"
+    assert found.forgetful(node) == {}, "each program's start waits for the driver, and limits are lost"
 
 
 @check(
@@ -195,7 +196,7 @@ def test_nvidia_is_the_default_runtime(node: Node) -> None:
 )
 def test_swarm_resource_matches(node: Node) -> None:
     """The runtime heeds the variable by which swarm hands out GPUs."""
-    assert node.toolkit.swarm_resource == daemon.SWARM_RESOURCE, why.not_heeded(node)
+    assert node.toolkit.swarm_resource == SWARM_RESOURCE, why.not_heeded(node)
 
 
 @check(

@@ -6,6 +6,7 @@ from engine.check import check, step
 from fixers import swarm
 from runbook.causes import swarm as why
 from runbook.conditions import by_swarm, has_a_fabric, has_several_managers
+from runbook.found import swarm as found
 from runbook.settling import members_settle, swarm_settles
 
 pytestmark = step(5, "Initialize Docker Swarm", applies=by_swarm)
@@ -16,13 +17,13 @@ EVERY_NODE = ("docker.usable", "docker.live_restore", "gpu.in_force", "network.a
 @check("swarm.initialised", fix=swarm.initialise, needs=EVERY_NODE)
 def test_manager_leads_a_swarm(cluster: Cluster) -> None:
     """The manager leads a swarm."""
-    assert why.role(cluster.manager) == "manager", why.not_leading(cluster.manager)
+    assert found.role(cluster.manager) == "manager", why.not_leading(cluster.manager)
 
 
 @check("swarm.manager_address", fix=swarm.initialise, needs=("swarm.initialised",), applies=has_a_fabric)
 def test_swarm_was_begun_on_the_fabric(cluster: Cluster) -> None:
     """The swarm was begun on the manager's fabric address."""
-    assert address(cluster.manager) == cluster.rendezvous, why.wrong_address(cluster.manager)
+    assert found.address(cluster.manager) == cluster.rendezvous, why.wrong_address(cluster.manager)
 
 
 @check(
@@ -33,7 +34,7 @@ def test_swarm_was_begun_on_the_fabric(cluster: Cluster) -> None:
 )
 def test_node_is_in_the_swarm(node: Node) -> None:
     """The node is in the manager's swarm."""
-    assert why.membership(node) == "in the manager's swarm", why.not_joined(node)
+    assert found.membership(node) == "in the manager's swarm", why.not_joined(node)
 
 
 @check(
@@ -43,7 +44,7 @@ def test_node_is_in_the_swarm(node: Node) -> None:
 )
 def test_no_member_is_there_twice(cluster: Cluster) -> None:
     """No two nodes are one member of the swarm."""
-    assert cluster.repeated(identities) == (), "two nodes have one identity: the disk of one was cloned"
+    assert cluster.repeated(found.identities) == (), "two nodes have one identity: the disk of one was cloned"
 
 
 @check(
@@ -54,7 +55,7 @@ def test_no_member_is_there_twice(cluster: Cluster) -> None:
 )
 def test_manager_hears_from_the_node(node: Node) -> None:
     """The manager hears from the node."""
-    assert why.status(node) == "ready", why.not_heard(node)
+    assert found.status(node) == "ready", why.not_heard(node)
 
 
 @check(
@@ -66,13 +67,13 @@ def test_manager_hears_from_the_node(node: Node) -> None:
 )
 def test_swarm_outlives_its_leader(cluster: Cluster) -> None:
     """As many nodes as the inventory asks for keep the swarm's state."""
-    assert why.not_managing(cluster) == (), "the swarm cannot be changed any more when its last manager is lost"
+    assert found.not_managing(cluster) == (), "the swarm cannot be changed any more when its last manager is lost"
 
 
 @check("swarm.active", fix=swarm.activate, needs=("swarm.joined",))
 def test_node_takes_tasks(node: Node) -> None:
     """The node takes tasks."""
-    assert why.availability(node) == "active", "somebody has drained or paused it, and it is given no task"
+    assert found.availability(node) == "active", "somebody has drained or paused it, and it is given no task"
 
 
 @check(
@@ -84,13 +85,13 @@ def test_node_takes_tasks(node: Node) -> None:
 )
 def test_swarm_has_no_strangers(cluster: Cluster) -> None:
     """No member of the swarm is missing in the inventory."""
-    assert why.strangers(cluster) == (), "the stack's tasks may be placed on a machine that nobody checks"
+    assert found.strangers(cluster) == (), "the stack's tasks may be placed on a machine that nobody checks"
 
 
 @check("swarm.address", fix=swarm.join, needs=("swarm.joined",), applies=has_a_fabric)
 def test_node_is_known_by_its_fabric_address(node: Node) -> None:
     """The swarm knows the node by its fabric address."""
-    assert address(node) == node.cluster.fabric_address(node), why.wrong_address(node)
+    assert found.address(node) == node.cluster.fabric_address(node), why.wrong_address(node)
 
 
 @check(
@@ -109,17 +110,4 @@ def test_certificate_is_renewed(node: Node) -> None:
 @check("swarm.gpu_advertised", needs=("swarm.ready",), settles=swarm_settles, remedy="restart docker on this node")
 def test_node_offers_its_own(node: Node) -> None:
     """The node offers its own GPU to the swarm."""
-    assert offers(node) == node.docker.configured["offers"], why.not_advertised(node)
-
-
-def address(node: Node) -> str:
-    return node.docker.engine.swarm.address
-
-
-def identities(node: Node) -> tuple[str, ...]:
-    return (node.docker.engine.swarm.node_id,)
-
-
-def offers(node: Node) -> tuple[str, ...]:
-    member = why.member_of(node)
-    return member.offers if member else ()
+    assert found.offers(node) == node.docker.configured["offers"], why.not_advertised(node)

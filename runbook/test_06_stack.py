@@ -6,9 +6,9 @@ from engine.check import check, step
 from fixers import image, stack
 from runbook.causes import stack as why
 from runbook.conditions import has_peers
+from runbook.found import stack as found
 from runbook.settling import tasks_settle
 from workloads import launcher
-from workloads.deploy import workspace_files
 
 pytestmark = step(6, "Join worker nodes and deploy")
 
@@ -34,13 +34,13 @@ def test_image_is_the_same(cluster: Cluster) -> None:
 @check("stack.directories", fix=stack.make_directories, needs=("ssh.sudo",), together="nodes")
 def test_directories_exist(node: Node) -> None:
     """The directories that the container sees exist."""
-    assert why.missing_directories(node) == (), "swarm makes none: bind source path does not exist"
+    assert found.missing_directories(node) == (), "swarm makes none: bind source path does not exist"
 
 
 @check("stack.workspace_writable", fix=stack.own_workspace, needs=("ssh.sudo", "stack.directories"), together="nodes")
 def test_workspace_is_writable(node: Node) -> None:
     """The user may write into the workspace."""
-    assert why.closed(node, node.cluster.workspace) == (), "it belongs to another: docker makes directories as root"
+    assert found.closed(node, node.cluster.workspace) == (), "it belongs to another: docker makes directories as root"
 
 
 @check(
@@ -51,13 +51,13 @@ def test_workspace_is_writable(node: Node) -> None:
 )
 def test_model_cache_is_writable(node: Node) -> None:
     """The user may write into the model cache."""
-    assert why.closed(node, node.cluster.model_cache) == (), "a download outside of a container would be refused"
+    assert found.closed(node, node.cluster.model_cache) == (), "a download outside of a container would be refused"
 
 
 @check("stack.workload", fix=stack.copy_workload, needs=("stack.workspace_writable",), together="nodes")
 def test_workload_is_copied(node: Node) -> None:
     """The fine-tuning program, its recipes and its data are in the workspace, whole."""
-    assert stale_files(node) == (), "files are missing or differ from this version's"
+    assert found.stale_files(node) == (), "files are missing or differ from this version's"
 
 
 @check(
@@ -85,9 +85,4 @@ def test_stack_is_deployed(cluster: Cluster) -> None:
 )
 def test_task_runs(node: Node) -> None:
     """One task of the stack runs on the node."""
-    assert why.running_tasks(node) == 1, why.not_running(node)
-
-
-def stale_files(node: Node) -> tuple[str, ...]:
-    there, wanted = node.stack.workspace, workspace_files(node.cluster.inventory.recipe)
-    return tuple(name for name, content in wanted.items() if there.get(name) != content.sha256)
+    assert found.running_tasks(node) == 1, why.not_running(node)

@@ -6,6 +6,7 @@ from engine.check import check, step
 from fixers import stack
 from runbook.causes import container as why
 from runbook.conditions import by_swarm, has_docker, has_peers
+from runbook.found import container as found
 from runbook.settling import containers_settle
 
 pytestmark = step(7, "Find your Docker container ID", settles=containers_settle)
@@ -38,7 +39,7 @@ def test_container_sees_the_workspace(node: Node) -> None:
 )
 def test_container_was_given_the_own_one(node: Node) -> None:
     """Swarm gave the container this node's own GPU."""
-    assert why.given(node) == ",".join(node.gpu.uuids), why.not_given(node)
+    assert found.given(node) == ",".join(node.gpu.uuids), why.not_given(node)
 
 
 @check(
@@ -60,7 +61,7 @@ def test_container_was_given_the_own_one(node: Node) -> None:
 )
 def test_gpu_works_in_the_container(node: Node) -> None:
     """The container sees the GPU that it was given, and no other."""
-    assert ",".join(node.inside.devices) == why.given(node), why.not_working(node)
+    assert ",".join(node.inside.devices) == found.given(node), why.not_working(node)
 
 
 @check(
@@ -83,7 +84,7 @@ def test_shared_memory_is_large_enough(node: Node) -> None:
 )
 def test_packages_are_there(node: Node) -> None:
     """The container has the packages that the program imports."""
-    assert why.missing_packages(node) == (), "the program would end with an ImportError"
+    assert found.missing_packages(node) == (), "the program would end with an ImportError"
 
 
 @check(
@@ -94,7 +95,7 @@ def test_packages_are_there(node: Node) -> None:
 )
 def test_packages_are_those_that_were_tried(node: Node) -> None:
     """The packages have the versions that the program was tried with."""
-    assert why.unpinned(node) == (), "the program was not tried with these versions"
+    assert found.unpinned(node) == (), "the program was not tried with these versions"
 
 
 @check(
@@ -105,4 +106,4 @@ def test_packages_are_those_that_were_tried(node: Node) -> None:
 )
 def test_packages_are_the_same(cluster: Cluster) -> None:
     """The packages of the fine-tune have the same versions on all nodes."""
-    assert why.differing_packages(cluster) == (), "ranks with different versions may compute different things"
+    assert found.differing_packages(cluster) == (), "ranks with different versions may compute different things"

@@ -5,6 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import config
 from runbook.causes import config as why
+from runbook.found import config as found
 
 pytestmark = step(9, "Adapt the configuration files")
 
@@ -12,19 +13,19 @@ pytestmark = step(9, "Adapt the configuration files")
 @check("config.rendered", fix=config.render, needs=("stack.directories", "network.addressed"), together="nodes")
 def test_configuration_is_rendered(node: Node) -> None:
     """The configuration is filled in for this node, with nothing left to do by hand."""
-    assert why.faults(node) == (), why.not_rendered(node)
+    assert found.faults(node) == (), why.not_rendered(node)
 
 
 @check("config.ranks", needs=("config.rendered",), remedy="give every node a place of its own in the inventory")
 def test_ranks_are_distinct(cluster: Cluster) -> None:
     """The ranks count up from 0, one a node: two nodes at rank 0 would wait for each other without a word."""
-    assert ranks(cluster) == list(range(cluster.size)), why.wrong_ranks(cluster)
+    assert found.ranks(cluster) == list(range(cluster.size)), why.wrong_ranks(cluster)
 
 
 @check("config.same", needs=("config.rendered",), remedy="run with --fix, which renders all from one source")
 def test_configurations_differ_in_rank_alone(cluster: Cluster) -> None:
     """In everything but the rank the configurations are the same."""
-    assert why.differing(cluster) == (), "the ranks would not find each other, or not train one model"
+    assert found.differing(cluster) == (), "the ranks would not find each other, or not train one model"
 
 
 @check(
@@ -32,12 +33,4 @@ def test_configurations_differ_in_rank_alone(cluster: Cluster) -> None:
 )
 def test_port_is_free(cluster: Cluster) -> None:
     """The rendezvous port is free on the manager."""
-    assert cluster.inventory.rendezvous_port not in listening(cluster), why.port_taken(cluster)
-
-
-def ranks(cluster: Cluster) -> list[int]:
-    return [why.settings_of(node).rank for node in cluster.nodes]
-
-
-def listening(cluster: Cluster) -> list[int]:
-    return sorted(cluster.manager.config.listeners)
+    assert cluster.inventory.rendezvous_port not in found.listening(cluster), why.port_taken(cluster)

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from cluster.cluster import Cluster
+from cluster.thresholds import Thresholds
 from engine.check import check, step
 from runbook.causes import collective as why
 from runbook.conditions import measures_the_fabric, measures_through_rdma
+from runbook.found import collective as found
 from workloads.collective.launch import Collective
 
 pytestmark = step(10, "Run finetuning scripts")
@@ -22,7 +24,7 @@ LAUNCHED = ("container.gpu_works", "config.port", "network.doors")
 )
 def test_nccl_uses_rdma(cluster: Cluster, collective: Callable[[], Collective]) -> None:
     """Between the nodes NCCL uses RDMA wherever a node has it."""
-    assert why.by_sockets(cluster, collective()) == {}, why.not_by_rdma(cluster, collective())
+    assert found.by_sockets(cluster, collective()) == {}, why.not_by_rdma(cluster, collective())
 
 
 @check(
@@ -34,9 +36,7 @@ def test_nccl_uses_rdma(cluster: Cluster, collective: Callable[[], Collective]) 
 )
 def test_collectives_use_the_fabric(cluster: Cluster, collective: Callable[[], Collective]) -> None:
     """All ranks together move more data than they could by sockets or a detour."""
-    assert why.through_rdma(cluster, collective()) >= cluster.inventory.thresholds.collective_least_gb_per_s, why.slow(
-        collective()
-    )
+    assert found.over_rdma(cluster, collective()) >= limits(cluster).collective_least_gb_per_s, why.slow(collective())
 
 
 @check(
@@ -49,4 +49,8 @@ def test_collectives_use_the_fabric(cluster: Cluster, collective: Callable[[], C
 )
 def test_collectives_are_fast(cluster: Cluster, collective: Callable[[], Collective]) -> None:
     """All ranks together move data at the speed of the port."""
-    assert collective().slowest.bus_gb_s >= cluster.inventory.thresholds.collective_gb_per_s, why.slow(collective())
+    assert collective().slowest.bus_gb_s >= limits(cluster).collective_gb_per_s, why.slow(collective())
+
+
+def limits(cluster: Cluster) -> Thresholds:
+    return cluster.inventory.thresholds

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from runbook.causes.training import slow
+
 from cluster.cluster import Cluster
 from engine.check import check, step
 from runbook.conditions import trains, trains_fully
-from runbook.fine_tune import speed_percent, why_slow
+from runbook.found.training import speed_percent
 from workloads.job import FINISHED, Training
 from workloads.recipe import Recipe
 
@@ -100,4 +102,4 @@ def test_full_result_loads_again(full: Callable[[], Training]) -> None:
 )
 def test_full_run_is_fast(full: Callable[[], Training], recipe: Recipe, cluster: Cluster) -> None:
     """Every node trains about as fast as the recipe's reference, in percent."""
-    assert speed_percent(full(), recipe) >= cluster.inventory.thresholds.training_percent, why_slow(full(), recipe)
+    assert speed_percent(full(), recipe) >= cluster.inventory.thresholds.training_percent, slow(full(), recipe)

@@ -14,6 +14,7 @@ import yaml
 
 from cluster.facts.container import CLUSTER_LABEL, WORKSPACE_IN_CONTAINER
 from cluster.facts.stack import DIGEST_LABEL
+from cluster.facts.swarm import GPU_KIND
 
 SERVICE_NAME = "finetune"
 HF_CACHE_IN_CONTAINER = "/root/.cache/huggingface"
@@ -51,7 +52,7 @@ class StackSpec:
     workspace: str
     hf_cache: str
     shm_bytes: int
-    gpu_resource: str = "NVIDIA_GPU"
+    gpu_resource: str = GPU_KIND
     mounts: tuple[BindMount, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.packet_filter import parse_rule
 from cluster.facts.parse import lines, succeeded
+from cluster.facts.swarm import PORT
 from cluster.probes import invocation
 
 if TYPE_CHECKING:
     from cluster.node import Node
 
-SWARM_MANAGER = "2377/tcp"
+SWARM_MANAGER = f"{PORT}/tcp"
 SWARM_GOSSIP = "7946/udp"
 SWARM_NODES = ("7946/tcp", SWARM_GOSSIP)
 ANY_RANK = "45000/tcp"

@@ -10,6 +10,11 @@ from cluster.facts.docker import FIND_ROOT, GenericResource
 from cluster.facts.parse import as_model, succeeded
 
 STACK_LABEL = "com.docker.stack.namespace"
+PORT = 2377
+GPU_KIND = "NVIDIA_GPU"
+"""The kind of resource as which nodes offer their GPUs, and services reserve them."""
+SWARM_RESOURCE = f"DOCKER_RESOURCE_{GPU_KIND}"
+"""Swarm names the variable after the kind it advertises; the playbook's DOCKER_RESOURCE_GPU would match nothing."""
 
 
 class _Resources(BaseModel):

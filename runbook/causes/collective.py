@@ -1,28 +1,12 @@
 """Why collectives between the nodes are slow, and why NCCL does not use RDMA."""
 
 from cluster.cluster import Cluster
-from runbook.fabric import skip_without_rdma
+from runbook.found.collective import by_sockets
 from workloads.collective.launch import Collective
 
 SOCKETS_GB_S = 5.0
 """RDMA over a 200 Gb/s port does not get as low as this, even over half of it: sockets or a wrong way do."""
 SLOW_GB_S = 10.0
-
-
-def by_sockets(cluster: Cluster, measured: Collective) -> dict[str, str]:
-    """The way of each rank that went by sockets although its node has RDMA devices; skipped where none has any."""
-    skip_without_rdma(cluster)
-    return {
-        name: str(transport)
-        for name, transport in measured.transports.items()
-        if transport is not None and transport.network == "Socket" and cluster[name].rdma.devices
-    }
-
-
-def through_rdma(cluster: Cluster, measured: Collective) -> float:
-    """What the slowest collective moves on the bus, in GB/s; skipped where no node has RDMA."""
-    skip_without_rdma(cluster)
-    return measured.slowest.bus_gb_s
 
 
 def not_by_rdma(cluster: Cluster, measured: Collective) -> str:

@@ -1,8 +1,9 @@
 """Why the node's GPU is not offered as it has to be: daemon.json, config.toml, and what docker has taken up of them."""
 
 from cluster.errors import ClusterError
+from cluster.facts.swarm import GPU_KIND, SWARM_RESOURCE
 from cluster.node import Node
-from fixers.daemon import GPU_KIND, SWARM_RESOURCE, offered
+from fixers.daemon import offered
 
 
 def not_registered(node: Node) -> str:
@@ -12,12 +13,6 @@ def not_registered(node: Node) -> str:
     return (
         f"daemon.json registers no runtime nvidia{beside}: docker would say `unknown or invalid runtime name: nvidia`"
     )
-
-
-def runtime_path(node: Node) -> str:
-    """Return the program that daemon.json registers as the runtime nvidia."""
-    entry = (node.docker.settings.get("runtimes") or {}).get("nvidia")
-    return str(entry.get("path", "")) if isinstance(entry, dict) else ""
 
 
 def not_offered(node: Node) -> str:

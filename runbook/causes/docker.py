@@ -28,20 +28,6 @@ def set_twice(node: Node) -> str:
     return f"{told} in daemon.json and on dockerd's command line in docker.service: docker refuses to start"
 
 
-def missing_addresses(node: Node) -> tuple[str, ...]:
-    """List the addresses that the swarm on this node rests on and no interface has."""
-    live = {str(address.ip) for link in node.network.links.values() for address in link.addresses}
-    return tuple(host for host in node.daemon.swarm_state.hosts if host not in live and ":" not in host)
-
-
-def live_restore(node: Node) -> tuple[str, ...]:
-    """Say where live-restore is on: in daemon.json, in the docker that runs, or in both."""
-    places = ["daemon.json"] if node.docker.settings.get("live-restore") else []
-    if node.docker.active == "active" and node.docker.engine.live_restore:
-        places.append("the docker that runs")
-    return tuple(places)
-
-
 def not_running(node: Node) -> str:
     """Say in docker's own last words why it does not run."""
     if node.docker.active == "inactive":

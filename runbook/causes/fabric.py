@@ -7,7 +7,7 @@ from cluster.cluster import Cluster
 from cluster.fabric import LINK_LOCAL
 from cluster.node import Node
 from engine.naming import some
-from runbook.fabric import interfaces, mtus, planned_routes, routes, slowest_link
+from runbook.found.fabric import interfaces, mtus, planned_routes, routes, slowest_link
 from workloads.bandwidth import Flow
 
 STALE_GBPS = 25.0

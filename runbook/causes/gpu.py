@@ -4,7 +4,7 @@ from cluster.facts.gpu import HANGS, MISSING
 from cluster.facts.smi import Gpu
 from cluster.facts.xid import OF_HARDWARE, Xid
 from cluster.node import Node
-from runbook.each_gpu import held, power_cap
+from runbook.found.gpus import held, power_cap
 from workloads.gpu_load.launch import GpuLoad
 
 

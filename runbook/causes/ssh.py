@@ -11,11 +11,6 @@ _WORDS = {
 }
 
 
-def open_to_others(node: Node) -> tuple[str, ...]:
-    """List files of SSH that others may read or write, with their modes."""
-    return tuple(f"{file.path} ({file.mode})" for file in node.ssh.guarded if file.is_open)
-
-
 def not_let_in(node: Node) -> str:
     """Say for each peer what ssh's own words mean."""
     told: dict[str, list[str]] = {}

@@ -2,19 +2,10 @@
 
 from cluster.cluster import Cluster
 from cluster.facts.stack import SERVICE, Task
+from cluster.facts.swarm import GPU_KIND
 from cluster.node import Node
-from fixers.daemon import GPU_KIND
+from runbook.found.stack import running_tasks
 from workloads import launcher
-
-
-def missing_directories(node: Node) -> tuple[str, ...]:
-    """List the directories that containers are to see and that are not there."""
-    return tuple(path for path, there in node.stack.directories.items() if not there)
-
-
-def closed(node: Node, path: str) -> tuple[str, ...]:
-    """Return the path if it is there and the user may not write into it."""
-    return (path,) if node.stack.writable.get(path) is False else ()
 
 
 def not_deployed(cluster: Cluster) -> str:
@@ -25,12 +16,6 @@ def not_deployed(cluster: Cluster) -> str:
     if missing:
         return f"there is no service {SERVICE} that was deployed from here"
     return "the stack was deployed from another inventory or version: image, nodes, mounts or environment differ"
-
-
-def running_tasks(node: Node) -> int:
-    """Count the tasks of the stack that run on a node; what it ran before it joined anew is to shut down."""
-    wanted = [task for task in launcher.tasks(node.cluster) if task.desired != "Shutdown"]
-    return sum(task.runs for task in wanted if task.node == node.machine.hostname)
 
 
 def not_running(node: Node) -> str:

@@ -2,19 +2,9 @@
 
 from ipaddress import ip_address
 
-from cluster.cluster import Cluster
-from cluster.facts.swarm import SwarmNode
+from cluster.facts.swarm import PORT
 from cluster.node import Node
-
-PORT = 2377
-
-
-def role(node: Node) -> str:
-    """Say what a node is in whatever swarm it is in."""
-    swarm = node.docker.engine.swarm
-    if swarm.state != "active":
-        return f"{swarm.state}: {swarm.error}" if swarm.error else swarm.state
-    return "manager" if swarm.is_manager else "worker"
+from runbook.found.swarm import member_of
 
 
 def not_leading(node: Node) -> str:
@@ -57,19 +47,6 @@ def _addresses(node: Node) -> set[str]:
     return {str(address.ip) for link in node.network.links.values() for address in link.addresses}
 
 
-def member_of(node: Node) -> SwarmNode | None:
-    """Find a node in the manager's list of members."""
-    identity = node.docker.engine.swarm.node_id
-    return node.cluster.manager.swarm.member(identity) if identity else None
-
-
-def membership(node: Node) -> str:
-    """Say where a node is: in the manager's swarm, in another, or in none."""
-    if node.docker.engine.swarm.state != "active":
-        return node.docker.engine.swarm.state
-    return "in the manager's swarm" if member_of(node) else "in another swarm"
-
-
 def not_joined(node: Node) -> str:
     """Say which swarm a node is in instead of the manager's."""
     swarm = node.docker.engine.swarm
@@ -80,39 +57,11 @@ def not_joined(node: Node) -> str:
     return f"{node.name} is in the swarm led by {_leaders(node)}, not in that of {node.cluster.manager.name}"
 
 
-def status(node: Node) -> str:
-    """Say how the manager sees a node."""
-    member = member_of(node)
-    return member.status.state if member else "not a member"
-
-
-def is_lost(node: Node) -> bool:
-    """Whether a node takes part in the manager's swarm, which does not hear from it."""
-    return node.docker.engine.swarm.state == "active" and status(node) in ("down", "unknown")
-
-
 def not_heard(node: Node) -> str:
     """Say what the manager misses of a node that takes itself for active."""
     member = member_of(node)
     said = f" ({member.status.message})" if member and member.status.message else ""
     return f"the manager does not hear from {node.name}{said}, which takes itself for active: port {PORT} or the clock"
-
-
-def not_managing(cluster: Cluster) -> tuple[str, ...]:
-    """Name the nodes that have to manage the swarm, and do not."""
-    nodes = [cluster[entry.name] for entry in cluster.inventory.keepers]
-    return tuple(node.name for node in nodes if (member := member_of(node)) and member.spec.role != "manager")
-
-
-def availability(node: Node) -> str:
-    """Say whether a node takes tasks."""
-    member = member_of(node)
-    return member.spec.availability if member else "not a member"
-
-
-def strangers(cluster: Cluster) -> tuple[str, ...]:
-    """List members that could be given tasks and are in no inventory."""
-    return tuple(member.description.hostname for member in cluster.strangers)
 
 
 def wrong_address(node: Node) -> str:

@@ -15,19 +15,18 @@ def speed_percent(training: Training, recipe: Recipe) -> float:
     """
     reference = recipe.reference
     if reference is None:
-        pytest.skip(f"the recipe has no reference; measured: {_per_node(training):.0f} tokens/s on each node")
+        pytest.skip(f"the recipe has no reference; measured: {per_node(training):.0f} tokens/s on each node")
     if training.devices != {reference.gpu}:
         pytest.skip(f"the recipe's reference is of {reference.gpu}, not of {', '.join(sorted(training.devices))}")
-    return round(100 * _per_node(training) / reference.tokens_per_s, 1)
+    return round(100 * per_node(training) / reference.tokens_per_s, 1)
 
 
-def _per_node(training: Training) -> float:
+def per_node(training: Training) -> float:
+    """The throughput of a node, in real tokens per second.
+
+    Raises:
+        UnknownFact: No rank told how fast it was.
+    """
     if not training.tokens_per_s > 0:
         raise UnknownFact("no rank told how fast it was.")
     return training.tokens_per_s / len(training.ranks)
-
-
-def why_slow(training: Training, recipe: Recipe) -> str:
-    """What was reached, and what it is held to."""
-    measured_on = recipe.reference.measured_on if recipe.reference else "nothing"
-    return f"{_per_node(training):.0f} tokens/s on each node, where the recipe's reference is of {measured_on}"

@@ -1,0 +1,40 @@
+"""What the training containers were given and contain, as step 7 compares it."""
+
+from cluster.cluster import Cluster
+from cluster.facts.swarm import SWARM_RESOURCE
+from cluster.node import Node
+from workloads import launcher
+from workloads.requirements import IMAGES_OWN, asked_for, pinned
+
+
+def given(node: Node) -> str:
+    """Return the GPUs that swarm gave the container; a plain one is given all."""
+    if not launcher.by_swarm(node.cluster):
+        return ",".join(node.gpu.uuids)
+    return node.container.ours[0].environment.get(SWARM_RESOURCE, "")
+
+
+def missing_packages(node: Node) -> tuple[str, ...]:
+    """List what the program imports and the container does not have."""
+    return tuple(name for name in asked_for() if name not in node.inside.packages)
+
+
+def unpinned(node: Node) -> tuple[str, ...]:
+    """List packages in another version than the program was tried with; what an image may bring of its own is left."""
+    found = node.inside.packages
+    return tuple(
+        f"{name} {found[name]} instead of {version}"
+        for name, version in pinned().items()
+        if name in found and found[name] != version and name not in IMAGES_OWN
+    )
+
+
+def differing_packages(cluster: Cluster) -> tuple[str, ...]:
+    """List packages of the fine-tune that are not in one version on all nodes, with each node's."""
+    installed = {node.name: node.inside.packages for node in cluster.nodes}
+    told = []
+    for name in pinned():
+        versions = {node: packages.get(name, "none") for node, packages in installed.items()}
+        if len(set(versions.values())) > 1:
+            told.append(f"{name}: {', '.join(f'{node} {version}' for node, version in versions.items())}")
+    return tuple(told)
