@@ -42,6 +42,9 @@ def main(words: list[str] | None = None) -> int:
                 file=sys.stderr,
             )
             return 1
+        if all(one.trouble for one in found):
+            print("No node could be looked at, so nothing was written: mend that, and try again.", file=sys.stderr)
+            return 1
         _write(output, draft(found, ssh))
     except OSError as error:
         print(f"{output} cannot be written: {error.strerror}.", file=sys.stderr)

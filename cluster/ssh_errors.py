@@ -28,7 +28,8 @@ def explain(target: Target, error: Exception) -> str:  # noqa: C901, PLR0911, PL
                 "where others may write into the home or ~/.ssh, sshd takes no key at all."
             )
         case socket.gaierror():
-            return f"the address {target.host} of {target.name} is not known to any name server: correct `address`."
+            whose = f", the address of {target.name}" if target.host != target.name else ""
+            return f"no name server knows {target.host}{whose}: correct it, or give an `address`."
         case TimeoutError():
             return f"{place} did not answer within {target.connect_timeout_s:g} s: is it on, and is its address right?"
         case ConnectionRefusedError():

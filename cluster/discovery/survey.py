@@ -60,7 +60,8 @@ def survey(candidates: Iterable[Candidate], ssh: Ssh) -> list[Found]:
 def _look(candidate: Candidate, node: Node) -> Found:
     name = candidate.name or candidate.address
     if node.trouble is not None:
-        return Found(candidate, name, trouble=node.trouble.replace(node.name, candidate.address))
+        trouble = node.trouble.replace(f", the address of {node.name}", "").replace(node.name, candidate.address)
+        return Found(candidate, name, user=candidate.user or node.cluster.inventory.ssh.user, trouble=trouble)
     try:
         gpus = _gpus(node)
         ports, machine = node.network.ports, node.machine

@@ -171,10 +171,22 @@ def test_a_host_that_is_no_ssh_server_is_told_in_a_sentence(tmp_path: Path, capf
         Thread(target=hang_up, args=(closes_at_once,), daemon=True).start()
         door = f"127.0.0.1:{closes_at_once.getsockname()[1]}"
         words = ["init", f"root@{door}", "--ssh-config", str(tmp_path / "none"), "--output", str(tmp_path / "c.yaml")]
-        assert main(words) == 0
+        assert main(words) == 1
     said = capfd.readouterr()
     assert "does not speak SSH with us" in said.out
-    assert said.err == ""
+    assert said.err == "No node could be looked at, so nothing was written: mend that, and try again.\n"
+    assert not (tmp_path / "c.yaml").exists()
+
+
+def test_one_of_two_that_is_named_and_not_there_stays_with_its_user_and_the_reason(
+    sshd: Sshd, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "cluster.yaml"
+    words = ["init", f"root@127.0.0.1:{sshd.port}", "me@no.invalid", "--key", str(sshd.key), "--output", str(output)]
+    words += ["--known-hosts", str(sshd.known_hosts_of(["127.0.0.1"])), "--ssh-config", str(tmp_path / "none")]
+    assert main(words) == 0
+    assert [node.user for node in read_inventory(output).nodes] == ["root", "me"]
+    assert "no name server knows no.invalid: correct it" in capsys.readouterr().out
 
 
 def test_nobody_found_is_told_with_what_to_do(

@@ -128,7 +128,7 @@ def test_a_port_where_nobody_listens_is_told_as_such(sshd: Sshd) -> None:
 
 def test_a_name_that_nobody_knows_is_told_as_such(sshd: Sshd) -> None:
     told = _refusal(replace(sshd.target, host="no-such-node.invalid"))
-    assert told.startswith("the address no-such-node.invalid of spark-1 is not known")
+    assert told.startswith("no name server knows no-such-node.invalid, the address of spark-1: correct it")
 
 
 def test_a_server_that_never_speaks_is_given_up_in_time(sshd: Sshd) -> None:
