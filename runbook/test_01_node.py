@@ -16,7 +16,7 @@ pytestmark = step(1, "Configure network connectivity")
 @check(
     "machine.hostname",
     needs=("ssh.reachable",),
-    remedy="give each node a name of its own: sudo hostnamectl set-hostname NAME",
+    remedy="give each node a name of its own: `sudo hostnamectl set-hostname NAME`",
 )
 def test_hostnames_are_distinct(cluster: Cluster) -> None:
     """No two nodes have the same hostname."""
@@ -113,6 +113,17 @@ def test_files_are_not_used_up(node: Node) -> None:
 def test_model_fits_on_the_disk(node: Node, recipe: Recipe) -> None:
     """The recipe's model fits on the disk."""
     assert found.room_gb(node, recipe) >= recipe.needs.disk_gb, why.no_room(node, recipe)
+
+
+@check(
+    "machine.output_room",
+    needs=("ssh.sudo",),
+    explained_by=("machine.disk_used", "machine.inodes_used"),
+    remedy="make room in the workspace, or keep fewer checkpoints (`keep_checkpoints` of the recipe)",
+)
+def test_result_fits_on_the_disk(node: Node, recipe: Recipe) -> None:
+    """The recipe's checkpoints and result fit on the disk."""
+    assert found.output_room_gb(node, recipe) >= recipe.needs.output_gb, why.no_room_for_output(node)
 
 
 @check("machine.memory", needs=("ssh.reachable",), remedy="end what holds the memory, or choose a smaller recipe")

@@ -30,7 +30,7 @@ def test_toolkit_is_new_enough(node: Node) -> None:
     needs=("toolkit.version",),
     applies=has_peers,
     warns=True,
-    remedy="sudo apt-get install nvidia-container-toolkit on the node that is behind",
+    remedy="`sudo apt-get install nvidia-container-toolkit` on the node that is behind",
 )
 def test_toolkit_is_the_same(cluster: Cluster) -> None:
     """All nodes have the same version of the toolkit."""

@@ -109,31 +109,35 @@ def test_gpu_has_all_its_lanes(node: Node) -> None:
     assert found.fewer_lanes(node) == {}, "a slot that is wired so, a dirty contact or a bad riser"
 
 
-@check("gpu.power_cap", needs=PRESENT, warns=True, remedy="nvidia-smi -pl WATTS raises it, if it is not meant so")
+@check(
+    "gpu.power_cap", needs=PRESENT, warns=True, remedy="`sudo nvidia-smi -pl WATTS` raises it, if it is not meant so"
+)
 def test_gpu_may_draw_its_power(node: Node) -> None:
     """A GPU may draw the power that it is made for."""
     assert found.capped(node) == {}, "somebody lowered the limit: it computes slower than it could"
 
 
-@check("gpu.compute_allowed", needs=PRESENT, remedy="sudo nvidia-smi -c DEFAULT")
+@check("gpu.compute_allowed", needs=PRESENT, remedy="`sudo nvidia-smi -c DEFAULT`")
 def test_gpu_lets_programs_compute(node: Node) -> None:
     """A GPU lets programs compute."""
     assert found.prohibited(node) == {}, "its compute mode refuses every program"
 
 
-@check("gpu.shared", needs=PRESENT, warns=True, remedy="sudo nvidia-smi -c DEFAULT, if it is not meant so")
+@check("gpu.shared", needs=PRESENT, warns=True, remedy="`sudo nvidia-smi -c DEFAULT`, if it is not meant so")
 def test_gpu_takes_several_programs(node: Node) -> None:
     """A GPU takes more than one program at a time."""
     assert found.exclusive(node) == {}, "a program that was left behind locks all others out"
 
 
-@check("gpu.mig", needs=PRESENT, remedy="make MIG devices with nvidia-smi mig -cgi, or turn MIG off and reboot")
+@check("gpu.mig", needs=PRESENT, remedy="make MIG devices with `sudo nvidia-smi mig -cgi`, or turn MIG off and reboot")
 def test_mig_gpu_is_divided(node: Node) -> None:
     """A GPU in MIG mode has MIG devices."""
     assert found.empty_mig(node) == {}, "MIG is on and no device was made: CUDA finds nothing"
 
 
-@check("gpu.fabric", needs=PRESENT, remedy="sudo systemctl restart nvidia-fabricmanager; see its log, and its version")
+@check(
+    "gpu.fabric", needs=PRESENT, remedy="`sudo systemctl restart nvidia-fabricmanager`; see its log, and its version"
+)
 def test_gpu_has_joined_its_switches(node: Node) -> None:
     """A GPU on NVLink switches has joined them."""
     assert found.off_fabric(node) == {}, "CUDA would fail with error 802, system not yet initialized"

@@ -1,6 +1,7 @@
 """Step 1: what a node has to spare: disk, memory, and processes that do not get on."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -17,9 +18,13 @@ GB = 10**9
 
 @dataclass(frozen=True)
 class Disk:
-    """The file system that a directory lies on, or will lie on; sizes in bytes, `free` as a user may fill it."""
+    """The file system that a directory lies on, or will lie on; sizes in bytes, `free` as a user may fill it.
+
+    Directories of one `device` share its space.
+    """
 
     place: str
+    device: int
     used: int
     free: int
     inodes: int
@@ -41,21 +46,29 @@ def _disks(reading: Reading) -> tuple[Disk, ...]:
 
 
 def _disk(line: str) -> Disk:
-    found = re.fullmatch(r"\s*(\d{1,18})\s+(\d{1,18})\s+(\d{1,18}|-)\s+(\d{1,18}|-)\s(/.*)", line, re.ASCII)
+    found = re.fullmatch(
+        r"\s*(\d{1,18})\s+(\d{1,18})\s+(\d{1,18}|-)\s+(\d{1,18}|-)\s+(\d{1,18})\s(/.*)", line, re.ASCII
+    )
     if not found:
         raise ParseError(f"this is no line of a file system: {line[:80]}")
     used, free, inodes, inodes_used = (0 if word == "-" else int(word) for word in found.groups()[:4])
-    return Disk(found[5], used, free, inodes, inodes_used)
+    return Disk(found[6], int(found[5]), used, free, inodes, inodes_used)
 
 
 def _sizes(reading: Reading) -> dict[str, int]:
-    found = {}
+    return {path.rpartition("/")[2]: size for path, size in _by_path(reading)}
+
+
+def _sizes_by_parent(reading: Reading) -> dict[str, int]:
+    return {path.split("/")[-2]: size for path, size in _by_path(reading)}
+
+
+def _by_path(reading: Reading) -> Iterator[tuple[str, int]]:
     for line in lines(reading):
         size, _, path = line.partition("\t")
-        if not (size.isascii() and size.isdecimal() and len(size) < 19):
+        if not (size.isascii() and size.isdecimal() and len(size) < 19 and path.count("/") > 1):
             raise ParseError(f"this is no size of a directory: {line[:80]}")
-        found[path.rpartition("/")[2]] = int(size)
-    return found
+        yield path, int(size)
 
 
 def _available(reading: Reading) -> float:
@@ -78,13 +91,18 @@ def _disk_places(node: "Node") -> str:
 {FIND_ROOT}
 for place in / "${{root:-/var/lib/docker}}" {places}; do
   path=$place; while test ! -e "$path"; do path=$(dirname "$path"); done
-  echo "$(df -B1 --output=used,avail,itotal,iused "$path" | tail -n 1) $place"
+  echo "$(df -B1 --output=used,avail,itotal,iused "$path" | tail -n 1) $(stat -c %d "$path") $place"
 done"""
 
 
 def _model_sizes(node: "Node") -> str:
     hub = quote(f"{node.cluster.model_cache}/hub")
     return f"test -d {hub} || exit 0; find {hub} -mindepth 1 -maxdepth 1 -name 'models--*' -exec du -sB1 {{}} +"
+
+
+def _checkpoint_sizes(node: "Node") -> str:
+    runs = quote(f"{node.cluster.workspace}/runs")
+    return f"test -d {runs} || exit 0; find {runs} -mindepth 2 -maxdepth 2 -name checkpoints -exec du -sB1 {{}} +"
 
 
 # What is stuck now and was a second ago; a process that merely waits for a disk is past that by then.
@@ -95,13 +113,15 @@ true"""
 
 
 class ResourceFacts(Facts):
-    """Disks by the directories that matter, downloaded models by name with their size, memory in GB of 10^9 bytes.
+    """Disks by the directories that matter, sizes of downloaded models by name, memory in GB of 10^9 bytes.
 
+    `checkpoints` are the bytes that unfinished runs have written of them, by the run's folder.
     `stuck` are processes that wait in the kernel and cannot be ended; `unified` says if the GPU shares the memory.
     """
 
     disks: tuple[Disk, ...] = fact(_disk_places, _disks, root=True)
     models: dict[str, int] = fact(_model_sizes, _sizes, root=True, timeout_s=20)
+    checkpoints: dict[str, int] = fact(_checkpoint_sizes, _sizes_by_parent, root=True, timeout_s=20)
     available_gb: float = fact("cat /proc/meminfo", _available)
     largest: str = fact("ps -eo rss=,comm= --sort=-rss | head -n 1", _largest)
     stuck: tuple[str, ...] = fact(_STUCK, lines)

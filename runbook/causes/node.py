@@ -21,6 +21,13 @@ def no_room(node: Node, recipe: Recipe) -> str:
     return f"{recipe.model} does not fit on the disk of {node.cluster.model_cache}: its download would fail at the end"
 
 
+def no_room_for_output(node: Node) -> str:
+    """Say what does not fit where."""
+    return (
+        f"checkpoints and result do not fit on the disk of {node.cluster.workspace}: training would end in the middle"
+    )
+
+
 def no_memory(node: Node) -> str:
     """Name who holds the most."""
     return f"training would run out of memory; {node.resources.largest}"

@@ -2,9 +2,10 @@
 
 import pytest
 
-from cluster.facts.resources import GB
+from cluster.facts.resources import GB, Disk
 from cluster.node import Node
-from workloads.recipe import Recipe
+from workloads.deploy import SMOKE_RECIPE
+from workloads.recipe import Recipe, find_recipe
 
 
 def fullest_percent(node: Node) -> float:
@@ -19,9 +20,35 @@ def inodes_percent(node: Node) -> float:
 
 def room_gb(node: Node, recipe: Recipe) -> float:
     """Return the room for the recipe's model, in GB: what is free, and what the model has already taken."""
-    cache = next(disk for disk in node.resources.disks if disk.place == node.cluster.model_cache)
-    there = node.resources.models.get(f"models--{recipe.model.replace('/', '--')}", 0)
-    return round((cache.free + there) / GB, 1)
+    if _is_local(recipe):
+        pytest.skip(f"the model is in {recipe.model}, and is not fetched")
+    return round((_disk_of(node, node.cluster.model_cache).free + _fetched(node, recipe)) / GB, 1)
+
+
+def output_room_gb(node: Node, recipe: Recipe) -> float:
+    """Return the room for the recipe's checkpoints and result, in GB.
+
+    It is what is free, less what the model will take of the same disk, and what the run that would be carried on has
+    already written.
+    """
+    cache, workspace = (_disk_of(node, place) for place in (node.cluster.model_cache, node.cluster.workspace))
+    shared = cache.device == workspace.device and not _is_local(recipe)
+    to_fetch = max(0, recipe.needs.disk_gb * GB - _fetched(node, recipe)) if shared else 0
+    name = find_recipe(node.cluster.inventory.recipe or SMOKE_RECIPE).stem
+    written = [size for run, size in sorted(node.resources.checkpoints.items()) if run.endswith(f"-{name}")]
+    return round((workspace.free - to_fetch + sum(written[-1:])) / GB, 1)
+
+
+def _is_local(recipe: Recipe) -> bool:
+    return recipe.model.startswith(("/", "."))
+
+
+def _disk_of(node: Node, place: str) -> Disk:
+    return next(disk for disk in node.resources.disks if disk.place == place)
+
+
+def _fetched(node: Node, recipe: Recipe) -> int:
+    return node.resources.models.get(f"models--{recipe.model.replace('/', '--')}", 0)
 
 
 def memory_gb(node: Node) -> float:

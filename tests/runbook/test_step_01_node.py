@@ -14,12 +14,12 @@ from cluster.facts.ssh import SshFacts
 from engine.outcome import Outcome, Verdict
 from runbook import test_01_node as step_01
 from runbook import test_01_ssh as step_01_ssh
+from tests.runbook.disks import CACHE, WORKSPACE, disk
 from tests.runbook.docker_answers import said
 from tests.runbook.recorded import Recorded
 from tests.runbook.swarm_answers import links
 from workloads.recipe import Recipe, load_recipe
 
-CACHE = "/home/nvidia/.cache/huggingface"
 NTP_ON, NTP_OFF, NO_NTP = "CanNTP=yes\nNTP=yes\n", "CanNTP=yes\nNTP=no\n", "CanNTP=no\nNTP=no\n"
 MEMORY = "MemTotal:       127535084 kB\nMemAvailable:   {available} kB\n"
 OWNED = (
@@ -35,12 +35,7 @@ CHECKS = [
     if name.startswith("test_") and "recipe" not in check.__annotations__
 ]
 FROM_CONNECTING = (step_01_ssh.test_user_is_the_same, step_01.test_node_answers_at_once)
-WITH_RECIPE = [step_01.test_model_fits_on_the_disk, step_01.test_memory_is_free]
-
-
-def disk(place: str, *, used: int = 50, free: int = 50, inodes: str = "100", inodes_used: str = "10") -> str:
-    """One file system, in GB and files."""
-    return f"{used * 10**9} {free * 10**9} {inodes} {inodes_used} {place}\n"
+WITH_RECIPE = [step_01.test_model_fits_on_the_disk, step_01.test_result_fits_on_the_disk, step_01.test_memory_is_free]
 
 
 @pytest.fixture
@@ -57,7 +52,8 @@ def healthy(recorded: Callable[..., Recorded]) -> Recorded:
     cluster.said(LoginFacts, logins="192.168.100.9 open\n")
     cluster.said(
         ResourceFacts,
-        disks=disk("/") + disk("/var/lib/docker") + disk(CACHE),
+        disks=disk("/") + disk("/var/lib/docker") + disk(CACHE) + disk(WORKSPACE),
+        checkpoints="",
         models="",
         available_gb=MEMORY.format(available=110_000_000),
         largest="5000000 python3\n",
@@ -191,43 +187,6 @@ def test_a_clock_that_is_off_is_mended_by_a_time_service(
 def test_a_machine_without_timedatectl_has_no_time_service(healthy: Recorded) -> None:
     healthy.said(MachineFacts, time_service=said(err="sh: timedatectl: not found\n", exit_status=127))
     assert healthy.cluster.manager.machine.time_service == "missing"
-
-
-def test_a_disk_that_is_nearly_full(healthy: Recorded) -> None:
-    healthy.said(ResourceFacts, disks=disk("/") + disk("/var/lib/docker", used=97, free=3) + disk(CACHE))
-    verdict = judge(healthy, step_01.test_disks_are_not_full)
-    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "97.0")
-    assert verdict.cause == "the disk of /var/lib/docker is nearly full: docker and downloads would stop in the middle"
-    assert verdict.threshold is not None
-    assert verdict.threshold.margin == -2.0
-
-
-@pytest.mark.parametrize(
-    ("inodes", "used", "outcome"),
-    [("1000", "990", Outcome.FAILED), ("-", "-", Outcome.PASSED), ("0", "0", Outcome.PASSED)],
-)
-def test_a_disk_whose_files_are_used_up(healthy: Recorded, inodes: str, used: str, outcome: Outcome) -> None:
-    healthy.said(ResourceFacts, disks=disk("/") + disk(CACHE, inodes=inodes, inodes_used=used))
-    verdict = judge(healthy, step_01.test_files_are_not_used_up)
-    assert (verdict.outcome, f"on the disk of {CACHE}" in (verdict.cause or "")) == (outcome, outcome is Outcome.FAILED)
-
-
-@pytest.mark.parametrize(
-    ("models", "outcome", "found"),
-    [
-        ("", Outcome.FAILED, "12.0"),
-        (f"16000000000\t{CACHE}/hub/models--{LLAMA.model.replace('/', '--')}\n", Outcome.PASSED, None),
-        (f"16000000000\t{CACHE}/hub/models--another--model\n", Outcome.FAILED, "12.0"),
-    ],
-)
-def test_a_model_that_does_not_fit_unless_it_is_there(
-    healthy: Recorded, models: str, outcome: Outcome, found: str | None
-) -> None:
-    healthy.said(ResourceFacts, disks=disk(CACHE, free=12), models=models)
-    verdict = judge(healthy, step_01.test_model_fits_on_the_disk, recipe=LLAMA)
-    assert verdict.outcome is outcome
-    if found:
-        assert (verdict.found, verdict.expected) == (found, "at least 20.0")
 
 
 def test_memory_that_somebody_holds(healthy: Recorded) -> None:

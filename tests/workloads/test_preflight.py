@@ -87,8 +87,14 @@ def test_a_hub_that_does_not_answer_is_told(job: Job) -> None:
 @pytest.mark.torch
 def test_too_little_disk_is_told_with_both_figures(job: Job, hub: str) -> None:
     changes: dict[str, object] = {"model": "any/open", "needs": {"memory_gb": 1, "disk_gb": 10**9, "output_gb": 1}}
-    # Cache and output are on one disk here, which has to hold both.
     assert "are free, and the recipe needs 1e+09 GB" in _refusal(job, hub, changes)
+
+
+def test_what_goes_onto_one_disk_adds_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=25e9))
+    preflight._check_disks({tmp_path / "cache": 20.0, tmp_path / "runs": 5.0})
+    with pytest.raises(RefusalError, match=r"25\.0 GB of disk under .* are free, and the recipe needs 27 GB"):
+        preflight._check_disks({tmp_path / "cache": 20.0, tmp_path / "runs": 7.0})
 
 
 def test_the_result_needs_room_as_well_less_what_an_earlier_part_of_the_run_has_written(
