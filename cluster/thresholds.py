@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Good = Literal["at most", "at least"]
 
@@ -86,6 +86,18 @@ class Thresholds(BaseModel):
         5, "GB/s on the bus", "ours: sockets or a detour move less, RDMA over half a port moves twice as much"
     )
     ping_ms: float = _at_most(1.0, "ms", "ours: one cable or switch; a round trip takes about 0.1 ms")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _below(cls, given: Any) -> Any:
+        """Have the least that is no failure follow a limit that was set below it."""
+        if not isinstance(given, dict):
+            return given
+        for least, limit in (("rdma_least_gbps", "rdma_gbps"), ("collective_least_gb_per_s", "collective_gb_per_s")):
+            lower = given.get(limit)
+            if least not in given and isinstance(lower, int | float) and lower < cls.model_fields[least].default:
+                given = given | {least: lower}
+        return given
 
     def limit(self, name: str) -> Limit:
         """Return a limit with what is known of it."""

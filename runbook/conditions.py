@@ -56,9 +56,11 @@ def measures_the_fabric(context: Context) -> str | None:
 
 
 def measures_through_rdma(context: Context) -> str | None:
-    """Containers that the swarm starts get no RDMA devices, so theirs is the speed of sockets."""
-    by_swarm = context.cluster.inventory.launcher == "swarm"
-    return measures_the_fabric(context) or ("the swarm gives containers no RDMA devices" if by_swarm else None)
+    """Containers that the swarm starts get no RDMA devices, and gloo, which CPUs use, knows none."""
+    inventory = context.cluster.inventory
+    if inventory.launcher == "swarm":
+        return measures_the_fabric(context) or "the swarm gives containers no RDMA devices"
+    return measures_the_fabric(context) or ("CPUs use no RDMA" if inventory.device == "cpu" else None)
 
 
 def offers_to_a_swarm(context: Context) -> str | None:

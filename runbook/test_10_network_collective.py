@@ -41,7 +41,7 @@ def test_collectives_use_the_fabric(cluster: Cluster, collective: Callable[[], C
 
 @check(
     "fabric.collective",
-    needs=("fabric.carries",),
+    needs=("container.gpu_works", "config.port", "network.doors", "fabric.carries"),
     applies=measures_the_fabric,
     threshold="collective_gb_per_s",
     warns=True,

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from runbook.causes.training import slow
-
 from cluster.cluster import Cluster
 from engine.check import check, step
+from runbook.causes.training import slow
 from runbook.conditions import trains, trains_fully
 from runbook.found.training import speed_percent
 from workloads.job import FINISHED, Training

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from cluster.errors import CommandFailed
+from cluster.facts.config import ConfigFacts
 from cluster.facts.rdma import RdmaFacts
 from engine.outcome import Outcome
+from runbook import test_09_config as step_09
 from runbook import test_10_network_collective as step_10
 from tests.runbook.recorded import Recorded
 from tests.runbook.sparks import in_order
@@ -57,6 +59,23 @@ def test_a_collective_that_takes_a_detour_is_no_use(recorded: Callable[..., Reco
     assert "that little means sockets" in str(verdict.cause)
     verdict = spark.judge(step_10.test_collectives_use_the_fabric, load=True, collective=lambda: _measured(5.0, ONE))
     assert verdict.outcome is Outcome.PASSED
+
+
+def test_nothing_is_measured_where_no_container_is_ready_for_it(spark: Recorded) -> None:
+    def never() -> Collective:
+        raise AssertionError("it was measured")
+
+    spark.said(ConfigFacts, "spark-1", listeners='LISTEN 0 128 *:29500 *:* users:(("nginx",pid=8,fd=3))\n')
+    assert spark.judge(step_09.test_port_is_free).outcome is Outcome.FAILED
+    carries = spark.judge(step_10.test_collectives_use_the_fabric, load=True, collective=never)
+    fast = spark.judge(step_10.test_collectives_are_fast, load=True, collective=never)
+    assert [carries.outcome, fast.outcome] == [Outcome.SKIPPED, Outcome.BLOCKED]
+
+
+def test_cpus_are_held_to_no_speed_of_rdma(recorded: Callable[..., Recorded]) -> None:
+    spark = in_order(recorded(inventory="{launcher: docker, device: cpu}"))
+    verdict = spark.judge(step_10.test_collectives_use_the_fabric, load=True, collective=lambda: _measured(2.5, None))
+    assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "CPUs use no RDMA")
 
 
 def test_sockets_are_no_failure_where_the_swarm_leaves_nothing_else(spark: Recorded) -> None:
