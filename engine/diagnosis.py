@@ -18,7 +18,7 @@ _FAR = {
     "rdma": {"docker", "disks", "mounts"},
     "ssh": {"docker", "modules", "hardware"},
 }
-"""By the subject of a check, what hardly bears on it: told where nothing else differs."""
+"""By the subject of a check, what hardly bears on it: told of a node where nothing else differs."""
 
 _WEIGHT = {Outcome.FIX_FAILED: 0, Outcome.FAILED: 0, Outcome.UNKNOWN: 1, Outcome.BLOCKED: 2, Outcome.WOULD_FIX: 3}
 
@@ -43,11 +43,13 @@ class Cause:
     def suspect(self, found: Iterable[Suspect]) -> None:
         """Keep a few suspects of each subject that bears on it, the most telling first, and count the others."""
         far = _FAR.get(self.id.partition(".")[0], set())
-        all_found = list(found)
+        everything = list(found)
+        bearing = {one.node for one in everything if one.subject not in far}
         taken: Counter[tuple[str, str]] = Counter()
-        for one in [one for one in all_found if one.subject not in far] or all_found:
+        for one in everything:
             taken[one.node, one.subject] += 1
-            if taken[one.node, one.subject] <= MOST_OF_A_SUBJECT and len(self.suspects) < MOST:
+            bears = one.subject not in far or one.node not in bearing
+            if bears and taken[one.node, one.subject] <= MOST_OF_A_SUBJECT and len(self.suspects) < MOST:
                 self.suspects.append(one)
             else:
                 self.more_suspects += 1

@@ -139,3 +139,11 @@ def test_what_hardly_bears_on_a_cause_is_told_where_nothing_else_differs() -> No
 
     assert told(["links", "firewall", "modules"]) == ["modules"]
     assert told(["links", "firewall"]) == ["links", "firewall"]
+
+
+def test_what_changed_elsewhere_hides_nothing_of_the_node_and_what_is_left_out_is_counted() -> None:
+    cause = Cause("gpu.answers", "nvidia-smi works", Outcome.FAILED, ["n1"], None, None, [])
+    found = [("n1", "disks"), ("n2", "packages"), ("n2", "links")]
+    cause.suspect(Suspect(node, subject, "a", "1", "2", "a run") for node, subject in found)
+    assert [(one.node, one.subject) for one in cause.suspects] == [("n1", "disks"), ("n2", "packages")]
+    assert cause.more_suspects == 1
