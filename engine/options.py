@@ -95,8 +95,8 @@ class Options:
         return " ".join(["pytest runbook", *self.places, *options])
 
     def likewise(self, *options: str) -> str:
-        """Return the command that does so about the same steps, with the same recipe."""
-        return self.again(*self.steps, *options)
+        """Return the command that does so about the same steps, with the same recipe and what was allowed."""
+        return self.again(*self.steps, *options, *(f"--allow {flag}" for flag in sorted(self.allowed)))
 
 
 def read_options(config: pytest.Config, inventory: Inventory) -> Options:

@@ -54,8 +54,7 @@ class Run:
         self.journal = Journal(self.directory / FILE)
         self.last: Comparison | None = None
         applier = Applier(self.journal, options.allowed, node_journal.keep)
-        fix = options.likewise("--fix", *(f"--allow {flag}" for flag in sorted(options.allowed)))
-        self.judge = Judge(self.cluster, applier, options.mode, self, fix, options.again())
+        self.judge = Judge(self.cluster, applier, options.mode, self, options.likewise("--fix"), options.again())
         self.steps: dict[int, str] = {}
         self.training: dict[str, Any] | None = None
         self.interrupted = False

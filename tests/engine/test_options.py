@@ -90,6 +90,14 @@ def test_nothing_is_put_under_load_unasked(tmp_path: Path, options: tuple[str, .
     assert Project(tmp_path, LOAD).run(*options).outcomes == {"load.asked": outcome}
 
 
+def test_what_was_allowed_is_in_the_command_that_comes_next(tmp_path: Path) -> None:
+    result = Project(tmp_path).run("--allow", "restart-docker")
+    assert result.report is not None
+    assert "--plan --allow restart-docker` to see what would change, then `--fix`" in result.report["next"]
+    remedies = [check["remedy"] for check in result.report["checks"] if check["id"] == "files.first"]
+    assert [remedy.endswith("--fix --allow restart-docker") for remedy in remedies] == [True]
+
+
 def test_the_checks_are_listed_with_what_fix_may_do_and_nothing_is_run(tmp_path: Path) -> None:
     result = Project(tmp_path).run("--list")
     assert (result.exit, result.report) == (0, None)
