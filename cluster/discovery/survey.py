@@ -58,10 +58,10 @@ def survey(candidates: Iterable[Candidate], ssh: Ssh) -> list[Found]:
 
 
 def _look(candidate: Candidate, node: Node) -> Found:
-    name = candidate.name or candidate.address
+    name, user = candidate.name or candidate.address, candidate.user or node.cluster.inventory.ssh.user
     if node.trouble is not None:
         trouble = node.trouble.replace(f", the address of {node.name}", "").replace(node.name, candidate.address)
-        return Found(candidate, name, user=candidate.user or node.cluster.inventory.ssh.user, trouble=trouble)
+        return Found(candidate, name, user=user, trouble=trouble)
     try:
         gpus = _gpus(node)
         ports, machine = node.network.ports, node.machine
@@ -76,7 +76,7 @@ def _look(candidate: Candidate, node: Node) -> Found:
             machine=f"{machine.hostname} {machine.boot_id}",
         )
     except ClusterError as error:
-        return Found(candidate, name, trouble=str(error).replace(node.name, candidate.address))
+        return Found(candidate, name, user=user, trouble=str(error).replace(node.name, candidate.address))
     if gpus or ports or candidate.found_by == "named":
         return found
     return Found(
