@@ -206,9 +206,9 @@ def test_swarm_resource_matches(node: Node) -> None:
 @check(
     "gpu.in_force",
     fix=daemon.restart,
-    needs=("toolkit.registered", "gpu.offered", "gpu.default_runtime", "gpu.swarm_resource"),
+    needs=("toolkit.registered_path", "gpu.offered", "gpu.default_runtime", "gpu.swarm_resource"),
     applies=has_docker,
-    due_after=("toolkit.registered", "gpu.offered", "gpu.default_runtime"),
+    due_after=("toolkit.registered", "toolkit.registered_path", "gpu.offered", "gpu.default_runtime"),
     together="quorum",
 )
 def test_docker_has_taken_it_up(node: Node) -> None:

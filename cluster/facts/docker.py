@@ -149,6 +149,11 @@ FIND_ROOT = f"""root=$(sed -n 's/.*"data-root"[^"]*"\\([^"]*\\)".*/\\1/p' {DAEMO
 _WANTED = "/etc/systemd/system/multi-user.target.wants/docker.service"
 
 
+def _path_of(runtime: Any) -> str | None:
+    """Return the program of a runtime, None where it is not registered."""
+    return str(runtime.get("path", "")) if isinstance(runtime, dict) else None
+
+
 class DockerFacts(Facts):
     """The service, the daemon, its settings, and the groups of the user we are.
 
@@ -181,10 +186,10 @@ class DockerFacts(Facts):
 
     @property
     def configured(self) -> dict[str, Any]:
-        """What daemon.json asks for, as far as the playbook goes: runtime, default runtime, GPUs on offer."""
+        """What daemon.json asks for, as far as the playbook goes: the runtime's program, the default, GPUs on offer."""
         settings = self.settings
         return {
-            "nvidia runtime": "nvidia" in (settings.get("runtimes") or {}),
+            "nvidia runtime": _path_of((settings.get("runtimes") or {}).get("nvidia")),
             "default runtime": settings.get("default-runtime", "runc"),
             "offers": tuple(settings.get("node-generic-resources") or ()),
         }
@@ -194,7 +199,7 @@ class DockerFacts(Facts):
         """The same, as the running daemon has it."""
         engine = self.engine
         return {
-            "nvidia runtime": "nvidia" in engine.runtimes,
+            "nvidia runtime": _path_of(engine.runtimes.get("nvidia")),
             "default runtime": engine.default_runtime,
             "offers": engine.offered,
         }

@@ -26,9 +26,9 @@ DAEMON_CHECKS = [
 CHECKS = [check for name, check in vars(step_03).items() if name.startswith("test_")] + DAEMON_CHECKS
 
 
-def in_force(uuid: str) -> str:
+def in_force(uuid: str, path: str = "nvidia-container-runtime") -> str:
     resources = [{"NamedResourceSpec": {"Kind": "NVIDIA_GPU", "Value": uuid}}]
-    return info(Runtimes={"nvidia": {}}, DefaultRuntime="nvidia", GenericResources=resources)
+    return info(Runtimes={"nvidia": {"path": path}}, DefaultRuntime="nvidia", GenericResources=resources)
 
 
 @pytest.fixture
@@ -200,6 +200,15 @@ def test_a_swarm_resource_that_is_not_heeded(healthy: Recorded, config: str, cau
     healthy.said(ToolkitFacts, settings=config)
     verdict = judge(healthy, step_04.test_swarm_resource_matches)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
+
+
+def test_docker_that_still_starts_another_runtime(healthy: Recorded) -> None:
+    healthy.said(DockerFacts, "spark-2", engine=in_force(OURS, path="/opt/old/nvidia-container-runtime"))
+    verdict = judge(healthy, step_04.test_docker_has_taken_it_up)
+    assert (verdict.outcome, verdict.cause) == (
+        Outcome.FAILED,
+        "docker was not restarted since daemon.json was written: it still has the old nvidia runtime",
+    )
 
 
 def test_docker_that_was_not_restarted(healthy: Recorded) -> None:
