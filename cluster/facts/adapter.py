@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from cluster.errors import UnknownFact
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.parse import lines
 
@@ -63,13 +64,20 @@ def parse_counts(reading: Reading) -> dict[str, dict[str, int]]:
     return counts
 
 
-_SPEEDS = """\
-for net in /sys/class/net/e*; do
-  test -e "$net" || continue
+# What has no device behind it is a bridge or the end of a container's cable, of which there may be hundreds.
+_EACH = """\
+for net in /sys/class/net/*; do
+  case "${net##*/}" in e*) ;; *) test -e "$net/device" || continue ;; esac
+"""
+
+_SPEEDS = (
+    _EACH
+    + """\
   if test "$(cat "$net/carrier" 2>/dev/null)" != 1; then echo "${net##*/} Speed: Unknown!"
   elif command -v ethtool >/dev/null; then echo "${net##*/} $(ethtool "${net##*/}" 2>/dev/null | grep 'Speed:')"
   else echo "${net##*/} Speed: $(cat "$net/speed" 2>/dev/null)Mb/s"; fi
 done"""
+)
 
 _PCIE = """\
 for net in /sys/class/net/*; do
@@ -78,9 +86,9 @@ for net in /sys/class/net/*; do
 done"""
 
 # Corrected bits are daily business at these speeds; frames that arrived broken, or a link that went, are not.
-_COUNTS = """\
-for net in /sys/class/net/e*; do
-  test -e "$net" || continue
+_COUNTS = (
+    _EACH
+    + """\
   name=${net##*/}
   echo "$name carrier_changes: $(cat "$net/carrier_changes")"
   told=
@@ -88,6 +96,7 @@ for net in /sys/class/net/e*; do
   if test -n "$told"; then echo "$told" | sed "s/^ */$name /"
   else echo "$name rx_crc_errors: $(cat "$net/statistics/rx_crc_errors")"; fi
 done"""
+)
 
 
 class AdapterFacts(Facts):
@@ -98,9 +107,23 @@ class AdapterFacts(Facts):
     counts: dict[str, dict[str, int]] = fact(_COUNTS, parse_counts)
 
     def flaps(self, interface: str) -> int:
-        """How often its link came or went since boot."""
-        return self.counts.get(interface, {}).get("carrier_changes", 0)
+        """How often its link came or went since boot.
+
+        Raises:
+            UnknownFact: The node does not tell.
+        """
+        return self._counted(interface, "carrier_changes")
 
     def errors(self, interface: str) -> int:
-        """How many frames arrived broken since boot."""
-        return sum(count for name, count in self.counts.get(interface, {}).items() if name.startswith("rx_"))
+        """How many frames arrived broken since boot.
+
+        Raises:
+            UnknownFact: The node does not tell.
+        """
+        return self._counted(interface, "rx_")
+
+    def _counted(self, interface: str, counter: str) -> int:
+        told = [count for name, count in self.counts.get(interface, {}).items() if name.startswith(counter)]
+        if not told:
+            raise UnknownFact(f"{self.node.name} does not tell what it counted at {interface}.")
+        return sum(told)

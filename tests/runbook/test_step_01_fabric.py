@@ -138,8 +138,21 @@ def test_a_board_with_half_the_lanes(spark: Recorded) -> None:
     assert spark.judge(step_01.test_pcie_is_wide, "spark-1").outcome is Outcome.SKIPPED
 
 
+QUIET = f"{TWIN} carrier_changes: 0\n{TWIN} rx_crc_errors: 0\n"
+
+
+def test_a_counter_that_is_not_told_is_unknown(spark: Recorded) -> None:
+    spark.said(AdapterFacts, "spark-1", counts=QUIET)
+    for check in (step_01.test_link_is_steady, step_01.test_frames_arrive_whole):
+        verdict = spark.judge(check, "spark-1")
+        assert (verdict.outcome, verdict.cause) == (
+            Outcome.UNKNOWN,
+            f"spark-1 does not tell what it counted at {PORT}.",
+        )
+
+
 def test_a_poor_cable_costs_a_word_and_no_readiness(spark: Recorded) -> None:
-    spark.said(AdapterFacts, "spark-1", counts=f"{PORT} carrier_changes: 90\n{PORT} rx_crc_errors_phy: 4711\n")
+    spark.said(AdapterFacts, "spark-1", counts=f"{PORT} carrier_changes: 90\n{PORT} rx_crc_errors_phy: 4711\n" + QUIET)
     steady = spark.judge(step_01.test_link_is_steady, "spark-1")
     whole = spark.judge(step_01.test_frames_arrive_whole, "spark-1")
     assert (steady.outcome, steady.warning, steady.found) == (
