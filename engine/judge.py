@@ -28,6 +28,10 @@ SETTLE_S = 60
 """What may come to hold by itself is looked at again for so long at most."""
 
 
+Skip = str | ClusterError | None
+"""Why a check does not apply, or why that is not known; None where it does."""
+
+
 class Compared(Protocol):
     """Where the last comparison of the running check is kept."""
 
@@ -63,8 +67,8 @@ class Judge:
         """What was found, in the order in which it was judged."""
         return self._found.verdicts
 
-    def judge(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None) -> Verdict:
-        """Run one check to its verdict; `skip` is the reason why it does not apply here, if there is one."""
+    def judge(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: Skip) -> Verdict:
+        """Run one check to its verdict."""
         verdict = self._judged.pop((check.id, node.name), None) if node else None
         if verdict is None:
             judging = Judging(self._one(check, node, assertion, skip))
@@ -73,12 +77,27 @@ class Judge:
         self._found.add(verdict)
         return verdict
 
+    def break_off(self, check: Check, place: str | None, error: BaseException) -> Verdict:
+        """Take a check that ended outside of its assertion for unknown."""
+        verdict = Verdict(check.id, check.step, check.title, place, Outcome.UNKNOWN)
+        verdict.cause = self._broke("check", error, verdict)
+        self._found.add(verdict)
+        return verdict
+
+    def finish(self) -> list[Verdict]:
+        """Take up the verdicts of nodes that were repaired together and whose turn did not come; return them."""
+        left = list(self._judged.values())
+        self._judged.clear()
+        for verdict in left:
+            self._found.add(verdict)
+        return left
+
     def _remedy(self, check: Check) -> str | None:
         """Tell the check's own remedy, with commands that are about this cluster."""
         return check.remedy and check.remedy.replace("`pytest runbook", f"`{self._command}")
 
     def judge_together(
-        self, check: Check, nodes: Sequence[Node], assertion: Callable[[Node], object], skip: str | None
+        self, check: Check, nodes: Sequence[Node], assertion: Callable[[Node], object], skip: Skip
     ) -> None:
         """Run one check on several nodes, with their changes made at once; `judge` then has the verdicts to tell."""
         todo = [node for node in nodes if (check.id, node.name) not in self._judged]
@@ -91,14 +110,17 @@ class Judge:
         if places and self._mode == "fix":
             self._cluster.tell(f"{named(places, of=self._cluster.size)}: making it so: {check.title}")
 
-    def _one(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: str | None) -> Steps:
+    def _one(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: Skip) -> Steps:
         started = time.monotonic()
         verdict = Verdict(check.id, check.step, check.title, node.name if node else None, Outcome.PASSED)
         verdict.started = started - self._began
-        if skip is not None:
+        if isinstance(skip, str):
             verdict.outcome, verdict.cause = Outcome.SKIPPED, skip
         elif not self._blocked(check, node, verdict):
-            yield from self._judge(check, node, assertion, verdict)
+            if skip is None:
+                yield from self._judge(check, node, assertion, verdict)
+            else:
+                verdict.outcome, verdict.cause = Outcome.UNKNOWN, str(skip)
             if verdict.outcome in STOPS_OTHERS and not verdict.follows_from:
                 verdict.follows_from = self._explanations(check, node)
         verdict.seconds = time.monotonic() - started
@@ -119,7 +141,10 @@ class Judge:
             if not verdict.unforeseen:
                 yield from self._repair(check, node, assertion, verdict)
         asks = verdict.outcome is Outcome.FAILED and any(told.risk == "disruptive" for told in verdict.changes)
-        if provisional and not asks and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX, Outcome.SKIPPED):
+        if asks:
+            # What rests on it waits for a person, also where something before it is planned.
+            verdict.pending, verdict.rests_on = False, []
+        elif provisional and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX, Outcome.SKIPPED):
             # In a plan nothing has been changed yet, so what rests on a planned change cannot be judged.
             verdict.pending, verdict.remedy, verdict.changes = True, None, []
             verdict.stopped_by(other.place for other in pending or provisional)
@@ -215,7 +240,7 @@ class Judge:
             verdict.threshold = Held(limit.name, limit.value, limit.good, limit.unit, limit.source, margin)
         verdict.evidence = evidence_of(told_of)
 
-    def _broke(self, what: str, error: Exception, verdict: Verdict) -> str:
+    def _broke(self, what: str, error: BaseException, verdict: Verdict) -> str:
         self.broken.append(f"{verdict.id} {verdict.node or 'cluster'}\n{''.join(traceback.format_exception(error))}")
         return f"the {what} itself broke ({type(error).__name__}: {error}); errors.txt has more"
 

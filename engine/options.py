@@ -68,6 +68,15 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--ask-become-pass", action="store_true", help="ask once for the sudo password of all nodes")
 
 
+_NOT_FOR_STEPS = {
+    "failedfirst": "steps build on each other, so --ff cannot reorder them",
+    "newfirst": "steps build on each other, so --nf cannot reorder them",
+    "setupplan": "--setup-plan judges nothing",
+    "setuponly": "--setup-only judges nothing",
+}
+"""Options of pytest's own that make no sense of a runbook, and why."""
+
+
 @dataclass(frozen=True)
 class Options:
     """One run's options, checked."""
@@ -112,6 +121,9 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         raise pytest.UsageError(
             "steps build on each other, so xdist (-n) cannot run them: leave it out; nodes are asked in parallel."
         )
+    for name, what in _NOT_FOR_STEPS.items():
+        if config.getoption(name, default=None):
+            raise pytest.UsageError(f"{what}: leave it out.")
     mode = chosen[0] if chosen else "check"
     if unknown := sorted(set(config.getoption("allow")) - set(get_args(Flag))):
         raise pytest.UsageError(f"--allow {unknown[0]}: there is {', '.join(get_args(Flag))}.")

@@ -19,7 +19,7 @@ from engine.options import add_options, choose_inventory, read_options
 from engine.outcome import GOOD, Outcome
 from engine.run import Run
 from engine.terminal import Screen, plain
-from engine.turn import CHECK, VERDICT, is_plain, plain_arguments, take_turn
+from engine.turn import CHECK, VERDICT, break_off, is_plain, plain_arguments, take_turn
 from reports import ReportError
 
 RUN = pytest.StashKey[Run]()
@@ -28,6 +28,9 @@ INTERRUPTION = pytest.StashKey[Interruption]()
 
 LAST_STEP_OF_A_NODE = 4
 """From step 5 on the nodes are one swarm, of which a part says little."""
+
+_NARROWING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
+"""What pytest may be asked for that leaves checks out."""
 
 _TOLD = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 """The ways for pytest to end of which our report can give an account; the others are its own to explain."""
@@ -123,7 +126,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.stash[CHECK] = found
     asked_for_files = any(Path(arg.split("::")[0]).is_file() for arg in config.args)
     limited = run.options.limit is not None
-    run.whole = not (config.option.keyword or config.option.markexpr or asked_for_files or limited)
+    run.whole = not (any(config.getoption(name, default=None) for name in _NARROWING) or asked_for_files or limited)
     if run.options.mode == "undo":
         run.steps = dict(title_of(item.module) for item in items if isinstance(item, pytest.Function))
         items.clear()
@@ -198,10 +201,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell pytest of outcomes in its own three words, so that -x and --junit-xml understand them."""
     report = yield
+    if report.failed and CHECK in item.stash and VERDICT not in item.stash:
+        break_off(item, item.config.stash[RUN], item.config.stash[SCREEN], call)
     if report.when == "call" and VERDICT in item.stash:
         verdict = item.stash[VERDICT]
         if verdict.outcome in (Outcome.SKIPPED, Outcome.BLOCKED):
@@ -254,6 +259,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         screen.close()
         run.abandon()
         return
+    for verdict in run.judge.finish():
+        screen.verdict(verdict)
     screen.working("writing the report")
     unwritten = None
     try:

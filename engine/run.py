@@ -99,7 +99,8 @@ class Run:
     @property
     def nodes_ready(self) -> int:
         """On how many nodes nothing is wrong or unknown but what follows from elsewhere; known at its close."""
-        return len(sound(self.causes, self.cluster.names)) if self.verdicts and not self.stopped else 0
+        judged = any(outcome is not Outcome.SKIPPED for outcome in self.outcomes)
+        return len(sound(self.causes, self.cluster.names)) if judged and not self.stopped else 0
 
     @property
     def ready(self) -> bool:
@@ -110,7 +111,8 @@ class Run:
     @property
     def exit_status(self) -> int:
         """The exit status of the contract."""
-        return 0 if self.ready or not self.verdicts else exit_status(self.outcomes)
+        nothing_to_undo = self.options.mode == "undo" and not self.verdicts
+        return 0 if self.ready or nothing_to_undo else exit_status(self.outcomes)
 
     @property
     def next(self) -> str | None:

@@ -9,6 +9,7 @@ from cluster.errors import ClusterError
 from cluster.facts.base import unnoted
 from cluster.node import Node
 from engine.check import Check, title_of
+from engine.judge import Skip
 from engine.outcome import Verdict
 from engine.run import Run
 from engine.terminal import Screen
@@ -43,10 +44,28 @@ def take_turn(item: pytest.Function, run: Run, screen: Screen, arguments: dict[s
     run.steps[check.step] = title
     screen.step(check.step, title)
     screen.looking_at(check.id, f"{node or 'cluster'}: {check.title}")
-    skip = check.applies(run.context) if check.applies else None
+    skip = _why_not(check, run)
     if check.together and run.options.mode == "fix":
         _judge_together(item, check, run, arguments, skip)
-    verdict = run.judge.judge(check, node, lambda: item.obj(**arguments), skip)
+    _tell(item, run.judge.judge(check, node, lambda: item.obj(**arguments), skip), screen)
+
+
+def break_off(item: pytest.Item, run: Run, screen: Screen, call: pytest.CallInfo[None]) -> None:
+    """Tell of a check that ended outside of its assertion, by a mistake of ours, so that nobody takes it for judged."""
+    assert call.excinfo is not None  # it failed
+    place = getattr(getattr(item, "callspec", None), "params", {}).get("node")
+    _tell(item, run.judge.break_off(item.stash[CHECK], place, call.excinfo.value), screen)
+
+
+def _why_not(check: Check, run: Run) -> Skip:
+    """Say why a check does not apply, or why that is not known."""
+    try:
+        return check.applies(run.context) if check.applies else None
+    except ClusterError as error:
+        return error
+
+
+def _tell(item: pytest.Item, verdict: Verdict, screen: Screen) -> None:
     item.stash[VERDICT] = verdict
     item.user_properties += [
         ("id", verdict.id),
@@ -57,7 +76,7 @@ def take_turn(item: pytest.Function, run: Run, screen: Screen, arguments: dict[s
     screen.verdict(verdict)
 
 
-def _judge_together(item: pytest.Function, check: Check, run: Run, arguments: dict[str, Any], skip: str | None) -> None:
+def _judge_together(item: pytest.Function, check: Check, run: Run, arguments: dict[str, Any], skip: Skip) -> None:
     """Judge a check at once on all nodes, or workers, that are asked for, when the first of them has its turn."""
     selected = [
         one for one in item.session.items if isinstance(one, pytest.Function) and one.stash.get(CHECK, None) == check

@@ -1,11 +1,14 @@
 """Checks rest on each other: what stands in the way is told instead of a result that means nothing."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
-from engine.change import WriteFile
+from cluster.node import Node
+from engine.change import Change, Consent, RunCommand, WriteFile
 from engine.diagnosis import diagnose
 from engine.outcome import Outcome
 from tests.engine.judging import Bench, check
@@ -155,3 +158,23 @@ def test_what_was_judged_before_a_node_went_silent_explains_nothing(tmp_path: Pa
     assert (first.outcome, first.cause) == (Outcome.UNKNOWN, "n1 stopped answering")
     assert [one.blocked_by for one in later] == [["two.fact"], ["two.fact"]]
     assert [cause.id for cause in diagnose([first, *later])] == ["two.fact"]
+
+
+def test_what_rests_on_a_refused_change_is_blocked_in_a_plan_as_it_would_be_in_a_repair(tmp_path: Path) -> None:
+    outcomes = {}
+    for mode in ("plan", "fix"):
+        (folder := tmp_path / mode).mkdir()
+        bench = Bench(folder, mode)
+
+        def asks(place: Node | Cluster, folder: Path = folder) -> Iterator[Change]:
+            assert isinstance(place, Node)
+            yield RunCommand(place, f"touch {folder}/b", consent=Consent("leave-swarm", "it leaves"))
+
+        chain = [
+            check("a", fix=bench.make("a")),
+            check("b", fix=asks, needs=("a",)),
+            check("c", fix=bench.make("c"), needs=("b",)),
+        ]
+        outcomes[mode] = [bench.judge(one).outcome for one in chain]
+    assert outcomes["plan"] == [Outcome.WOULD_FIX, Outcome.FAILED, Outcome.BLOCKED]
+    assert outcomes["fix"] == [Outcome.FIXED, Outcome.FAILED, Outcome.BLOCKED]

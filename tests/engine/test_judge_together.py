@@ -219,3 +219,13 @@ def test_of_those_that_keep_the_swarm_no_two_are_repaired_at_once_but_for_files(
     names = ", ".join(f"{{name: {name}}}" for name in "abcde")
     cluster = Cluster(parse_inventory(f"nodes: [{names}]\nmanagers: {managers}\n", "cluster.yaml"))
     assert [node.name for node in at_once(check("one", together=rule), cluster)] == told
+
+
+def test_what_was_changed_at_once_is_told_also_of_nodes_whose_turn_never_came(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "fix", nodes=2)
+    one, nodes = check("file", fix=bench.make("file"), together="nodes"), bench.cluster.nodes
+    bench.engine.judge_together(one, nodes, lambda _node: bench.assert_file("file"), None)
+    bench.engine.judge(one, nodes[0], lambda: pytest.fail("it was judged already"), None)
+    assert [verdict.node for verdict in bench.engine.finish()] == ["n1"]
+    assert [verdict.node for verdict in bench.engine.verdicts] == ["n0", "n1"]
+    assert bench.engine.finish() == []

@@ -25,6 +25,10 @@ BAD = {
     ("--limit", "nobody"): "--limit nobody: no node or group is called nobody; there are",
     ("--min-ready", "1", "--fix"): "--min-ready only judges: leave it out with --fix, which is for all nodes.",
     ("--min-ready", "2"): "--min-ready 2: give a number from 1 to 1, the nodes that are looked at.",
+    ("--ff",): "steps build on each other, so --ff cannot reorder them: leave it out.",
+    ("--nf",): "steps build on each other, so --nf cannot reorder them: leave it out.",
+    ("--setup-only",): "--setup-only judges nothing: leave it out.",
+    ("--setup-plan",): "--setup-plan judges nothing: leave it out.",
     ("-n", "2"): "steps build on each other, so xdist (-n) cannot run them",
 }
 """Options, and how the sentence begins."""
@@ -109,3 +113,63 @@ def test_the_checks_are_listed_with_what_fix_may_do_and_nothing_is_run(tmp_path:
 def test_metrics_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
     Project(tmp_path).run(f"--metrics={tmp_path / 'spark.prom'}")
     assert 'spark_runbook_ready{cluster="' in (tmp_path / "spark.prom").read_text()
+
+
+APPLIES = '''
+from cluster.errors import UnknownFact
+from engine.check import check, step
+import pytest
+
+pytestmark = step(1, "Ask in {folder}")
+
+
+def unknown(context):
+    raise UnknownFact("nobody can tell")
+
+
+@pytest.fixture
+def broken():
+    raise ValueError("a mistake of ours")
+
+
+@check("asks.applies", applies=unknown)
+def test_it_may_apply(node):
+    """It may apply."""
+    assert node.name != "", "it has a name"
+
+
+@check("asks.fixture")
+def test_it_has_what_it_takes(node, broken):
+    """It has what it takes."""
+    assert node.name != "", "it has a name"
+
+
+@check("asks.name")
+def test_it_has_a_name(node):
+    """It has a name."""
+    assert node.name != "", "it has a name"
+'''
+
+
+def test_what_breaks_outside_of_an_assertion_is_unknown_and_never_left_out(tmp_path: Path) -> None:
+    result = Project(tmp_path, APPLIES).run()
+    assert result.outcomes == {"asks.applies": "unknown", "asks.fixture": "unknown", "asks.name": "passed"}
+    assert result.report is not None
+    causes = [check["cause"] for check in result.report["checks"]]
+    assert causes[0] == "nobody can tell"
+    assert causes[1].startswith("the check itself broke (ValueError: a mistake of ours)")
+    assert result.exit == 6
+    assert "Traceback" not in result.out + result.err
+
+
+def test_a_run_that_leaves_checks_out_does_not_speak_of_the_whole(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    for options in (("--lf",), ("--deselect", "runbook/test_01_files.py::test_file_is_there"), ("--sw",)):
+        result = project.run(*options)
+        assert result.report is not None, result.out + result.err
+        assert result.report["run"]["whole"] is False, options
+
+
+def test_a_gate_does_not_open_where_nothing_was_judged(tmp_path: Path) -> None:
+    result = Project(tmp_path, LOAD).run("--min-ready", "1")
+    assert (result.exit, result.outcomes) == (6, {"load.asked": "skipped"})
