@@ -48,9 +48,13 @@ def _head(report: Report) -> str:
 
 
 def _attention(report: Report) -> str:
-    if not report.diagnosis:
-        return ""
+    failures: list[tuple[Cause | None, Check]]
     failures = [(cause, check) for cause in report.diagnosis for _, check in entries(report, cause)]
+    if not failures:
+        # A report of another tool may rank no causes.
+        failures = [(None, check) for check in report.checks if check.outcome.needs_attention]
+    if not failures:
+        return ""
     rows = [_failure(cause, check) for cause, check in failures[:MOST_ROWS]]
     table = _table(["Node", "Check", "Outcome", "Found", "Expected", "Cause", "Remedy"], rows)
     more = len(failures) - len(rows)
@@ -61,8 +65,8 @@ def _attention(report: Report) -> str:
     return f"{told}\n\n## What differs there\n\n" + _table(["Check", "Node", "What", "There", "Compared"], suspects)
 
 
-def _failure(cause: Cause, check: Check) -> list[str]:
-    follow = f" ({len(cause.explains)} follow)" if cause.explains else ""
+def _failure(cause: Cause | None, check: Check) -> list[str]:
+    follow = f" ({len(cause.explains)} follow)" if cause and cause.explains else ""
     values = [check.found, check.expected, check.cause, check.remedy]
     cells = [_cell(check.place), f"{_cell(check.title)}<br>{_cell(check.id)}", f"{check.outcome.word}{follow}"]
     return cells + [_cell(value) for value in values]

@@ -1,5 +1,6 @@
 """Which old runs could go, and why the others stay."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,9 +28,11 @@ def judge(out: Path, keep: int, *, undoable: bool) -> list[Run]:
     """
     folders = sorted((path for path in out.glob(RUNS) if path.is_dir() and not path.is_symlink()), reverse=True)
     latest = (out / "latest").resolve()
-    last_ready = next((folder for folder in folders if (folder / "state.json").exists()), None)
+    # The newest for each set of nodes: several clusters may have their reports in one folder.
+    last_ready = {_nodes(folder): folder for folder in reversed(folders) if (folder / "state.json").exists()}
+    kept = (latest, frozenset(last_ready.values()))
     return [
-        Run(folder, _size(folder), _reason(folder, newest=place < keep, undoable=undoable, kept=(latest, last_ready)))
+        Run(folder, _size(folder), _reason(folder, newest=place < keep, undoable=undoable, kept=kept))
         for place, folder in enumerate(folders)
     ]
 
@@ -45,17 +48,24 @@ def remove(runs: Sequence[Run]) -> None:
             shutil.rmtree(run.folder)
 
 
-def _reason(folder: Path, *, newest: bool, undoable: bool, kept: tuple[Path, Path | None]) -> str | None:
+def _reason(folder: Path, *, newest: bool, undoable: bool, kept: tuple[Path, frozenset[Path]]) -> str | None:
     latest, last_ready = kept
     if newest:
         return "it is one of the newest"
     if folder.resolve() == latest:
         return "it is the latest"
-    if folder == last_ready:
+    if folder in last_ready:
         return "the diagnosis compares with it: the cluster was last ready then"
     if (folder / "journal.jsonl").exists() and not undoable:
         return "its changes can be taken back by it (--undoable removes it all the same)"
     return None
+
+
+def _nodes(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(json.loads((folder / "state.json").read_text(encoding="utf-8"))["nodes"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return frozenset()
 
 
 def _size(folder: Path) -> int:

@@ -100,3 +100,11 @@ def test_hostile_text_is_shown_to_the_letter() -> None:
 
 def test_a_large_run_fits_a_job_summary(read: Read) -> None:
     assert len(to_markdown(read(samples.large())).encode()) < 1024 * 1024
+
+
+def test_without_a_diagnosis_what_needs_attention_is_listed_all_the_same(read: Read) -> None:
+    content = samples.broken()
+    del content["diagnosis"]
+    rows = shown(read(content)).text_of["tr"]
+    assert any("gpu.advertised" in row for row in rows)
+    assert "To attend to" in to_markdown(read(content))

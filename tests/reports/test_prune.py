@@ -1,5 +1,6 @@
 """Old runs go only when somebody says so, and never those that are still needed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,11 @@ def test_at_least_one_run_stays(out: Path) -> None:
 def test_an_empty_folder_has_nothing_to_remove(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prune", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "Nothing to remove: 0 runs, all stay.\n"
+
+
+def test_of_each_cluster_the_run_stays_that_it_is_compared_with(out: Path) -> None:
+    folders = sorted(out.glob("2*"))
+    for folder, nodes in zip(folders[1:4], ("a", "b", "a"), strict=True):
+        (folder / "state.json").write_text(json.dumps({"run": folder.name, "nodes": {nodes: {}}}))
+    main(["prune", str(out), "--keep", "1", "--yes"])
+    assert days(out) == [1, 3, 4, 6]
