@@ -21,7 +21,7 @@ REPORTS = ("report.json", "report.html", "junit.xml", "summary.md")
 """These are made from what was redacted already; to look for secrets in JSON's own quotes would break it."""
 
 MOST = 4 * 2**20
-"""Of one file at most so many characters go into the archive; the newest lines are at the end."""
+"""Of one log at most so many characters go into the archive; the newest lines are at the end."""
 
 _README = """\
 What Spark Runbook found, for somebody who was not there. Begin with report.html, or summary.md in a terminal.
@@ -47,7 +47,7 @@ def write_bundle(directory: Path, cluster: Cluster, journal: Journal) -> Path:
     try:
         with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
             for path, text in _files(directory, cluster, journal):
-                _add(archive, f"{directory.name}/{path}", text[-MOST:])
+                _add(archive, f"{directory.name}/{path}", text if path in REPORTS else text[-MOST:])
         return Path(name).rename(directory / f"bundle-{directory.name}.tar.gz")
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -60,7 +60,7 @@ def _files(directory: Path, cluster: Cluster, journal: Journal) -> Iterator[tupl
         if (directory / name).exists():
             yield name, (directory / name).read_text(encoding="utf-8")
     if (errors := directory / "errors.txt").exists():
-        yield errors.name, redact(errors.read_text(encoding="utf-8"))
+        yield errors.name, errors.read_text(encoding="utf-8")
     if journal.path.exists():
         told = "\n".join(f"{one.node} {one.state}: {one.describe}\n" for one in journal.records())
         yield "changes.txt", redact(told)

@@ -26,6 +26,7 @@ from engine.judge import Judge
 from engine.lock import ClusterLock
 from engine.options import Options
 from engine.outcome import STOPS_OTHERS, Outcome, Verdict, exit_status, is_ready
+from engine.redact import redact
 from engine.report import next_step, verdicts_as_json, write_report
 from engine.suspects import Difference, differing, keep_states, last_ready, neutral, read_states
 from engine.undo import TakenBack, undo_run
@@ -232,7 +233,7 @@ class Run:
             for node in self.cluster.nodes:
                 node.forget()
         if self.judge.broken:
-            (self.directory / "errors.txt").write_text("\n".join(self.judge.broken), encoding="utf-8")
+            (self.directory / "errors.txt").write_text(redact("\n".join(self.judge.broken)), encoding="utf-8")
         reports.render(self.directory)
         if self.options.metrics and self.options.mode != "undo":
             reports.write_metrics(self.directory, self.options.metrics)

@@ -59,3 +59,13 @@ def test_of_an_endless_log_the_end_is_kept(tmp_path: Path) -> None:
     files = bundle_of(Bench(tmp_path, "check"), tmp_path / "run", docker="old\n" + "x" * MOST + "\nnew\n")
     assert files["n0/docker.txt"].endswith("\nnew\n")
     assert len(files["n0/docker.txt"]) == MOST
+
+
+def test_a_report_is_whole_however_large(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "check")
+    (folder := tmp_path / "run").mkdir()
+    (folder / "report.json").write_text(json.dumps({"checks": ["x" * MOST]}))
+    with tarfile.open(write_bundle(folder, bench.cluster, bench.journal)) as archive:
+        file = archive.extractfile("run/report.json")
+        assert file is not None
+        assert len(json.load(file)["checks"][0]) == MOST
