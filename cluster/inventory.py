@@ -253,7 +253,7 @@ def _repeated(inventory: Inventory) -> Iterator[tuple[FieldPath, str]]:
     doors: set[tuple[str, int]] = set()
     managers: list[str] = []
     for index, node in enumerate(inventory.nodes):
-        door = (node.address or node.name, node.port or inventory.ssh.port or 22)
+        door = ((node.address or node.name).lower(), node.port or inventory.ssh.port or 22)
         if node.name in names:
             yield ("nodes", index, "name"), f"another node is called {node.name}, too; every node needs its own name"
         if door in doors:

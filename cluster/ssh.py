@@ -6,15 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
-from pathlib import Path
+from shlex import quote
 
 import paramiko
 from paramiko.config import SSH_PORT
-from paramiko.hostkeys import InvalidHostKey
 
 from cluster.connection import Held, Input, Kept, Said, pieces
 from cluster.errors import Unreachable
+from cluster.known_hosts import trust
 from cluster.ssh_errors import explain
 from cluster.ssh_target import Target
 from cluster.ssh_wire import Buffered, drain, frugal_transport
@@ -24,8 +23,10 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 KEEPALIVE_S = 15
 RELEASE_S = 2
-_READING = threading.Lock()
-"""Held by whoever reads known hosts, so that one node does it for all that connect at once."""
+
+
+_AT_A_JUMP_HOST = threading.BoundedSemaphore(8)
+"""Of those that have not yet proven who they are, sshd turns some away when there are ten."""
 
 
 class SshConnection:
@@ -38,6 +39,7 @@ class SshConnection:
         self._jumps: list[paramiko.SSHClient] = []
         self._earlier: list[paramiko.SSHClient] = []
         self._mending = threading.Lock()
+        self._silent: paramiko.SSHClient | None = None
         self._lost: str | None = None
         self._given_up = False
 
@@ -73,7 +75,9 @@ class SshConnection:
     def _through(self, jump: Target | None) -> paramiko.SSHClient | None:
         if jump is None:
             return None
-        client = _connect(jump, self._through(jump.jump))
+        before = self._through(jump.jump)
+        with _AT_A_JUMP_HOST:
+            client = _connect(jump, before)
         self._jumps.append(client)
         return client
 
@@ -89,7 +93,8 @@ class SshConnection:
         with self._mending:
             if self._lost is not None:
                 raise Unreachable(self._lost)
-            if not self._is_up:
+            # One that was cut without a word still looks open.
+            if not self._is_up or self._client is self._silent:
                 try:
                     self.reopen()
                 except Unreachable as error:
@@ -149,12 +154,14 @@ class SshConnection:
         return _HeldChannel(channel, line.decode("utf-8", "replace").strip())
 
     def _channel(self, command: str, deadline_s: float) -> paramiko.Channel:
-        transport = self.client.get_transport()
+        client = self.client
+        transport = client.get_transport()
         assert transport is not None  # `client` raised otherwise
         try:
             channel = transport.open_session(timeout=min(deadline_s, self._target.connect_timeout_s))
             channel.exec_command(command)
         except (OSError, EOFError, paramiko.SSHException):
+            self._silent = client
             raise Unreachable(f"{self._target.place} stopped answering: is the node still up?") from None
         return channel
 
@@ -198,9 +205,9 @@ def _how_it_ended(transport: paramiko.Transport) -> str:
 def _connect(target: Target, jump: paramiko.SSHClient | None) -> paramiko.SSHClient:
     client = paramiko.SSHClient()
     try:
-        _trust(client, target)
+        trust(client, target)
         client.connect(
-            target.host_key_alias or target.host,
+            target.host_key_alias or target.host.lower(),
             port=SSH_PORT if target.host_key_alias else target.port,  # the socket is given; this is for known_hosts
             username=target.user,
             key_filename=[str(key) for key in target.keys] or None,  # type: ignore[arg-type]  # the stubs forget lists
@@ -230,56 +237,9 @@ def _socket(target: Target, jump: paramiko.SSHClient | None) -> "Buffered | para
             "direct-tcpip", (target.host, target.port), ("127.0.0.1", 0), timeout=target.connect_timeout_s
         )
     if target.proxy_command is not None:
-        return paramiko.ProxyCommand(target.proxy_command)
+        # As ssh does: by a shell, which is gone when the command runs.
+        return paramiko.ProxyCommand(f"/bin/sh -c {quote('exec ' + target.proxy_command.removeprefix('exec '))}")
     opened = socket.create_connection((target.host, target.port), timeout=target.connect_timeout_s)
     # Without it every command waits out the delayed acknowledgement, some 40 ms.
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return Buffered(opened)
-
-
-def _trust(client: paramiko.SSHClient, target: Target) -> None:
-    trusted, name = client.get_host_keys(), target.known_as
-    for path in (target.known_hosts, Path("/etc/ssh/ssh_known_hosts")):
-        found, before = _known_hosts(path).lookup(name), trusted.lookup(name)
-        for kind, key in found.items() if found else ():
-            if before is None or kind not in before:
-                trusted.add(name, kind, key)
-    client.set_missing_host_key_policy(_AcceptNew(target.known_hosts) if target.accept_new else paramiko.RejectPolicy())
-
-
-def _known_hosts(path: Path) -> paramiko.HostKeys:
-    """Read a file once for all nodes: paramiko compares each line with all before it, and would for every connection.
-
-    Raises:
-        Unreachable: It cannot be read, or a line of it is damaged.
-    """
-    try:
-        with _READING:
-            return _parsed(path, path.stat().st_mtime_ns) if path.exists() else paramiko.HostKeys()
-    except (OSError, paramiko.SSHException, InvalidHostKey) as error:
-        reason = error.strerror if isinstance(error, OSError) else f"a line of it is damaged: {error.args[0]}"
-        raise Unreachable(f"{path} cannot be read as known hosts: {reason}.") from None
-
-
-@lru_cache
-def _parsed(path: Path, _changed_at: int) -> paramiko.HostKeys:
-    return paramiko.HostKeys(str(path))
-
-
-class _AcceptNew(paramiko.MissingHostKeyPolicy):
-    """Trust a host key on first sight and write it down; a changed key is still refused by paramiko itself."""
-
-    def __init__(self, known_hosts: Path) -> None:
-        self._path = known_hosts
-
-    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        del client  # part of paramiko's interface
-        line = f"{hostname} {key.get_name()} {key.get_base64()}\n"
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            before = self._path.read_bytes() if self._path.exists() else b""
-            joint = "" if before.endswith(b"\n") or not before else "\n"
-            with self._path.open("a", encoding="utf-8") as known:
-                known.write(joint + line)
-        except OSError as error:
-            raise Unreachable(f"{self._path} cannot be written: {error.strerror}.") from None

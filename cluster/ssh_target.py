@@ -33,8 +33,9 @@ class Target:
 
     @property
     def known_as(self) -> str:
-        """The name under which known_hosts has it: ssh looks an alias up without a port."""
-        return self.host_key_alias or (self.host if self.port == SSH_PORT else f"[{self.host}]:{self.port}")
+        """The name under which known_hosts has it: ssh looks an alias up without a port, and a host in lower case."""
+        host = self.host.lower()
+        return self.host_key_alias or (host if self.port == SSH_PORT else f"[{host}]:{self.port}")
 
 
 def ssh_target(node: NodeEntry, ssh: Ssh) -> Target:
@@ -50,12 +51,13 @@ def ssh_target(node: NodeEntry, ssh: Ssh) -> Target:
 def _resolve(
     name: str, alias: str, node: NodeEntry | None, ssh: Ssh, config: paramiko.SSHConfig, jumps: int = 0
 ) -> Target:
-    found = config.lookup(alias)
+    found = _looked_up(alias, ssh, config)
     jump = found.get("proxyjump", "none")
     if jumps > 3:
         raise InventoryError(f"{ssh.config}: ProxyJump of {name} leads in a circle.")
     keys = [key for key in ((node.key if node else None), ssh.key) if key is not None][:1]
-    keys = keys or [Path(key) for key in found.get("identityfile", [])]
+    # Those of ssh_config may be missing: ssh tries the others, and those that every user has.
+    keys = keys or [path for key in found.get("identityfile", []) if (path := Path(key).expanduser()).exists()]
     return Target(
         name=name,
         host=found.get("hostname", alias),
@@ -69,6 +71,13 @@ def _resolve(
         proxy_command=found.get("proxycommand"),
         host_key_alias=found.get("hostkeyalias"),
     )
+
+
+def _looked_up(alias: str, ssh: Ssh, config: paramiko.SSHConfig) -> paramiko.SSHConfigDict:
+    try:
+        return config.lookup(alias)
+    except Exception as error:  # noqa: BLE001 - paramiko lets unrelated types escape for what it cannot follow
+        raise InventoryError(f"{ssh.config}: what it says of {alias} cannot be followed: {error!r}.") from None
 
 
 def _jump(spec: str, ssh: Ssh, config: paramiko.SSHConfig, jumps: int) -> Target:

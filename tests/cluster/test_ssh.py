@@ -113,6 +113,29 @@ def test_a_damaged_line_of_known_hosts_is_told_with_the_file(sshd: Sshd, tmp_pat
     assert told == f"{known} cannot be read as known hosts: a line of it is damaged: node ssh-ed25519 AAA."
 
 
+def test_marks_in_known_hosts_are_taken_for_what_they_are(sshd: Sshd, tmp_path: Path) -> None:
+    known = tmp_path / "known_hosts"
+    known.write_text(f"@cert-authority *.example.net {ANY_KEY}\n{sshd.known_hosts_line}")
+    _opened(replace(sshd.target, known_hosts=known)).close()
+    known.write_text(f"{sshd.known_hosts_line}@revoked * {sshd.known_hosts_line.split(' ', 1)[1]}")
+    assert "is not in" in _refusal(replace(sshd.target, known_hosts=known))
+
+
+def test_a_connection_that_was_cut_without_a_word_is_opened_once_more(
+    sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_args: object, **_options: object) -> paramiko.Channel:
+        raise paramiko.SSHException("Timeout opening channel.")
+
+    connection = _opened(sshd.target)
+    monkeypatch.setattr(connection.client.get_transport(), "open_session", silent)
+    with pytest.raises(Unreachable, match="stopped answering"):
+        connection.run("true", stdin=b"", deadline_s=5)
+    connection.mend()
+    assert _out(connection, "echo here") == "here\n"
+    connection.close()
+
+
 def test_known_hosts_that_cannot_be_written_are_named(sshd: Sshd, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     told = _refusal(replace(sshd.target, known_hosts=tmp_path / "file" / "known_hosts", accept_new=True))

@@ -25,7 +25,13 @@ def _refusal(ssh: Ssh) -> str:
 
 
 def test_an_alias_brings_host_port_user_and_key(tmp_path: Path, home: Path) -> None:
-    ssh = _config(tmp_path, "Host spark\n HostName 10.0.0.9\n Port 2222\n User nvidia\n IdentityFile ~/.ssh/spark\n")
+    ssh = _config(
+        tmp_path,
+        "Host spark\n HostName 10.0.0.9\n Port 2222\n User nvidia\n"
+        " IdentityFile ~/.ssh/none\n IdentityFile ~/.ssh/spark\n",
+    )
+    (home / ".ssh").mkdir()
+    (home / ".ssh/spark").touch()
     target = ssh_target(NodeEntry(name="spark"), ssh)
     assert (target.host, target.port, target.user) == ("10.0.0.9", 2222, "nvidia")
     assert target.keys == (home / ".ssh/spark",)
@@ -85,3 +91,14 @@ def test_a_real_node_is_reached_by_its_alias_and_through_itself(tmp_path: Path, 
     connection.open()
     assert connection.run("echo there", stdin=b"", deadline_s=10).out == "there\n"
     connection.close()
+
+
+def test_a_name_is_looked_up_in_lower_case_as_ssh_does(tmp_path: Path) -> None:
+    target = ssh_target(NodeEntry(name="spark", address="Spark-1.Local"), _config(tmp_path, ""))
+    assert (target.host, target.known_as) == ("Spark-1.Local", "spark-1.local")
+
+
+def test_what_paramiko_cannot_follow_is_one_sentence(tmp_path: Path) -> None:
+    ssh = _config(tmp_path, "CanonicalizeHostname yes\n")
+    with pytest.raises(InventoryError, match="what it says of spark cannot be followed: KeyError"):
+        ssh_target(NodeEntry(name="spark"), ssh)
