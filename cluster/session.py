@@ -108,14 +108,16 @@ class Session:
         self._login = self._who()
 
     def _who(self) -> Login:
-        ask = 'id -u; id -un; echo "$HOME"; sudo -n -- /bin/sh -c true >/dev/null 2>&1 && echo free || echo asks'
+        # The line end is what all later commands have: where a login shell cannot take it (csh), nothing is asked.
+        ask = 'id -u; id -un; echo "$HOME"\nsudo -n -- /bin/sh -c true >/dev/null 2>&1 && echo free || echo asks'
         said = self._send(f"/bin/sh -c {quote(ask)}", b"", self.deadline_s, None)
         answers = said.out.split("\n")
         if said.exit is None:
             raise Unreachable(HANGS.format(node=self.name, seconds=self.deadline_s))
         if said.exit != 0 or len(answers) < 4:
             reason = (said.err.strip() or said.out.strip())[:200]
-            raise Unreachable(f"{self.name} lets us in but runs no commands for us: {reason}")
+            hint = ": give the user another login shell than csh (`chsh -s /bin/bash`)" if "nmatched" in reason else ""
+            raise Unreachable(f"{self.name} lets us in but runs no commands for us: {reason}{hint}")
         uid, user, home, sudo = answers[:4]
         if not uid.isdecimal():
             raise Unreachable(

@@ -68,6 +68,8 @@ def _ssh(nodes: list[Found], ssh: Ssh) -> Iterator[str]:
         keys["port"] = ssh.port
     if ssh.key:
         keys["key"] = str(ssh.key)
+    if str(ssh.config) != str(Ssh().config):
+        keys["config"] = str(ssh.config)
     if str(ssh.known_hosts) != str(Ssh().known_hosts):
         keys["known_hosts"] = str(ssh.known_hosts)
     if keys:
