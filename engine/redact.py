@@ -61,7 +61,7 @@ def _value(text: str, found: re.Match[str]) -> tuple[int, int]:
     name, before = text[word : found.end("rest")], text[max(0, word - _LOOK_BACK) : word].rpartition("\n")[2]
     alone = _LINE_START.fullmatch(before) is not None
     if found["gap"] is not None:
-        is_setting = name.startswith("--")
+        is_setting = name.startswith("--") and not name.startswith("--ask")
     else:
         # A sentence has colons as well, and goes on behind them.
         is_setting = "=" in found["sign"] or alone or _IN_A_SETTING.search(before) is not None or name.startswith("--")

@@ -69,6 +69,7 @@ def test_secret_is_hidden(text: str) -> None:
         "--password-file /run/secrets/password",
         "registry.example/team/key:1.2",
         "pytest runbook --ask-become-pass --bundle -v",
+        "--ask-become-pass asks on a terminal, and there is none here",
         "docker swarm join --token (the worker token of spark-1) 192.168.100.1:2377",
         '{"Network": ["overlay"], "Authorization":null,"Log":["awslogs"], "token": false}',
     ],
