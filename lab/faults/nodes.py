@@ -135,7 +135,7 @@ FAULTS: Final = (
         "the disk that models are kept on has no room for one more file",
         "machine.inodes_used",
         "spark-2",
-        "no more files can be made there",
+        "no more files can be made on the disk of /home/nvidia/.cache/huggingface",
         PERSON,
         breaks={
             "spark-2": f"mount -t tmpfs -o nr_inodes=20,mode=777 tmpfs {HOME}/.cache/huggingface; "
