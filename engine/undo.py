@@ -42,6 +42,11 @@ def undo_run(
     would end running containers is taken back only where its flag is in `allowed`; `runbook` runs the runbook on this
     cluster, for a person to allow it.
     """
+
+    def consent(record: Record) -> str | None:
+        asks = record.undo_asks is not None and record.undo_asks not in allowed
+        return f"{runbook} --undo {journal.path.parent.name} --allow {record.undo_asks}" if asks else None
+
     left = [record for record in reversed(journal.records()) if record.to_undo]
     behind = 0
     # Nodes, and the commands by which they take up what was put back.
@@ -51,7 +56,7 @@ def undo_run(
         behind += len(records)
         later = {(record.node, record.settle) for record in left[behind:]}
         last = {(one.node, one.settle): one for one in records if one.settle and (one.node, one.settle) not in later}
-        undo = partial(_undo, cluster, journal, (allowed, runbook), [record.number for record in last.values()])
+        undo = partial(_undo, cluster, journal, consent, [record.number for record in last.values()])
         troubles = _on_all_nodes(undo, records)
         unsettled |= {(record.node, record.settle) for record in records if troubles[record.number] is None}
         for (name, command), record in last.items():
@@ -74,14 +79,19 @@ def _on_all_nodes(undo: Callable[[Record], str | None], records: list[Record]) -
 
 
 def _undo(
-    cluster: Cluster, journal: Journal, consent: tuple[frozenset[str], str], unmarked: list[int], record: Record
+    cluster: Cluster,
+    journal: Journal,
+    consent: Callable[[Record], str | None],
+    unmarked: list[int],
+    record: Record,
 ) -> str | None:
-    """Take one change back, or say why it still stands; those that are to be taken up are not marked yet."""
-    allowed, runbook = consent
+    """Take one change back, or say why it still stands; those that are to be taken up are not marked yet.
+
+    `consent` returns the command by which a person allows what was not allowed yet.
+    """
     try:
         node = _node(cluster, record.node)
-        if record.undo_asks and record.undo_asks not in allowed:
-            again = f"{runbook} --undo {journal.path.parent.name} --allow {record.undo_asks}"
+        if record.undo_asks and (again := consent(record)):
             _spare_containers(node, record.undo_asks, again)
         take_back(node, record)
     except ClusterError as error:

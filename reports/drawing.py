@@ -200,8 +200,7 @@ def _management_lines(report: Report, row: list[Box], width: int | None) -> list
 
 
 def _of_login(report: Report, node: Node) -> Outcome | None:
-    found = worst(about_login(about(report, Part.MACHINE, node.name)))
-    return found[1].outcome if found else None
+    return _outcome(about_login(about(report, Part.MACHINE, node.name)))
 
 
 def _lane(
@@ -224,5 +223,9 @@ def _lane(
 
 def _of_lane(report: Report, lane: str) -> Outcome | None:
     links = [link for node in report.nodes for link in node.links or () if link.name == lane]
-    found = worst(about_link(about(report, Part.FABRIC, None), links))
+    return _outcome(about_link(about(report, Part.FABRIC, None), links))
+
+
+def _outcome(entries: list[Entry]) -> Outcome | None:
+    found = worst(entries)
     return found[1].outcome if found else None

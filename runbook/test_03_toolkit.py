@@ -6,7 +6,6 @@ from engine.check import check, step
 from fixers import daemon, toolkit
 from runbook.causes import daemon as why
 from runbook.conditions import has_peers
-from runbook.found import daemon as found
 
 pytestmark = step(3, "Install NVIDIA Container Toolkit")
 
@@ -71,4 +70,6 @@ def test_runtime_is_registered(node: Node) -> None:
 @check("toolkit.registered_path", fix=daemon.register_runtime, needs=("toolkit.registered",), together="nodes")
 def test_registered_runtime_is_there(node: Node) -> None:
     """The program that is registered as the NVIDIA runtime is there."""
-    assert found.runtime_path(node) in node.daemon.runtime_programs, "no such program: every container fails to start"
+    assert node.docker.configured["nvidia runtime"] in node.daemon.runtime_programs, (
+        "no such program: every container fails to start"
+    )

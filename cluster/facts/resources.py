@@ -97,12 +97,16 @@ done"""
 
 def _model_sizes(node: "Node") -> str:
     hub = quote(f"{node.cluster.model_cache}/hub")
-    return f"test -d {hub} || exit 0; find {hub} -mindepth 1 -maxdepth 1 -name 'models--*' -exec du -sB1 {{}} +"
+    return _sizes_in(hub, "-mindepth 1 -maxdepth 1 -name 'models--*'")
 
 
 def _checkpoint_sizes(node: "Node") -> str:
     runs = quote(f"{node.cluster.workspace}/runs")
-    return f"test -d {runs} || exit 0; find {runs} -mindepth 2 -maxdepth 2 -name checkpoints -exec du -sB1 {{}} +"
+    return _sizes_in(runs, "-mindepth 2 -maxdepth 2 -name checkpoints")
+
+
+def _sizes_in(folder: str, which: str) -> str:
+    return f"test -d {folder} || exit 0; find {folder} {which} -exec du -sB1 {{}} +"
 
 
 # What is stuck now and was a second ago; a process that merely waits for a disk is past that by then.
