@@ -18,6 +18,7 @@ from cluster.node import Node
 from cluster.read_ahead import ReadAhead, Round
 from cluster.ssh import SshConnection
 from cluster.ssh_target import ssh_target
+from cluster.thresholds import Thresholds
 
 T = TypeVar("T")
 
@@ -73,6 +74,11 @@ class Cluster:
     def reached(self) -> list[Node]:
         """The nodes that answer."""
         return [node for node in self.nodes if node.trouble is None]
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The limits that checks hold it to."""
+        return self.inventory.thresholds
 
     @property
     def deadline_s(self) -> float:

@@ -234,7 +234,7 @@ class Judge:
         if last is not None:
             verdict.expected, verdict.found = last.expected, last.found
         if check.threshold is not None:
-            limit = self._cluster.inventory.thresholds.limit(check.threshold)
+            limit = self._cluster.thresholds.limit(check.threshold)
             figure = last.figure if last else None
             margin = None if figure is None else round(limit.margin(figure), 6)
             verdict.threshold = Held(limit.name, limit.value, limit.good, limit.unit, limit.source, margin)

@@ -87,7 +87,7 @@ def test_fabric_has_links(node: Node) -> None:
 )
 def test_link_is_fast(node: Node) -> None:
     """The slowest link of the fabric came up at full speed."""
-    assert found.slowest_link(node) >= node.cluster.inventory.thresholds.link_speed_mbps, why.slow(node)
+    assert found.slowest_link(node) >= node.cluster.thresholds.link_speed_mbps, why.slow(node)
 
 
 @check(
@@ -99,13 +99,13 @@ def test_link_is_fast(node: Node) -> None:
 )
 def test_pcie_is_wide(node: Node) -> None:
     """The PCIe links of the fabric interfaces carry what the cable does."""
-    assert found.narrowest_pcie(node) >= node.cluster.inventory.thresholds.link_pcie_gbps, why.narrow(node)
+    assert found.narrowest_pcie(node) >= node.cluster.thresholds.link_pcie_gbps, why.narrow(node)
 
 
 @check("network.flaps", needs=LINKED, applies=has_a_fabric, threshold="link_flaps", warns=True, remedy=REPLUG)
 def test_link_is_steady(node: Node) -> None:
     """The links of the fabric stay up."""
-    assert found.most_flaps(node) <= node.cluster.inventory.thresholds.link_flaps, (
+    assert found.most_flaps(node) <= node.cluster.thresholds.link_flaps, (
         f"a link of the fabric comes and goes: {found.counted(node, node.adapter.flaps)}"
     )
 
@@ -113,7 +113,7 @@ def test_link_is_steady(node: Node) -> None:
 @check("network.errors", needs=LINKED, applies=has_a_fabric, threshold="link_errors", warns=True, remedy=REPLUG)
 def test_frames_arrive_whole(node: Node) -> None:
     """Frames arrive whole on the fabric."""
-    assert found.most_errors(node) <= node.cluster.inventory.thresholds.link_errors, (
+    assert found.most_errors(node) <= node.cluster.thresholds.link_errors, (
         f"frames arrive broken, by a bad cable: {found.counted(node, node.adapter.errors)}"
     )
 
@@ -216,7 +216,7 @@ def test_peers_are_reachable(node: Node) -> None:
 )
 def test_peers_answer_at_once(node: Node) -> None:
     """The fastest ping to the farthest peer is fast."""
-    assert node.mesh.slowest_ms <= node.cluster.inventory.thresholds.ping_ms, "a peer is slow to answer a ping"
+    assert node.mesh.slowest_ms <= node.cluster.thresholds.ping_ms, "a peer is slow to answer a ping"
 
 
 @check("network.frames", fix=network.shorten_frames, needs=("network.reachable", "network.mtu"), applies=has_a_fabric)
@@ -243,4 +243,4 @@ def test_no_firewall_is_in_the_way(node: Node) -> None:
 )
 def test_tcp_is_fast(cluster: Cluster, tcp: Flows) -> None:
     """Every fabric interface carries TCP at the speed of its half of the port."""
-    assert found.slowest(tcp()) >= cluster.inventory.thresholds.tcp_gbps, why.carries_little(cluster, tcp())
+    assert found.slowest(tcp()) >= cluster.thresholds.tcp_gbps, why.carries_little(cluster, tcp())

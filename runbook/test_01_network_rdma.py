@@ -71,7 +71,7 @@ def test_memory_for_devices_is_counted_right(node: Node) -> None:
 @check("rdma.carries", needs=RDMA, applies=measures_the_fabric, threshold="rdma_least_gbps", remedy="see the cause")
 def test_rdma_carries_data(cluster: Cluster, rdma: Flows) -> None:
     """Every fabric interface carries RDMA writes, be it slower than it should."""
-    assert min(found.over_rdma(cluster, rdma)) >= cluster.inventory.thresholds.rdma_least_gbps, why.carries_little(
+    assert min(found.over_rdma(cluster, rdma)) >= cluster.thresholds.rdma_least_gbps, why.carries_little(
         cluster, rdma()
     )
 
@@ -86,12 +86,10 @@ def test_rdma_carries_data(cluster: Cluster, rdma: Flows) -> None:
 )
 def test_rdma_is_fast(cluster: Cluster, rdma: Flows) -> None:
     """Every fabric interface carries RDMA writes at the speed of its half of the port."""
-    assert min(found.over_rdma(cluster, rdma)) >= cluster.inventory.thresholds.rdma_gbps, why.carries_little(
-        cluster, rdma()
-    )
+    assert min(found.over_rdma(cluster, rdma)) >= cluster.thresholds.rdma_gbps, why.carries_little(cluster, rdma())
 
 
 @check("rdma.latency", needs=RDMA, applies=measures_the_fabric, threshold="rdma_us", warns=True, remedy="look for load")
 def test_rdma_is_prompt(cluster: Cluster, rdma_latency: Flows) -> None:
     """An RDMA write takes microseconds."""
-    assert max(found.over_rdma(cluster, rdma_latency)) <= cluster.inventory.thresholds.rdma_us, "it takes longer"
+    assert max(found.over_rdma(cluster, rdma_latency)) <= cluster.thresholds.rdma_us, "it takes longer"

@@ -64,7 +64,7 @@ def test_systems_are_the_same(cluster: Cluster) -> None:
 )
 def test_node_answers_at_once(node: Node) -> None:
     """The node answers a command at once."""
-    assert node.answer_s <= node.cluster.inventory.thresholds.answer_s, "every question to it waits as long"
+    assert node.answer_s <= node.cluster.thresholds.answer_s, "every question to it waits as long"
 
 
 @check(
@@ -77,9 +77,9 @@ def test_node_answers_at_once(node: Node) -> None:
 )
 def test_clocks_agree(cluster: Cluster) -> None:
     """The nodes' clocks agree."""
-    assert apart_s(cluster, cluster.inventory.thresholds.clock_offset_s) <= (
-        cluster.inventory.thresholds.clock_offset_s
-    ), why.time_trouble(list(cluster.nodes))
+    assert apart_s(cluster, cluster.thresholds.clock_offset_s) <= (cluster.thresholds.clock_offset_s), why.time_trouble(
+        list(cluster.nodes)
+    )
 
 
 @check(
@@ -90,7 +90,7 @@ def test_clocks_agree(cluster: Cluster) -> None:
 )
 def test_disks_are_not_full(node: Node) -> None:
     """No disk that the work needs is full."""
-    assert found.fullest_percent(node) <= node.cluster.inventory.thresholds.disk_used_percent, why.fullest(node)
+    assert found.fullest_percent(node) <= node.cluster.thresholds.disk_used_percent, why.fullest(node)
 
 
 @check(
@@ -101,7 +101,7 @@ def test_disks_are_not_full(node: Node) -> None:
 )
 def test_files_are_not_used_up(node: Node) -> None:
     """No disk that the work needs has run out of files."""
-    assert found.inodes_percent(node) <= node.cluster.inventory.thresholds.inodes_used_percent, why.out_of_files(node)
+    assert found.inodes_percent(node) <= node.cluster.thresholds.inodes_used_percent, why.out_of_files(node)
 
 
 @check(

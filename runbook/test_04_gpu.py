@@ -100,7 +100,7 @@ def test_gpu_is_not_slowed_down(node: Node) -> None:
 @check("gpu.cool", needs=PRESENT, threshold="gpu_temperature_c", remedy="clear the air vents and let it cool down")
 def test_gpu_is_cool(node: Node) -> None:
     """The GPU is cool enough to work at full speed."""
-    assert found.hottest(node) <= node.cluster.inventory.thresholds.gpu_temperature_c, "it will slow itself down"
+    assert found.hottest(node) <= node.cluster.thresholds.gpu_temperature_c, "it will slow itself down"
 
 
 @check("gpu.lanes", needs=PRESENT, warns=True, remedy="reseat the card, or put it into a slot that has them all")
@@ -158,7 +158,7 @@ def test_gpu_is_held_by_nobody(node: Node) -> None:
 )
 def test_gpu_memory_is_free(node: Node) -> None:
     """Most of a GPU's memory is free."""
-    assert found.memory_free(node) >= node.cluster.inventory.thresholds.gpu_memory_free_percent, "little is left"
+    assert found.memory_free(node) >= node.cluster.thresholds.gpu_memory_free_percent, "little is left"
 
 
 @check("gpu.persistence", needs=PRESENT, warns=True, remedy="start nvidia-persistenced, and enable it at boot")

@@ -102,7 +102,7 @@ def test_node_is_known_by_its_fabric_address(node: Node) -> None:
 )
 def test_certificate_is_renewed(node: Node) -> None:
     """The node's certificate is renewed in time."""
-    assert node.swarm.certificate_percent >= node.cluster.inventory.thresholds.swarm_certificate_percent, (
+    assert node.swarm.certificate_percent >= node.cluster.thresholds.swarm_certificate_percent, (
         "docker has not renewed it as it should: when it ends, the node drops out of the swarm"
     )
 

@@ -72,7 +72,7 @@ def test_gpu_works_in_the_container(node: Node) -> None:
 )
 def test_shared_memory_is_large_enough(node: Node) -> None:
     """The container has enough shared memory for NCCL and for loading data."""
-    assert node.container.ours[0].shared_memory_gib >= node.cluster.inventory.thresholds.shared_memory_gib, (
+    assert node.container.ours[0].shared_memory_gib >= node.cluster.thresholds.shared_memory_gib, (
         "docker's own 64 MiB are too few: NCCL fails with `Error while creating shared memory segment`"
     )
 

@@ -5,7 +5,6 @@ A GPU that is stuck in low power looks well until it has work to do.
 
 from cluster.cluster import Cluster
 from cluster.node import Node
-from cluster.thresholds import Thresholds
 from engine.check import check, step
 from runbook.causes.gpu import why_idle, why_slow
 from runbook.conditions import computes_on_gpus, computes_on_several_nodes
@@ -33,27 +32,29 @@ def test_gpu_computes_right(node: Node, gpu_load: GpuLoad) -> None:
 @check("gpu.compute", needs=RUNS, applies=computes_on_gpus, threshold="gpu_compute_percent", remedy=SLOW)
 def test_gpu_computes_fast(node: Node, gpu_load: GpuLoad) -> None:
     """A GPU multiplies matrices as fast as one of its kind should, in percent."""
-    assert found.compute_percent(gpu_load, node) >= limits(node).gpu_compute_percent, why_slow(node, gpu_load)
+    assert found.compute_percent(gpu_load, node) >= node.cluster.thresholds.gpu_compute_percent, why_slow(
+        node, gpu_load
+    )
 
 
 @check("gpu.copy", needs=RUNS, applies=computes_on_gpus, threshold="gpu_copy_percent", remedy=SLOW)
 def test_gpu_copies_fast(node: Node, gpu_load: GpuLoad) -> None:
     """A GPU copies within its memory as fast as one of its kind should, in percent."""
-    assert found.copy_percent(gpu_load, node) >= limits(node).gpu_copy_percent, why_slow(node, gpu_load)
+    assert found.copy_percent(gpu_load, node) >= node.cluster.thresholds.gpu_copy_percent, why_slow(node, gpu_load)
 
 
 @check("gpu.even", needs=RUNS, applies=computes_on_several_nodes, threshold="gpu_even_percent", warns=True, remedy=SLOW)
 def test_gpus_are_as_fast_as_each_other(cluster: Cluster, gpu_load: GpuLoad) -> None:
     """The slowest GPU of a kind is about as fast as the fastest, in percent."""
-    assert found.slowest_percent(gpu_load, cluster) >= cluster.inventory.thresholds.gpu_even_percent, (
-        found.told_by_node(gpu_load, cluster)
+    assert found.slowest_percent(gpu_load, cluster) >= cluster.thresholds.gpu_even_percent, found.told_by_node(
+        gpu_load, cluster
     )
 
 
 @check("gpu.clock", needs=RUNS, applies=computes_on_gpus, threshold="gpu_clock_percent", remedy=SLOW)
 def test_gpu_clock_rises(node: Node, gpu_load: GpuLoad) -> None:
     """A GPU's clock rises under load, in percent of the highest that it has."""
-    assert found.clock_percent(gpu_load, node) >= limits(node).gpu_clock_percent, why_slow(node, gpu_load)
+    assert found.clock_percent(gpu_load, node) >= node.cluster.thresholds.gpu_clock_percent, why_slow(node, gpu_load)
 
 
 @check("gpu.full_speed", needs=RUNS, applies=computes_on_gpus, remedy="look at cooling, power supply and cables")
@@ -71,7 +72,9 @@ def test_gpu_is_not_slowed_down_at_work(node: Node, gpu_load: GpuLoad) -> None:
 )
 def test_gpu_stays_cool(node: Node, gpu_load: GpuLoad) -> None:
     """A GPU stays cool enough under load to go on at full speed."""
-    assert found.hottest(gpu_load, node) <= limits(node).gpu_temperature_c, "after seconds of work it is this hot"
+    assert found.hottest(gpu_load, node) <= node.cluster.thresholds.gpu_temperature_c, (
+        "after seconds of work it is this hot"
+    )
 
 
 @check(
@@ -83,10 +86,6 @@ def test_gpu_stays_cool(node: Node, gpu_load: GpuLoad) -> None:
 )
 def test_gpu_link_is_fast(node: Node, gpu_load: GpuLoad) -> None:
     """A GPU's PCIe link is as fast as it can be under load, in percent."""
-    assert found.link_percent(gpu_load, node) >= limits(node).gpu_link_percent, (
+    assert found.link_percent(gpu_load, node) >= node.cluster.thresholds.gpu_link_percent, (
         "lanes are missing, or the link came up in an older generation: a dirty contact, or a bad riser"
     )
-
-
-def limits(node: Node) -> Thresholds:
-    return node.cluster.inventory.thresholds

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from cluster.cluster import Cluster
-from cluster.thresholds import Thresholds
 from engine.check import check, step
 from runbook.causes import collective as why
 from runbook.conditions import measures_the_fabric, measures_through_rdma
@@ -36,7 +35,9 @@ def test_nccl_uses_rdma(cluster: Cluster, collective: Callable[[], Collective]) 
 )
 def test_collectives_use_the_fabric(cluster: Cluster, collective: Callable[[], Collective]) -> None:
     """All ranks together move more data than they could by sockets or a detour."""
-    assert found.over_rdma(cluster, collective()) >= limits(cluster).collective_least_gb_per_s, why.slow(collective())
+    assert found.over_rdma(cluster, collective()) >= cluster.thresholds.collective_least_gb_per_s, why.slow(
+        collective()
+    )
 
 
 @check(
@@ -49,8 +50,4 @@ def test_collectives_use_the_fabric(cluster: Cluster, collective: Callable[[], C
 )
 def test_collectives_are_fast(cluster: Cluster, collective: Callable[[], Collective]) -> None:
     """All ranks together move data at the speed of the port."""
-    assert collective().slowest.bus_gb_s >= limits(cluster).collective_gb_per_s, why.slow(collective())
-
-
-def limits(cluster: Cluster) -> Thresholds:
-    return cluster.inventory.thresholds
+    assert collective().slowest.bus_gb_s >= cluster.thresholds.collective_gb_per_s, why.slow(collective())

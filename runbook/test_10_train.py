@@ -101,4 +101,4 @@ def test_full_result_loads_again(full: Callable[[], Training]) -> None:
 )
 def test_full_run_is_fast(full: Callable[[], Training], recipe: Recipe, cluster: Cluster) -> None:
     """Every node trains about as fast as the recipe's reference, in percent."""
-    assert speed_percent(full(), recipe) >= cluster.inventory.thresholds.training_percent, slow(full(), recipe)
+    assert speed_percent(full(), recipe) >= cluster.thresholds.training_percent, slow(full(), recipe)
