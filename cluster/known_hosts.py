@@ -2,11 +2,14 @@
 
 import tempfile
 import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
 import paramiko
-from paramiko.hostkeys import InvalidHostKey
+from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
 from cluster.errors import Unreachable
 from cluster.ssh_target import Target
@@ -23,14 +26,32 @@ def trust(client: paramiko.SSHClient, target: Target) -> None:
     """
     trusted, name = client.get_host_keys(), target.known_as
     for path in (target.known_hosts, Path("/etc/ssh/ssh_known_hosts")):
-        found, before = _known_hosts(path).lookup(name), trusted.lookup(name)
-        for kind, key in found.items() if found else ():
-            if before is None or kind not in before:
-                trusted.add(name, kind, key)
+        for key in _known_hosts(path).keys_of(name):
+            before = trusted.lookup(name)
+            if before is None or key.get_name() not in before:
+                trusted.add(name, key.get_name(), key)
     client.set_missing_host_key_policy(_AcceptNew(target.known_hosts) if target.accept_new else paramiko.RejectPolicy())
 
 
-def _known_hosts(path: Path) -> paramiko.HostKeys:
+@dataclass(frozen=True)
+class _Known:
+    """What a file knows: keys by name, which may be hashed, and by patterns, which paramiko would take for names."""
+
+    names: paramiko.HostKeys
+    patterns: list[HostKeyEntry]
+
+    def keys_of(self, name: str) -> Iterator[paramiko.PKey]:
+        yield from (self.names.lookup(name) or {}).values()
+        yield from (entry.key for entry in self.patterns if entry.key and _matches(name, entry.hostnames or ()))
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name fits `*.lan,!nas.lan`, as ssh reads it: what is marked with `!` is left out."""
+    fitting = [one for one in patterns if fnmatchcase(name, one.lower().removeprefix("!").replace("[", "[[]"))]
+    return bool(fitting) and not any(one.startswith("!") for one in fitting)
+
+
+def _known_hosts(path: Path) -> _Known:
     """Read a file once for all nodes: paramiko compares each line with all before it, and would for every connection.
 
     Raises:
@@ -38,22 +59,29 @@ def _known_hosts(path: Path) -> paramiko.HostKeys:
     """
     try:
         with _READING:
-            return _parsed(path, path.stat().st_mtime_ns) if path.exists() else paramiko.HostKeys()
+            return _parsed(path, path.stat().st_mtime_ns) if path.exists() else _Known(paramiko.HostKeys(), [])
     except (OSError, paramiko.SSHException, InvalidHostKey) as error:
         reason = error.strerror if isinstance(error, OSError) else f"a line of it is damaged: {error.args[0]}"
         raise Unreachable(f"{path} cannot be read as known hosts: {reason}.") from None
 
 
 @lru_cache
-def _parsed(path: Path, _changed_at: int) -> paramiko.HostKeys:
+def _parsed(path: Path, _changed_at: int) -> _Known:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     revoked = {words[3] for line in lines if (words := line.split())[:1] == ["@revoked"] and len(words) > 3}
     # paramiko knows no marks, and takes them for names.
     plain = [line for line in lines if not line.lstrip().startswith("@") and revoked.isdisjoint(line.split())]
     with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
-        file.writelines(plain)
+        file.writelines(line for line in plain if not _has_pattern(line))
         file.flush()
-        return paramiko.HostKeys(file.name)
+        names = paramiko.HostKeys(file.name)
+    patterns = [entry for line in filter(_has_pattern, plain) if (entry := HostKeyEntry.from_line(line.strip()))]
+    return _Known(names, patterns)
+
+
+def _has_pattern(line: str) -> bool:
+    hosts = line.lstrip().partition(" ")[0]
+    return not hosts.startswith("#") and not set("*?!").isdisjoint(hosts)
 
 
 class _AcceptNew(paramiko.MissingHostKeyPolicy):

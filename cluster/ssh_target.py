@@ -8,6 +8,7 @@ from paramiko.config import SSH_PORT
 
 from cluster.errors import InventoryError
 from cluster.inventory import NodeEntry, Ssh
+from cluster.ssh_config import looked_up
 
 
 @dataclass(frozen=True)
@@ -44,43 +45,34 @@ def ssh_target(node: NodeEntry, ssh: Ssh) -> Target:
     Raises:
         InventoryError: The ssh_config cannot be understood.
     """
-    config = _read_config(ssh.config.expanduser())
-    return _resolve(node.name, node.address or node.name, node, ssh, config)
+    return _resolve(node.name, node.address or node.name, node, ssh)
 
 
-def _resolve(
-    name: str, alias: str, node: NodeEntry | None, ssh: Ssh, config: paramiko.SSHConfig, jumps: int = 0
-) -> Target:
-    found = _looked_up(alias, ssh, config)
+def _resolve(name: str, alias: str, node: NodeEntry, ssh: Ssh, jumps: int = 0) -> Target:
+    user = node.user or ssh.user
+    found = looked_up(ssh.config.expanduser(), alias, user)
     jump = found.get("proxyjump", "none")
     if jumps > 3:
         raise InventoryError(f"{ssh.config}: ProxyJump of {name} leads in a circle.")
-    keys = [key for key in ((node.key if node else None), ssh.key) if key is not None][:1]
+    keys = [key for key in (node.key, ssh.key) if key is not None][:1]
     # Those of ssh_config may be missing: ssh tries the others, and those that every user has.
     keys = keys or [path for key in found.get("identityfile", []) if (path := Path(key).expanduser()).exists()]
     return Target(
         name=name,
         host=found.get("hostname", alias),
-        port=(node.port if node else None) or (ssh.port if node else None) or _port(name, found, ssh),
-        user=(node.user if node else None) or (ssh.user if node else None) or found.get("user"),
+        port=node.port or ssh.port or _port(name, found, ssh),
+        user=user or found.get("user"),
         keys=tuple(key.expanduser() for key in keys),
         known_hosts=ssh.known_hosts.expanduser(),
         accept_new=ssh.accept_new,
         connect_timeout_s=ssh.connect_timeout_s,
-        jump=None if jump == "none" else _jump(jump, ssh, config, jumps),
+        jump=None if jump == "none" else _jump(jump, ssh, jumps),
         proxy_command=found.get("proxycommand"),
         host_key_alias=found.get("hostkeyalias"),
     )
 
 
-def _looked_up(alias: str, ssh: Ssh, config: paramiko.SSHConfig) -> paramiko.SSHConfigDict:
-    try:
-        return config.lookup(alias)
-    except Exception as error:  # noqa: BLE001 - paramiko lets unrelated types escape for what it cannot follow
-        raise InventoryError(f"{ssh.config}: what it says of {alias} cannot be followed: {error!r}.") from None
-
-
-def _jump(spec: str, ssh: Ssh, config: paramiko.SSHConfig, jumps: int) -> Target:
+def _jump(spec: str, ssh: Ssh, jumps: int) -> Target:
     if "," in spec:
         raise InventoryError(
             f"{ssh.config}: ProxyJump {spec} names several hosts; name the last, with a ProxyJump of its own."
@@ -94,7 +86,7 @@ def _jump(spec: str, ssh: Ssh, config: paramiko.SSHConfig, jumps: int) -> Target
     except ValueError:
         raise InventoryError(f"{ssh.config}: ProxyJump {spec} cannot be understood; write USER@HOST:PORT.") from None
     plain = ssh.model_copy(update={"user": None, "port": None, "key": None})  # those are the nodes', not the jump's
-    return _resolve(f"the jump host {host}", host, entry, plain, config, jumps + 1)
+    return _resolve(f"the jump host {host}", host, entry, plain, jumps + 1)
 
 
 def _port(name: str, found: paramiko.SSHConfigDict, ssh: Ssh) -> int:
@@ -102,13 +94,3 @@ def _port(name: str, found: paramiko.SSHConfigDict, ssh: Ssh) -> int:
     if not port.isdecimal():
         raise InventoryError(f"{ssh.config}: Port {port} of {name} is no number.")
     return int(port)
-
-
-def _read_config(path: Path) -> paramiko.SSHConfig:
-    if not path.exists():
-        return paramiko.SSHConfig()
-    try:
-        return paramiko.SSHConfig.from_path(str(path))
-    except (OSError, UnicodeDecodeError, paramiko.ConfigParseError) as error:
-        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
-        raise InventoryError(f"{path} cannot be read as an ssh_config: {reason}.") from None

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import paramiko
 from pydantic import ValidationError
 from zeroconf import InterfaceChoice, IPVersion, ServiceBrowser, ServiceListener, Zeroconf
 
 from cluster.errors import InventoryError
 from cluster.inventory import NodeEntry
+from cluster.ssh_config import hosts
 
 LISTEN_S = 3.0
 """mDNS answers within a second, but for a host that was asked by somebody else just before."""
@@ -59,15 +59,8 @@ def in_ssh_config(path: Path) -> Iterator[Candidate]:
     Raises:
         InventoryError: The file cannot be read.
     """
-    if not path.exists():
-        return
-    try:
-        config = paramiko.SSHConfig.from_path(str(path))
-    except (OSError, UnicodeDecodeError, paramiko.ConfigParseError) as error:
-        raise InventoryError(f"{path} cannot be read as an ssh_config: {error}.") from None
-    for alias in sorted(config.get_hostnames()):
-        plain = not set(alias) & set("*?!")
-        if plain and any(map(_LOOKS_LIKE_ONE.search, (alias, config.lookup(alias).get("hostname", "")))):
+    for alias, host in sorted(hosts(path).items()):
+        if _LOOKS_LIKE_ONE.search(alias) or _LOOKS_LIKE_ONE.search(host):
             yield Candidate(alias, str(path))
 
 

@@ -41,6 +41,13 @@ def test_hosts_of_ssh_config_that_are_called_like_a_spark_are_candidates(tmp_pat
     assert list(in_ssh_config(tmp_path / "none")) == []
 
 
+def test_hosts_in_files_that_ssh_config_includes_are_candidates(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"{number}.conf").write_text(f"Host spark-{number}\n HostName 10.0.0.{number}\nHost nas\n")
+    (tmp_path / "config").write_text(f"Include {tmp_path}/*.conf config\nMatch host x\n HostName spark-9\n")
+    assert [one.address for one in in_ssh_config(tmp_path / "config")] == ["spark-1", "spark-2"]
+
+
 def test_hosts_that_announce_themselves_are_heard() -> None:
     speaker = Zeroconf(["127.0.0.1"])
     try:

@@ -13,24 +13,9 @@ import pytest
 
 from cluster.errors import Unreachable
 from cluster.ssh import SshConnection
-from cluster.ssh_target import Target
 from cluster.ssh_wire import Buffered
+from tests.cluster.opening import opened, refusal
 from tests.cluster.sshd import Sshd, make_key
-
-ANY_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
-
-
-def _refusal(target: Target) -> str:
-    with pytest.raises(Unreachable) as refused:
-        SshConnection(target).open()
-    assert "\n" not in str(refused.value)
-    return str(refused.value)
-
-
-def _opened(target: Target) -> SshConnection:
-    connection = SshConnection(target)
-    connection.open()
-    return connection
 
 
 def _out(connection: SshConnection, command: str) -> str:
@@ -46,79 +31,30 @@ def _nodelay(connection: SshConnection) -> int:
 
 
 def test_no_command_waits_for_a_delayed_acknowledgement(sshd: Sshd) -> None:
-    connection = _opened(sshd.target)
+    connection = opened(sshd.target)
     assert _nodelay(connection) == 1
     connection.close()
 
 
 def test_a_key_that_is_not_authorised_is_told_with_the_user(sshd: Sshd, tmp_path: Path) -> None:
-    told = _refusal(replace(sshd.target, keys=(make_key(tmp_path / "other"),)))
+    told = refusal(replace(sshd.target, keys=(make_key(tmp_path / "other"),)))
     assert told.startswith(f"spark-1 (127.0.0.1 port {sshd.port}) refuses the key of root: copy it there")
 
 
 def test_a_key_that_wants_a_passphrase_is_told_as_such(sshd: Sshd, tmp_path: Path) -> None:
     locked = make_key(tmp_path / "locked", passphrase="canary-passphrase")
-    told = _refusal(replace(sshd.target, keys=(locked,)))
+    told = refusal(replace(sshd.target, keys=(locked,)))
     assert told == f"the key {locked} has a passphrase: load it into your agent with `ssh-add`."
 
 
 def test_a_key_file_that_is_missing_is_told_by_its_name(sshd: Sshd, tmp_path: Path) -> None:
-    told = _refusal(replace(sshd.target, keys=(tmp_path / "none",)))
+    told = refusal(replace(sshd.target, keys=(tmp_path / "none",)))
     assert told.startswith(f"the key {tmp_path / 'none'} for spark-1")
 
 
 def test_a_key_file_that_holds_no_key_is_told_by_its_name(sshd: Sshd, tmp_path: Path) -> None:
     (tmp_path / "garbage").write_text("not a key\n")
-    assert f"{tmp_path / 'garbage'}" in _refusal(replace(sshd.target, keys=(tmp_path / "garbage",)))
-
-
-def test_an_unknown_host_key_is_refused_unless_it_was_asked_for(sshd: Sshd, tmp_path: Path) -> None:
-    told = _refusal(replace(sshd.target, known_hosts=tmp_path / "none"))
-    assert f"is not in {tmp_path / 'none'}: connect once with ssh" in told
-    assert not (tmp_path / "none").exists()
-
-
-def test_a_changed_host_key_is_refused_even_when_new_ones_are_accepted(sshd: Sshd, tmp_path: Path) -> None:
-    other = make_key(tmp_path / "other").with_suffix(".pub").read_text().split()[1]
-    known = tmp_path / "known_hosts"
-    known.write_text(f"[127.0.0.1]:{sshd.port} ssh-ed25519 {other}\n")
-    told = _refusal(replace(sshd.target, known_hosts=known, accept_new=True))
-    assert told.startswith(f"the host key of spark-1 (127.0.0.1 port {sshd.port}) is not the one in {known}")
-    assert f"`ssh-keygen -f {known} -R '[127.0.0.1]:{sshd.port}'`" in told
-    assert known.read_text().count("\n") == 1
-
-
-@pytest.mark.parametrize("before", ["", f"other {ANY_KEY}", "# a comment\n"])
-def test_a_new_host_key_is_written_down_when_that_was_asked_for(sshd: Sshd, tmp_path: Path, before: str) -> None:
-    known = tmp_path / "deep" / "known_hosts"
-    known.parent.mkdir()
-    known.write_text(before)
-    _opened(replace(sshd.target, known_hosts=known, accept_new=True)).close()
-    assert known.read_text().splitlines() == [*before.splitlines(), sshd.known_hosts_line.rstrip("\n")]
-    _opened(replace(sshd.target, known_hosts=known)).close()
-
-
-def test_known_hosts_that_have_changed_are_read_anew(sshd: Sshd, tmp_path: Path) -> None:
-    known = tmp_path / "known_hosts"
-    known.write_text(f"other {ANY_KEY}\n")
-    assert "is not in" in _refusal(replace(sshd.target, known_hosts=known))
-    known.write_text(f"other {ANY_KEY}\n{sshd.known_hosts_line}")
-    _opened(replace(sshd.target, known_hosts=known)).close()
-
-
-def test_a_damaged_line_of_known_hosts_is_told_with_the_file(sshd: Sshd, tmp_path: Path) -> None:
-    known = tmp_path / "known_hosts"
-    known.write_text("node ssh-ed25519 AAA\n")
-    told = _refusal(replace(sshd.target, known_hosts=known))
-    assert told == f"{known} cannot be read as known hosts: a line of it is damaged: node ssh-ed25519 AAA."
-
-
-def test_marks_in_known_hosts_are_taken_for_what_they_are(sshd: Sshd, tmp_path: Path) -> None:
-    known = tmp_path / "known_hosts"
-    known.write_text(f"@cert-authority *.example.net {ANY_KEY}\n{sshd.known_hosts_line}")
-    _opened(replace(sshd.target, known_hosts=known)).close()
-    known.write_text(f"{sshd.known_hosts_line}@revoked * {sshd.known_hosts_line.split(' ', 1)[1]}")
-    assert "is not in" in _refusal(replace(sshd.target, known_hosts=known))
+    assert f"{tmp_path / 'garbage'}" in refusal(replace(sshd.target, keys=(tmp_path / "garbage",)))
 
 
 def test_a_connection_that_was_cut_without_a_word_is_opened_once_more(
@@ -127,7 +63,7 @@ def test_a_connection_that_was_cut_without_a_word_is_opened_once_more(
     def silent(*_args: object, **_options: object) -> paramiko.Channel:
         raise paramiko.SSHException("Timeout opening channel.")
 
-    connection = _opened(sshd.target)
+    connection = opened(sshd.target)
     monkeypatch.setattr(connection.client.get_transport(), "open_session", silent)
     with pytest.raises(Unreachable, match="stopped answering"):
         connection.run("true", stdin=b"", deadline_s=5)
@@ -136,21 +72,15 @@ def test_a_connection_that_was_cut_without_a_word_is_opened_once_more(
     connection.close()
 
 
-def test_known_hosts_that_cannot_be_written_are_named(sshd: Sshd, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    told = _refusal(replace(sshd.target, known_hosts=tmp_path / "file" / "known_hosts", accept_new=True))
-    assert told.startswith(f"{tmp_path / 'file' / 'known_hosts'} cannot be")
-
-
 def test_a_port_where_nobody_listens_is_told_as_such(sshd: Sshd) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    told = _refusal(replace(sshd.target, port=port))
+    told = refusal(replace(sshd.target, port=port))
     assert told == f"spark-1 (127.0.0.1 port {port}) refuses connections: is sshd running there, and on that port?"
 
 
 def test_a_name_that_nobody_knows_is_told_as_such(sshd: Sshd) -> None:
-    told = _refusal(replace(sshd.target, host="no-such-node.invalid"))
+    told = refusal(replace(sshd.target, host="no-such-node.invalid"))
     assert told.startswith("no name server knows no-such-node.invalid, the address of spark-1: correct it")
 
 
@@ -158,7 +88,7 @@ def test_a_server_that_never_speaks_is_given_up_in_time(sshd: Sshd) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         started = time.monotonic()
-        told = _refusal(replace(sshd.target, port=port, connect_timeout_s=0.5))
+        told = refusal(replace(sshd.target, port=port, connect_timeout_s=0.5))
     assert time.monotonic() - started < 3
     assert told.startswith(f"spark-1 (127.0.0.1 port {port}) did not answer within 0.5 s")
 
@@ -172,13 +102,13 @@ def test_a_server_that_speaks_something_else_is_told_as_such(sshd: Sshd) -> None
             caller.close()
 
         threading.Thread(target=answer, daemon=True).start()
-        told = _refusal(replace(sshd.target, port=other.getsockname()[1]))
+        told = refusal(replace(sshd.target, port=other.getsockname()[1]))
     assert "does not speak SSH with us" in told
 
 
 def test_a_connection_that_dies_in_the_middle_is_told_at_once(sshd: Sshd) -> None:
     before = set(sshd.sessions)
-    connection = _opened(sshd.target)
+    connection = opened(sshd.target)
     (session,) = set(sshd.sessions) - before
     threading.Timer(0.7, os.kill, (session, signal.SIGKILL)).start()
     started = time.monotonic()
@@ -193,7 +123,7 @@ def test_a_connection_that_dies_in_the_middle_is_told_at_once(sshd: Sshd) -> Non
 
 def test_a_node_that_no_longer_answers_holds_nobody_up(sshd: Sshd) -> None:
     before = set(sshd.sessions)
-    connection = _opened(replace(sshd.target, connect_timeout_s=1.0))
+    connection = opened(replace(sshd.target, connect_timeout_s=1.0))
     held = connection.hold("echo held; cat >/dev/null", stdin=b"", deadline_s=5)
     (session,) = set(sshd.sessions) - before
     os.kill(session, signal.SIGSTOP)
@@ -209,7 +139,7 @@ def test_a_node_that_no_longer_answers_holds_nobody_up(sshd: Sshd) -> None:
 
 
 def test_a_reopened_connection_is_a_new_login(sshd: Sshd) -> None:
-    connection = _opened(sshd.target)
+    connection = opened(sshd.target)
     first = _out(connection, "echo $SSH_CONNECTION")
     connection.reopen()
     assert _out(connection, "echo $SSH_CONNECTION") not in ("", first)
@@ -217,7 +147,7 @@ def test_a_reopened_connection_is_a_new_login(sshd: Sshd) -> None:
 
 
 def test_a_node_is_reached_through_another(sshd: Sshd) -> None:
-    connection = _opened(replace(sshd.target, jump=replace(sshd.target, name="the jump host")))
+    connection = opened(replace(sshd.target, jump=replace(sshd.target, name="the jump host")))
     assert _out(connection, "echo through").strip() == "through"
     connection.close()
 
@@ -225,7 +155,7 @@ def test_a_node_is_reached_through_another(sshd: Sshd) -> None:
 def test_a_jump_host_may_have_a_jump_host_of_its_own(sshd: Sshd) -> None:
     before = set(sshd.sessions)
     outer = replace(sshd.target, name="the outer jump host")
-    connection = _opened(replace(sshd.target, jump=replace(sshd.target, name="the jump host", jump=outer)))
+    connection = opened(replace(sshd.target, jump=replace(sshd.target, name="the jump host", jump=outer)))
     assert _out(connection, "echo through").strip() == "through"
     assert len(set(sshd.sessions) - before) == 3
     connection.close()
@@ -233,32 +163,26 @@ def test_a_jump_host_may_have_a_jump_host_of_its_own(sshd: Sshd) -> None:
 
 def test_a_jump_host_that_refuses_us_is_the_one_that_is_named(sshd: Sshd, tmp_path: Path) -> None:
     jump = replace(sshd.target, name="the jump host gate", keys=(make_key(tmp_path / "other"),))
-    assert _refusal(replace(sshd.target, jump=jump)).startswith("the jump host gate (127.0.0.1 port ")
+    assert refusal(replace(sshd.target, jump=jump)).startswith("the jump host gate (127.0.0.1 port ")
 
 
 def test_a_node_that_the_jump_host_does_not_reach_is_named(sshd: Sshd) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    told = _refusal(replace(sshd.target, port=port, jump=replace(sshd.target, name="the jump host")))
+    told = refusal(replace(sshd.target, port=port, jump=replace(sshd.target, name="the jump host")))
     assert told.startswith(f"spark-1 (127.0.0.1 port {port})")
-
-
-def test_a_host_key_alias_is_looked_up_as_ssh_does_without_a_port(sshd: Sshd, tmp_path: Path) -> None:
-    known = tmp_path / "known_hosts"
-    known.write_text("spark " + sshd.known_hosts_line.split(" ", 1)[1])
-    _opened(replace(sshd.target, known_hosts=known, host_key_alias="spark")).close()
 
 
 def test_what_is_held_outlives_a_new_login_and_ends_with_the_connection(sshd: Sshd, tmp_path: Path) -> None:
     # The lock of a run: it must not be free while a node is asked for a session that knows new groups.
     lock = tmp_path / "lock"
-    connection = _opened(sshd.target)
+    connection = opened(sshd.target)
     connection.hold(f"exec 9>>{lock}; flock -n 9; echo locked; cat >/dev/null", stdin=b"", deadline_s=5)
     connection.reopen()
     ask = f"flock -n {lock} echo free || echo held"
     assert _out(connection, ask) == "held\n"
     connection.close()
-    other = _opened(sshd.target)
+    other = opened(sshd.target)
     until = time.monotonic() + 10
     while _out(other, ask) != "free\n":
         assert time.monotonic() < until, "the lock outlives all connections"
@@ -270,7 +194,7 @@ def test_a_command_without_input_is_sent_no_end_of_it(sshd: Sshd, monkeypatch: p
     # One that came after the command had ended would cost the whole connection.
     ends: list[paramiko.Channel] = []
     monkeypatch.setattr(paramiko.Channel, "shutdown_write", ends.append)
-    connection = _opened(sshd.target)
+    connection = opened(sshd.target)
     said = connection.run("cat", stdin=b"", deadline_s=10)
     assert (said.exit, said.out, ends) == (0, "", [])
     connection.close()
@@ -287,7 +211,7 @@ def test_a_command_that_has_closed_its_streams_is_waited_for_and_not_asked_after
 
     ready = paramiko.Channel.recv_ready
     monkeypatch.setattr(paramiko.Channel, "recv_ready", counted)
-    connection = _opened(sshd.target)
+    connection = opened(sshd.target)
     said = connection.run("exec >&- 2>&-; sleep 0.5; exit 3", stdin=b"", deadline_s=5)
     connection.close()
     assert said.exit == 3

@@ -68,6 +68,7 @@ def test_a_jump_has_its_own_user_and_port(tmp_path: Path) -> None:
         ("Host spark\n ProxyJump gate:ssh\n", "ProxyJump gate:ssh cannot be understood"),
         ("Host spark\n ProxyJump 'x;y@gate'\n", "cannot be understood"),
         ("Host spark\n Port ssh\n", "Port ssh of spark is no number"),
+        ("Host 'a\n", "cannot be read as an ssh_config"),
         ("Match nonsense\n", "cannot be read as an ssh_config"),
     ],
 )
@@ -102,3 +103,32 @@ def test_what_paramiko_cannot_follow_is_one_sentence(tmp_path: Path) -> None:
     ssh = _config(tmp_path, "CanonicalizeHostname yes\n")
     with pytest.raises(InventoryError, match="what it says of spark cannot be followed: KeyError"):
         ssh_target(NodeEntry(name="spark"), ssh)
+
+
+def test_what_is_included_and_matched_is_heeded_as_ssh_does(tmp_path: Path, home: Path) -> None:
+    included = tmp_path / "sync of a maker/ssh_config"
+    included.parent.mkdir()
+    included.write_text("Host spark\n HostName 10.0.0.9\n Port 2222\n ProxyCommand nc %h %p\n")
+    (home / ".ssh").mkdir()
+    (home / ".ssh/spark").touch()
+    ssh = _config(
+        tmp_path,
+        f'Include "{tmp_path}/sync*/ssh_config"\nMatch exec "test -d {tmp_path}" user nvidia\n'
+        f" IdentityFile {home}/.ssh/spark\nMatch exec false\n HostName 10.0.0.8\n",
+    )
+    target = ssh_target(NodeEntry(name="spark", user="nvidia"), ssh)
+    assert (target.host, target.port, target.user) == ("10.0.0.9", 2222, "nvidia")
+    assert (target.proxy_command, target.keys) == ("nc 10.0.0.9 2222", (home / ".ssh/spark",))
+    assert ssh_target(NodeEntry(name="spark", user="me"), ssh).keys == ()
+
+
+def test_without_ssh_what_it_alone_can_follow_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh = _config(tmp_path, "Include other\nHost spark\n Port 2222\n")
+    assert ssh_target(NodeEntry(name="spark"), ssh).port == 2222
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "asking ssh, which is not installed here: install openssh-client" in _refusal(ssh)
+
+
+def test_an_ssh_that_hangs_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cluster.ssh_config.LONGEST_S", 0.2)
+    assert "`ssh -G` did not answer within" in _refusal(_config(tmp_path, 'Match exec "sleep 5"\n Port 1\n'))
