@@ -41,9 +41,9 @@ class Session:
         """Prepare a session; `connect` opens it. A command may take `deadline_s` seconds unless it says otherwise."""
         self.name = name
         self._trouble: str | None = None
-        self._settled = threading.Event()
+        self._connect_ended = threading.Event()
         """Set unless `connect` is yet to tell whether we get in."""
-        self._settled.set()
+        self._connect_ended.set()
         self.deadline_s = deadline_s
         self.connection = connection
         self._become_password = become_password
@@ -54,7 +54,7 @@ class Session:
     @property
     def trouble(self) -> str | None:
         """Why the node does not answer, or None; known once `connect` has ended."""
-        self._settled.wait()
+        self._connect_ended.wait()
         return self._trouble
 
     @trouble.setter
@@ -68,14 +68,14 @@ class Session:
         Raises:
             Unreachable: We never got in.
         """
-        self._settled.wait()
+        self._connect_ended.wait()
         if self._login is None:
             raise Unreachable(self._trouble or f"{self.name} is not connected.")
         return self._login
 
     def will_connect(self) -> None:
         """Let those who ask for the login, or the trouble, wait for the `connect` that follows."""
-        self._settled.clear()
+        self._connect_ended.clear()
 
     def connect(self) -> None:
         """Open the connection and learn who we are; a failure is kept in `trouble` and not raised."""
@@ -86,7 +86,7 @@ class Session:
         except Unreachable as error:
             self._trouble = str(error)
         finally:
-            self._settled.set()
+            self._connect_ended.set()
 
     def answers_in_s(self, late_s: float) -> float:
         """How long the node takes to answer, in seconds; past `late_s` it may be chance, so we ask anew.

@@ -6,7 +6,7 @@ from cluster.errors import ClusterError, CommandFailed
 from cluster.node import Node
 from engine.change import Change, Instruction, RunCommand
 from engine.journal import Journal
-from engine.undo import settle, take_back
+from engine.undo import take_back, take_up
 
 Keep = Callable[[Node, Journal, int], None]
 """Keeps the record of the change of that number, which just began, elsewhere as well."""
@@ -41,23 +41,23 @@ class Applier:
                 change.apply()
         except ClusterError as error:
             self._journal.mark(number, "failed")
-            if isinstance(change, RunCommand) and change.settles:
-                raise self._put_back(change, change.settles, error) from None
+            if isinstance(change, RunCommand) and change.takes_up:
+                raise self._put_back(change, change.takes_up, error) from None
             raise
         self._journal.mark(number, "done")
 
-    def _put_back(self, change: RunCommand, settled: str, error: ClusterError) -> ClusterError:
-        """Undo this run's changes that the failed command should have made effective, and let the node settle."""
+    def _put_back(self, change: RunCommand, command: str, error: ClusterError) -> ClusterError:
+        """Undo this run's changes that the failed command should have made effective, and let the node take that up."""
         mine = [
             record
             for record in reversed(self._journal.records())
-            if record.to_undo and record.node == change.node.name and record.settle == settled
+            if record.to_undo and record.node == change.node.name and record.taken_up_by == command
         ]
         try:
             for record in mine:
                 take_back(change.node, record)
                 self._journal.mark(record.number, "undone")
-            settle(change.node, settled)
+            take_up(change.node, command)
         except ClusterError as second:
             return CommandFailed(f"{error} Putting the old state back failed, too: {second}")
         return CommandFailed(f"{error} The old state was put back and works.")

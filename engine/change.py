@@ -41,7 +41,7 @@ class Change(ABC):
 
     node: Node
     consent: Consent | None = None
-    settle: str | None = None
+    taken_up_by: str | None = None
     """The command that makes the node take up such changes; undo runs it once, after putting them back."""
     foreseeable: bool = True
     """Whether a plan can tell what the node is like afterwards; if not, what rests on it is judged only then."""
@@ -83,7 +83,7 @@ class WriteFile(Change):
     mode: int | None = None
     owner: str | None = None
     root: bool = True
-    settle: str | None = None
+    taken_up_by: str | None = None
     consent: Consent | None = None
     made_from: FileState | None = None
 
@@ -144,7 +144,7 @@ class RunCommand(Change):
     root: bool = True
     reconnect: bool = False
     deadline_s: float | None = None
-    settles: str | None = None
+    takes_up: str | None = None
     """Set on the command that makes the node take up earlier changes: if it fails, those are put back."""
     consent: Consent | None = None
     foreseeable: bool = True

@@ -70,7 +70,7 @@ def wait_until_struck(node: Node) -> str | None:
         time.sleep(1)
 
 
-def settle_unconfirmed(node: Node) -> None:
+def take_back_unconfirmed(node: Node) -> None:
     """Let a change that an earlier run made and never confirmed be taken back now, not in the middle of this run.
 
     Raises:

@@ -35,7 +35,7 @@ class Record:
     describe: str
     risk: str
     undo: tuple[UndoStep, ...]
-    settle: str | None
+    taken_up_by: str | None
     state: str
     undo_asks: str | None = None
 
@@ -72,7 +72,7 @@ class Journal:
                 "describe": change.describe(),
                 "risk": change.risk,
                 "undo": [asdict(step) for step in change.undo()],
-                "settle": change.settle,
+                "taken_up_by": change.taken_up_by,
                 "undo_asks": change.undo_asks,
             }
         )

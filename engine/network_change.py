@@ -16,7 +16,7 @@ class WriteNetplan(WriteFile):
     `takes_back` are the commands for what netplan leaves on an interface when the file goes: addresses, and the MTU.
     """
 
-    settle: str | None = "netplan apply"
+    taken_up_by: str | None = "netplan apply"
     takes_back: list[str] = field(default_factory=list)
     root: bool = True
 

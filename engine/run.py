@@ -19,7 +19,7 @@ from engine.apply import Applier
 from engine.bundle import write_bundle
 from engine.check import Context
 from engine.comparison import Comparison
-from engine.dead_man import settle_unconfirmed
+from engine.dead_man import take_back_unconfirmed
 from engine.diagnosis import Cause, diagnose, explain, sound
 from engine.journal import FILE, Journal, JournalError, find_journal
 from engine.judge import Judge
@@ -141,7 +141,7 @@ class Run:
         if self.options.mode in ("fix", "undo"):
             self.cluster.connect()
             self._lock.acquire(self.id)
-            self.cluster.on_all(settle_unconfirmed, self.cluster.reached)
+            self.cluster.on_all(take_back_unconfirmed, self.cluster.reached)
             if self.options.mode == "fix":
                 self.cluster.read_ahead(rounds(steps, whole=self.whole))
         else:

@@ -50,18 +50,22 @@ def undo_run(
     left = [record for record in reversed(journal.records()) if record.to_undo]
     behind = 0
     # Nodes, and the commands by which they take up what was put back.
-    unsettled: set[tuple[str, str | None]] = set()
+    waiting: set[tuple[str, str | None]] = set()
     for _, same in groupby(left, key=attrgetter("check")):
         records = list(same)
         behind += len(records)
-        later = {(record.node, record.settle) for record in left[behind:]}
-        last = {(one.node, one.settle): one for one in records if one.settle and (one.node, one.settle) not in later}
+        later = {(record.node, record.taken_up_by) for record in left[behind:]}
+        last = {
+            (one.node, one.taken_up_by): one
+            for one in records
+            if one.taken_up_by and (one.node, one.taken_up_by) not in later
+        }
         undo = partial(_undo, cluster, journal, consent, [record.number for record in last.values()])
         troubles = _on_all_nodes(undo, records)
-        unsettled |= {(record.node, record.settle) for record in records if troubles[record.number] is None}
+        waiting |= {(record.node, record.taken_up_by) for record in records if troubles[record.number] is None}
         for (name, command), record in last.items():
-            if (name, command) in unsettled:
-                troubles[record.number] = _settle(cluster, name, command) or troubles[record.number]
+            if (name, command) in waiting:
+                troubles[record.number] = _take_up(cluster, name, command) or troubles[record.number]
             if troubles[record.number] is None:
                 journal.mark(record.number, "undone")
         for record in records:
@@ -101,10 +105,10 @@ def _undo(
     return None
 
 
-def _settle(cluster: Cluster, name: str, command: str) -> str | None:
+def _take_up(cluster: Cluster, name: str, command: str) -> str | None:
     """Let a node take up what was put back, or say why it does not."""
     try:
-        settle(_node(cluster, name), command)
+        take_up(_node(cluster, name), command)
     except ClusterError as error:
         return str(error)
     return None
@@ -124,7 +128,7 @@ def take_back(node: Node, record: Record) -> None:
                 node.change(step.command, root=step.root, deadline_s=120)
 
 
-def settle(node: Node, command: str) -> None:
+def take_up(node: Node, command: str) -> None:
     """Let the node take up what was put back.
 
     Raises:

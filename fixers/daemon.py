@@ -27,7 +27,7 @@ _COMMENTED = re.compile(r"^#\s*swarm-resource\s*=.*$", re.MULTILINE)
 class WriteDaemonJson(WriteFile):
     """Write daemon.json, but only what dockerd itself accepts."""
 
-    settle: str | None = RESTART
+    taken_up_by: str | None = RESTART
     undo_asks: Flag | None = None
 
     def apply(self) -> None:
@@ -44,15 +44,17 @@ def edit_settings(
     node: Node,
     edit: Callable[[dict[str, Any]], dict[str, Any]],
     *,
-    settle: str | None = RESTART,
+    taken_up_by: str | None = RESTART,
     consent: Consent | None = None,
 ) -> WriteDaemonJson:
-    """Edit daemon.json, no file being an empty one; `settle` makes docker take it up, None where it does not run."""
+    """Edit daemon.json, no file being an empty one; `taken_up_by` is None where docker does not run."""
     file = read_file(node, DAEMON_JSON, root=True)
     settings = json.loads(file.content) if file.content and file.content.strip() else {}
     content = (json.dumps(edit(settings), indent=2) + "\n").encode()
-    asks: Flag | None = "restart-docker" if settle == RESTART else None
-    return WriteDaemonJson(node, DAEMON_JSON, content, settle=settle, consent=consent, made_from=file, undo_asks=asks)
+    asks: Flag | None = "restart-docker" if taken_up_by == RESTART else None
+    return WriteDaemonJson(
+        node, DAEMON_JSON, content, taken_up_by=taken_up_by, consent=consent, made_from=file, undo_asks=asks
+    )
 
 
 def offered(node: Node) -> tuple[str, ...]:
@@ -101,4 +103,4 @@ def restart(node: Node) -> Iterator[Change]:
     names = [container.name for container in node.docker.running]
     consent = Consent("restart-docker", f"docker restarts under {', '.join(names)} on {node.name}") if names else None
     # Containers that run come back by themselves, and nobody knows before what they find then.
-    yield RunCommand(node, RESTART, settles=RESTART, consent=consent, foreseeable=not names, deadline_s=120)
+    yield RunCommand(node, RESTART, takes_up=RESTART, consent=consent, foreseeable=not names, deadline_s=120)

@@ -54,8 +54,8 @@ def end_live_restore(node: Node) -> Iterator[Change]:
     yield edit_settings(
         node,
         lambda settings: {name: value for name, value in settings.items() if name != "live-restore"},
-        settle=RELOAD if runs else None,
+        taken_up_by=RELOAD if runs else None,
         consent=consent,
     )
     if runs:
-        yield RunCommand(node, RELOAD, settles=RELOAD, consent=consent)
+        yield RunCommand(node, RELOAD, takes_up=RELOAD, consent=consent)

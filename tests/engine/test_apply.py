@@ -67,15 +67,15 @@ def test_a_run_killed_in_the_middle_of_a_change_leaves_it_as_begun(here: Node, j
     assert [(record.state, record.to_undo) for record in journal.records()] == [("begun", True)]
 
 
-def test_what_a_restart_does_not_survive_is_put_back_and_settled(here: Node, journal: Journal, tmp_path: Path) -> None:
+def test_what_a_restart_does_not_survive_is_put_back_and_taken_up(here: Node, journal: Journal, tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old a")
     restart = f"test \"$(cat {tmp_path}/a)\" = 'old a'"
     applier = Applier(journal, frozenset())
-    applier.apply("subject.one", 4, WriteFile(here, str(tmp_path / "a"), b"new a", settle=restart))
-    applier.apply("subject.two", 4, WriteFile(here, str(tmp_path / "b"), b"new b", settle=restart))
+    applier.apply("subject.one", 4, WriteFile(here, str(tmp_path / "a"), b"new a", taken_up_by=restart))
+    applier.apply("subject.two", 4, WriteFile(here, str(tmp_path / "b"), b"new b", taken_up_by=restart))
     applier.apply("subject.three", 4, WriteFile(here, str(tmp_path / "c"), b"new c"))
     with pytest.raises(CommandFailed, match=r"failed with exit 1.* The old state was put back and works\.$"):
-        applier.apply("subject.four", 4, RunCommand(here, restart, settles=restart))
+        applier.apply("subject.four", 4, RunCommand(here, restart, takes_up=restart))
     assert (tmp_path / "a").read_text() == "old a"
     assert not (tmp_path / "b").exists()
     assert (tmp_path / "c").read_text() == "new c"
@@ -84,7 +84,7 @@ def test_what_a_restart_does_not_survive_is_put_back_and_settled(here: Node, jou
 
 def test_when_even_the_old_state_does_not_work_that_is_said(here: Node, journal: Journal, tmp_path: Path) -> None:
     applier = Applier(journal, frozenset())
-    applier.apply("subject.one", 4, WriteFile(here, str(tmp_path / "a"), b"new", settle="false"))
+    applier.apply("subject.one", 4, WriteFile(here, str(tmp_path / "a"), b"new", taken_up_by="false"))
     with pytest.raises(CommandFailed, match="Putting the old state back failed, too"):
-        applier.apply("subject.two", 4, RunCommand(here, "false", settles="false"))
+        applier.apply("subject.two", 4, RunCommand(here, "false", takes_up="false"))
     assert not (tmp_path / "a").exists()

@@ -23,7 +23,7 @@ def test_a_way_back_that_hangs_is_told_of(here: Node, monkeypatch: pytest.Monkey
     monkeypatch.setattr(dead_man, "_is_armed", lambda _: True)
     assert "has not come to its end: look at `systemctl status" in str(dead_man.wait_until_struck(here))
     with pytest.raises(CommandFailed, match="has not got its network back since an earlier run changed it: /run"):
-        dead_man.settle_unconfirmed(here)
+        dead_man.take_back_unconfirmed(here)
 
 
 def test_a_node_that_stays_away_is_told_of(here: Node, monkeypatch: pytest.MonkeyPatch) -> None:

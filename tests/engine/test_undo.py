@@ -25,8 +25,8 @@ def _undo(cluster: Cluster, journal: Journal, *allowed: str) -> list[TakenBack]:
     return told
 
 
-def _write(here: Node, path: Path, content: str, *, settle: str | None = None) -> WriteFile:
-    return WriteFile(here, str(path), content.encode(), settle=settle)
+def _write(here: Node, path: Path, content: str, *, taken_up_by: str | None = None) -> WriteFile:
+    return WriteFile(here, str(path), content.encode(), taken_up_by=taken_up_by)
 
 
 def test_the_last_change_goes_first(cluster: Cluster, here: Node, journal: Journal, tmp_path: Path) -> None:
@@ -66,13 +66,13 @@ def test_the_node_takes_files_up_once_when_all_are_back(
     cluster: Cluster, here: Node, journal: Journal, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    settle = f"cat {tmp_path}/a {tmp_path}/b >>{log} 2>&1; echo settled >>{log}"
+    taken_up_by = f"cat {tmp_path}/a {tmp_path}/b >>{log} 2>&1; echo taken up >>{log}"
     (tmp_path / "a").write_text("old a\n")
     (tmp_path / "b").write_text("old b\n")
     for name in ("a", "b", "a"):
-        _apply(journal, _write(here, tmp_path / name, f"new {name}\n", settle=settle))
+        _apply(journal, _write(here, tmp_path / name, f"new {name}\n", taken_up_by=taken_up_by))
     _undo(cluster, journal)
-    assert log.read_text() == "old a\nold b\nsettled\n"
+    assert log.read_text() == "old a\nold b\ntaken up\n"
 
 
 def test_the_node_takes_up_what_is_back_even_when_another_file_had_to_stay(
@@ -81,10 +81,10 @@ def test_the_node_takes_up_what_is_back_even_when_another_file_had_to_stay(
     log = tmp_path / "log"
     for name in ("a", "b"):
         (tmp_path / name).write_text("old\n")
-        _apply(journal, _write(here, tmp_path / name, "new\n", settle=f"echo settled >>{log}"))
+        _apply(journal, _write(here, tmp_path / name, "new\n", taken_up_by=f"echo taken up >>{log}"))
     (tmp_path / "a").write_text("edited by hand\n")
     assert [taken.trouble is None for taken in _undo(cluster, journal)] == [True, False]
-    assert log.read_text() == "settled\n"
+    assert log.read_text() == "taken up\n"
 
 
 def test_a_node_that_is_no_longer_in_the_inventory_is_named(cluster: Cluster, here: Node, journal: Journal) -> None:
@@ -161,9 +161,9 @@ def _until_both(folder: Path, check: str) -> str:
 def test_nodes_take_up_what_is_back_one_by_one(tmp_path: Path, journal: Journal) -> None:
     cluster = Cluster(Inventory(nodes=(NodeEntry(name="n0"), NodeEntry(name="n1")), local=True))
     cluster.connect()
-    settle = f"mkdir {tmp_path}/alone && sleep 0.1 && rmdir {tmp_path}/alone"
+    taken_up_by = f"mkdir {tmp_path}/alone && sleep 0.1 && rmdir {tmp_path}/alone"
     for node in cluster.nodes:
-        Applier(journal, frozenset()).apply("one", 4, _write(node, tmp_path / node.name, "x", settle=settle))
+        Applier(journal, frozenset()).apply("one", 4, _write(node, tmp_path / node.name, "x", taken_up_by=taken_up_by))
     assert [one.trouble for one in _undo(cluster, journal)] == [None, None]
 
 
@@ -172,7 +172,7 @@ def test_what_a_node_cannot_take_up_is_told_of_the_last_change_that_needs_it(tmp
     cluster.connect()
     for node in cluster.nodes:
         for name in ("a", "b"):
-            change = _write(node, tmp_path / f"{node.name}-{name}", "x", settle=f"test {node.name} = n1")
+            change = _write(node, tmp_path / f"{node.name}-{name}", "x", taken_up_by=f"test {node.name} = n1")
             Applier(journal, frozenset()).apply("one", 4, change)
     assert [(one.record.node, one.trouble is None) for one in _undo(cluster, journal)] == [
         ("n1", True),
