@@ -60,7 +60,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--load", action="store_true", help="put GPUs and fabric under load for some seconds, and measure them"
     )
-    group.addoption("--cleanup", action="store_true", help="run step 14: remove the stack")
+    group.addoption("--cleanup", action="store_true", help="run step 14 alone: remove the stack")
     group.addoption("--bundle", action="store_true", help="write an archive to send to somebody who was not there")
     group.addoption("--list", action="store_true", help="print the steps and checks with what --fix may do, and end")
     group.addoption("--metrics", type=_path, metavar="FILE", help="write a Prometheus textfile as well")
@@ -129,8 +129,8 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         raise pytest.UsageError(f"--allow {unknown[0]}: there is {', '.join(get_args(Flag))}.")
     if config.getoption("train") == "full" and inventory.recipe is None:
         raise pytest.UsageError("--train full: name the recipe with --recipe, or `recipe` in the inventory.")
-    smoke = "full" if config.getoption("recipe") else "smoke"
-    train = config.getoption("train") or (smoke if mode == "fix" else "none")
+    when_fixing = "full" if config.getoption("recipe") else "smoke"
+    train = config.getoption("train") or (when_fixing if mode == "fix" else "none")
     return Options(
         mode=mode,
         undo=config.getoption("undo"),

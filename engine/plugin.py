@@ -29,6 +29,8 @@ INTERRUPTION = pytest.StashKey[Interruption]()
 LAST_STEP_OF_A_NODE = 4
 """From step 5 on the nodes are one swarm, of which a part says little."""
 
+CLEANUP_STEP = 14
+
 _NARROWING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
 """What pytest may be asked for that leaves checks out."""
 
@@ -125,15 +127,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if found := check_of(item):
             item.stash[CHECK] = found
     asked_for_files = any(Path(arg.split("::")[0]).is_file() for arg in config.args)
-    limited = run.options.limit is not None
-    run.whole = not (any(config.getoption(name, default=None) for name in _NARROWING) or asked_for_files or limited)
+    limited, cleanup = run.options.limit is not None, run.options.cleanup
+    narrowed = any(config.getoption(name, default=None) for name in _NARROWING)
+    run.whole = not (narrowed or asked_for_files or limited or cleanup)
     if run.options.mode == "undo":
         run.steps = dict(title_of(item.module) for item in items if isinstance(item, pytest.Function))
         items.clear()
     elif limited:
         items[:] = [item for item in items if CHECK in item.stash and item.stash[CHECK].step <= LAST_STEP_OF_A_NODE]
-    elif run.options.cleanup:
-        items[:] = [item for item in items if CHECK in item.stash and item.stash[CHECK].step == 14]
+    elif cleanup:
+        items[:] = [item for item in items if CHECK in item.stash and item.stash[CHECK].step == CLEANUP_STEP]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

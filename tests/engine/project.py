@@ -72,7 +72,11 @@ class Project:
         (self.folder / "pytest.ini").write_text(
             "[pytest]\ntestpaths = runbook\naddopts = --import-mode=importlib\nenable_assertion_pass_hook = true\n"
         )
-        (self.folder / "runbook" / "test_01_files.py").write_text(checks.format(folder=self.node))
+        self.write("test_01_files.py", checks)
+
+    def write(self, name: str, checks: str) -> None:
+        """Write a module of checks."""
+        (self.folder / "runbook" / name).write_text(checks.format(folder=self.node))
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Start a run."""

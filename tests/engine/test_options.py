@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.project import Project, Result
+from tests.engine.project import CHECKS, Project, Result
 
 BAD = {
     ("--fix", "--plan"): "--plan and --fix contradict each other: choose one.",
@@ -168,6 +168,16 @@ def test_a_run_that_leaves_checks_out_does_not_speak_of_the_whole(tmp_path: Path
         result = project.run(*options)
         assert result.report is not None, result.out + result.err
         assert result.report["run"]["whole"] is False, options
+
+
+@pytest.mark.parametrize("option", ["--cleanup", "--limit=*"])
+def test_a_run_of_some_steps_does_not_speak_of_the_whole(tmp_path: Path, option: str) -> None:
+    project = Project(tmp_path)
+    project.write("test_14_cleanup.py", CHECKS.replace("step(1,", "step(14,").replace("files.", "cleanup."))
+    result = project.run(option)
+    assert result.report is not None, result.out + result.err
+    assert {check["step"] for check in result.report["checks"]} == ({14} if option == "--cleanup" else {1})
+    assert result.report["run"]["whole"] is False
 
 
 def test_a_gate_does_not_open_where_nothing_was_judged(tmp_path: Path) -> None:
