@@ -42,22 +42,22 @@ class Applier:
         except ClusterError as error:
             self._journal.mark(number, "failed")
             if isinstance(change, RunCommand) and change.takes_up:
-                raise self._put_back(change, change.takes_up, error) from None
+                raise self._put_back(change, error) from None
             raise
         self._journal.mark(number, "done")
 
-    def _put_back(self, change: RunCommand, command: str, error: ClusterError) -> ClusterError:
+    def _put_back(self, change: RunCommand, error: ClusterError) -> ClusterError:
         """Undo this run's changes that the failed command should have made effective, and let the node take that up."""
         mine = [
             record
             for record in reversed(self._journal.records())
-            if record.to_undo and record.node == change.node.name and record.taken_up_by == command
+            if record.to_undo and record.node == change.node.name and record.taken_up_by == change.command
         ]
         try:
             for record in mine:
                 take_back(change.node, record)
                 self._journal.mark(record.number, "undone")
-            take_up(change.node, command)
+            take_up(change.node, change.command)
         except ClusterError as second:
             return CommandFailed(f"{error} Putting the old state back failed, too: {second}")
         return CommandFailed(f"{error} The old state was put back and works.")

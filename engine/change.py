@@ -144,8 +144,8 @@ class RunCommand(Change):
     root: bool = True
     reconnect: bool = False
     deadline_s: float | None = None
-    takes_up: str | None = None
-    """Set on the command that makes the node take up earlier changes: if it fails, those are put back."""
+    takes_up: bool = False
+    """Whether it makes the node take up earlier changes, which are put back if it fails."""
     consent: Consent | None = None
     foreseeable: bool = True
     undo_asks: Flag | None = None

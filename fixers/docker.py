@@ -58,4 +58,4 @@ def end_live_restore(node: Node) -> Iterator[Change]:
         consent=consent,
     )
     if runs:
-        yield RunCommand(node, RELOAD, takes_up=RELOAD, consent=consent)
+        yield RunCommand(node, RELOAD, takes_up=True, consent=consent)

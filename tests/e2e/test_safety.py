@@ -71,7 +71,7 @@ def test_docker_that_does_not_come_up_gets_its_old_settings_back(node: Node, app
     before = node.read(f"cat {DAEMON_JSON}", root=True).out
     applier.apply("test.daemon", 4, WriteDaemonJson(node, DAEMON_JSON, b'{"data-root": "/proc/nowhere"}\n'))
     with pytest.raises(CommandFailed, match="The old state was put back and works"):
-        applier.apply("test.daemon", 4, RunCommand(node, RESTART, takes_up=RESTART, deadline_s=120))
+        applier.apply("test.daemon", 4, RunCommand(node, RESTART, takes_up=True, deadline_s=120))
     assert node.read(f"cat {DAEMON_JSON}", root=True).out == before
     assert node.read("systemctl is-active docker.service").out.strip() == "active"
 

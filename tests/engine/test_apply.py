@@ -75,7 +75,7 @@ def test_what_a_restart_does_not_survive_is_put_back_and_taken_up(here: Node, jo
     applier.apply("subject.two", 4, WriteFile(here, str(tmp_path / "b"), b"new b", taken_up_by=restart))
     applier.apply("subject.three", 4, WriteFile(here, str(tmp_path / "c"), b"new c"))
     with pytest.raises(CommandFailed, match=r"failed with exit 1.* The old state was put back and works\.$"):
-        applier.apply("subject.four", 4, RunCommand(here, restart, takes_up=restart))
+        applier.apply("subject.four", 4, RunCommand(here, restart, takes_up=True))
     assert (tmp_path / "a").read_text() == "old a"
     assert not (tmp_path / "b").exists()
     assert (tmp_path / "c").read_text() == "new c"
@@ -86,5 +86,5 @@ def test_when_even_the_old_state_does_not_work_that_is_said(here: Node, journal:
     applier = Applier(journal, frozenset())
     applier.apply("subject.one", 4, WriteFile(here, str(tmp_path / "a"), b"new", taken_up_by="false"))
     with pytest.raises(CommandFailed, match="Putting the old state back failed, too"):
-        applier.apply("subject.two", 4, RunCommand(here, "false", takes_up="false"))
+        applier.apply("subject.two", 4, RunCommand(here, "false", takes_up=True))
     assert not (tmp_path / "a").exists()
