@@ -22,6 +22,13 @@ Settles = Callable[[Cluster], str | None]
 
 
 Together = Literal["nodes", "workers", "quorum", "after_one"]
+"""Where a repair goes on at once.
+
+nodes: Everywhere, as it touches its own node alone.
+workers: On a few at a time, as all copy from the same nodes, once the swarm's managers have gone one by one.
+quorum: On all but the swarm's managers, which go one by one: docker stops meanwhile, and most managers have to stay up.
+after_one: Everywhere else once one node has taken it well, as it may cut a node off.
+"""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,6 @@ class Context:
     """What decides whether a check applies: the cluster, and how much training and load were asked for."""
 
     cluster: Cluster
-    mode: str
     train: str
     load: bool
     cleanup: bool
@@ -39,12 +45,22 @@ class Context:
 class Check:
     """One assertion of the playbook.
 
-    `needs` are the ids of checks that have to hold on the same node (or the cluster) for it to be judged at all,
-    `needs_everywhere` of those that have to hold on every node, and `explained_by` of those that it can be judged
-    without, but whose failure explains its own. `threshold` names the limit of cluster.yaml that it holds to. One that
-    only `warns` passes where it does not hold, and says so. One that is `due_after` others holds now and will not when
-    those have been repaired: a plan has its repair in it. One that `settles` is looked at again while there is a reason
-    to think that it comes to hold by itself. One that repairs `together` makes its changes at several nodes at once.
+    Attributes:
+        id: Stable, subject.fact; tools and reports refer to it.
+        step: The playbook's own number.
+        title: What must be true, as a sentence without its full stop.
+        per_node: Whether it is judged on every node, or once for the cluster.
+        fix: The fixer that makes it true.
+        needs: Ids of checks that have to hold first, on the same node or on the cluster.
+        needs_everywhere: Ids of checks that have to hold first on every node.
+        explained_by: Ids of checks that it can be judged without, but whose failure explains its own.
+        applies: Tells why the check does not apply here; it is then skipped with that reason.
+        remedy: What a person can do where no fixer can.
+        threshold: The limit of cluster.yaml that it holds to, by its name in cluster.thresholds.
+        warns: It costs no readiness: where it does not hold, it passes with a warning.
+        due_after: Ids of checks whose repair makes this one's due, though it holds before.
+        settles: Tells why it may come to hold by itself, if it may; it is then looked at again for a while.
+        together: Where its repair goes on at once; one node after the other without it.
     """
 
     id: str
@@ -79,26 +95,7 @@ def check(  # noqa: PLR0913 - one word each of a declaration, and all but the fi
     settles: Settles | None = None,
     together: Together | None = None,
 ) -> pytest.MarkDecorator:
-    """Declare a test function as a check.
-
-    Args:
-        check_id: Stable id, subject.fact; tools and reports refer to it.
-        fix: The fixer that makes it true.
-        needs: Ids of checks that have to hold first, on the same node or on the cluster.
-        needs_everywhere: Ids of checks that have to hold first on every node.
-        explained_by: Ids of checks whose failure, if there is one, is why this one fails.
-        applies: Tells why the check does not apply here; it is then skipped with that reason.
-        remedy: What a person can do where no fixer can.
-        threshold: The limit of cluster.yaml that it holds to, by its name in cluster.thresholds.
-        due_after: Ids of checks whose repair makes this one's due, though it holds before.
-        warns: It is worth a word and costs no readiness: where it does not hold, it passes with a warning.
-        settles: Tells why it may come to hold by itself, if it may; it is then looked at again for a while.
-        together: Its repair touches its own node alone, so it may go on at all `nodes` at once; or it takes from the
-            manager what the others take from it as well, so it may at all `workers`, a few at a time, once those that
-            are to keep the swarm's state have had their turns one by one; or it stops docker for a while, so it may at
-            all nodes but those of the swarm's `quorum`, which have their turns one by one; or it may cut its node off,
-            so it goes on at all `after_one` has taken it well.
-    """
+    """Declare a test function as a check; the arguments are the fields of `Check`."""
     return pytest.mark.check(
         check_id,
         fix=fix,

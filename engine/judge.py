@@ -19,7 +19,7 @@ from engine.comparison import Comparison
 from engine.evidence import evidence_of
 from engine.found import Found
 from engine.judging import Judging, Repair, Repairs, Steps, finish_together
-from engine.naming import named
+from engine.naming import as_clause, named
 from engine.outcome import STOPS_OTHERS, Held, Outcome, Place, Verdict
 from engine.repair import Repairer
 
@@ -108,7 +108,7 @@ class Judge:
 
     def _tell_of_repairs(self, check: Check, places: list[str]) -> None:
         if places and self._mode == "fix":
-            self._cluster.tell(f"{named(places, of=self._cluster.size)}: making it so: {check.title}")
+            self._cluster.tell(f"{named(places, of=self._cluster.size)}: repairing: {check.title}")
 
     def _one(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: Skip) -> Steps:
         started = time.monotonic()
@@ -171,7 +171,7 @@ class Judge:
         if stopped:
             verdict.stopped_by(other.place for other in stopped)
             where = f" on {stopped[0].node}" if stopped[0].node else ""
-            verdict.cause = f"it needs that: {stopped[0].title[0].lower()}{stopped[0].title[1:]}{where}"
+            verdict.cause = f"not judged until this holds{where}: {as_clause(stopped[0].title)}"
         return bool(stopped)
 
     def _explanations(self, check: Check, node: Node | None) -> list[Place]:
@@ -192,7 +192,7 @@ class Judge:
         told = None
         while verdict.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and why is not None and time.monotonic() < until:
             if why != told:
-                self._cluster.tell(f"{verdict.node or 'cluster'}: {why}, so we look again: {check.title}")
+                self._cluster.tell(f"{verdict.node or 'cluster'}: {why}; checking again: {check.title}")
             told = why
             time.sleep(LOOK_AGAIN_S)
             for node in self._cluster.nodes:

@@ -34,6 +34,11 @@ def some(names: Sequence[str], one: str, several: str) -> str:
     return f"{' and '.join(names)} {one if len(names) == 1 else several}"
 
 
+def as_clause(title: str) -> str:
+    """Begin a check's title as it stands within a sentence."""
+    return f"{title[0].lower()}{title[1:]}"
+
+
 def with_unit(text: str | None, unit: str) -> str | None:
     """Put a figure's unit behind it, and leave out digits that say nothing; what is no figure stays as it is."""
     figure = re.fullmatch(r"((?:[a-z]+ )*)(-?\d+(?:\.\d+)?)", text or "")

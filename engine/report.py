@@ -11,7 +11,7 @@ from cluster.errors import ClusterError
 from cluster.facts.network import Link
 from cluster.node import Node
 from engine.diagnosis import Cause
-from engine.naming import named
+from engine.naming import as_clause, named
 from engine.outcome import Outcome, Verdict
 from engine.redact import Redaction
 from reports.files import write_parts
@@ -90,7 +90,7 @@ def next_step(causes: list[Cause], mode: str, again: Callable[..., str], size: i
         way = f"Run `{again('--plan')}` to see what would change, then `--fix`."
         return f"{f'On {where} this' if where else 'This'} does not hold: {first.title}. {way}{follows}"
     if first.outcome is Outcome.UNKNOWN and first.remedy is None and first.cause:
-        known = f"it is not known whether {first.title[0].lower()}{first.title[1:]}"
+        known = f"it is not known whether {as_clause(first.title)}"
         return f"{place}{known}: {first.cause}{follows}"
     remedy = (first.remedy or f"look into this: {first.title}").removesuffix(".")
     cause = f" ({first.cause.removesuffix('.')})" if first.cause and first.cause != first.remedy else ""

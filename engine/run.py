@@ -80,7 +80,7 @@ class Run:
     def context(self) -> Context:
         """What checks may ask about this run."""
         options = self.options
-        return Context(self.cluster, options.mode, options.train, options.load, options.cleanup)
+        return Context(self.cluster, options.train, options.load, options.cleanup)
 
     @property
     def verdicts(self) -> list[Verdict]:

@@ -12,10 +12,10 @@ SYMPTOMS = Path(__file__).parents[1] / "docs" / "symptoms.yaml"
 _HEAD = """\
 # Troubleshooting
 
-Look for the words that you see, and run the check beside them: `pytest -k` takes a word of what must be true, and
-`pytest runbook` runs all. The report then names the cause that holds on your nodes; the remedy here is what to expect.
-Written from `docs/symptoms.yaml` and the code of `runbook/` by `python -m engine.symptoms >docs/troubleshooting.md`; a
-test keeps it true. [What the options mean](inventory.md), [all checks](checks.md).
+Look for the words that you see, and run the check beside them by its id, as in `pytest runbook -k ssh.sudo`; `pytest
+runbook` runs all. The report then names the cause that holds on your nodes; the remedy here is what to expect. Written
+from `docs/symptoms.yaml` and the code of `runbook/` by `python -m engine.symptoms >docs/troubleshooting.md`; a test
+keeps it true. [Options](../README.md#daily-commands), [inventory](inventory.md), [all checks](checks.md).
 """
 
 

@@ -101,6 +101,10 @@ def restart(node: Node) -> Iterator[Change]:
     if node.cluster.locked:
         node.ask_again(DockerFacts)  # what runs may have been started since the run began
     names = [container.name for container in node.docker.running]
-    consent = Consent("restart-docker", f"docker restarts under {', '.join(names)} on {node.name}") if names else None
+    consent = (
+        Consent("restart-docker", f"docker restarts on {node.name} while {' and '.join(names)} run there")
+        if names
+        else None
+    )
     # Containers that run come back by themselves, and nobody knows before what they find then.
-    yield RunCommand(node, RESTART, takes_up=RESTART, consent=consent, foreseeable=not names, deadline_s=120)
+    yield RunCommand(node, RESTART, takes_up=True, consent=consent, foreseeable=not names, deadline_s=120)

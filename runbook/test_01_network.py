@@ -29,7 +29,7 @@ def test_node_answers(node: Node) -> None:
 
 @check("ssh.sudo", remedy="rerun with --ask-become-pass, or let the user use sudo without a password")
 def test_sudo_works(node: Node) -> None:
-    """We can become root there."""
+    """The user can become root on the node."""
     assert node.login.sudo != "refused", node.why_no_root
 
 

@@ -1,7 +1,6 @@
 """Step 1, what every node has to be for it: a machine of its own, with the right time, and room for the work."""
 
 from cluster.cluster import SAME, Cluster
-from cluster.facts.clock import apart_s
 from cluster.node import Node
 from engine.check import check, step
 from fixers import clock
@@ -77,9 +76,7 @@ def test_node_answers_at_once(node: Node) -> None:
 )
 def test_clocks_agree(cluster: Cluster) -> None:
     """The nodes' clocks agree."""
-    assert apart_s(cluster, cluster.thresholds.clock_offset_s) <= (cluster.thresholds.clock_offset_s), why.time_trouble(
-        list(cluster.nodes)
-    )
+    assert found.clocks_apart_s(cluster) <= cluster.thresholds.clock_offset_s, why.clocks_differ(cluster)
 
 
 @check(
@@ -136,7 +133,7 @@ def test_memory_is_free(node: Node, recipe: Recipe) -> None:
     "machine.sound",
     needs=("ssh.reachable",),
     warns=True,
-    remedy="reboot the node; if it comes again, look into `journalctl -k` and call support",
+    remedy="reboot the node; if the trouble comes back, look into `journalctl -k` and call support",
 )
 def test_kernel_is_sound(node: Node) -> None:
     """The kernel has met with no trouble since boot."""

@@ -19,7 +19,7 @@ pytestmark = step(1, "Configure network connectivity")
     remedy="use one user name on all nodes, or set `workspace` to a directory that all of them can write to",
 )
 def test_user_is_the_same(cluster: Cluster) -> None:
-    """We are the same user on all nodes."""
+    """The user is the same on all nodes."""
     assert cluster.drift(lambda node: node.login.user) == SAME, "paths in a home are not the same on all nodes"
 
 

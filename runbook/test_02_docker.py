@@ -14,7 +14,6 @@ pytestmark = step(2, "Configure Docker permissions")
 
 # Generic resources and the options of stack files that are used here: docker's release notes.
 OLDEST = Version("20.10")
-SLOW_OR_GONE = frozenset({"vfs", "devicemapper", "aufs"})
 
 
 @check("docker.installed", remedy="install Docker Engine: `sudo apt-get install docker-ce`, or docker.io")
@@ -127,6 +126,4 @@ def test_user_may_use_docker(node: Node) -> None:
 )
 def test_storage_driver_is_sound(node: Node) -> None:
     """Docker stores images with a driver made for it."""
-    assert {node.docker.engine.driver} & SLOW_OR_GONE == set(), (
-        "every layer is copied whole, or the driver is no longer kept up"
-    )
+    assert found.unsound_driver(node) == (), "every layer is copied whole, or the driver is no longer kept up"

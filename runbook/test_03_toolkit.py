@@ -6,10 +6,9 @@ from engine.check import check, step
 from fixers import daemon, toolkit
 from runbook.causes import daemon as why
 from runbook.conditions import has_peers
+from runbook.found import toolkit as found
 
 pytestmark = step(3, "Install NVIDIA Container Toolkit")
-
-MODES = frozenset({"auto", "cdi", "jit-cdi", "legacy"})
 
 
 @check("toolkit.installed", fix=toolkit.install, needs=("ssh.sudo",), together="nodes")
@@ -53,7 +52,7 @@ def test_toolkit_settings_are_valid(node: Node) -> None:
 )
 def test_toolkit_mode_is_for_this_machine(node: Node) -> None:
     """The runtime is in a mode that hands out the GPUs of such a machine."""
-    assert {node.toolkit.mode} - MODES == set(), "another mode (csv is for Jetson) gives containers no GPU here"
+    assert found.foreign_mode(node) == (), "another mode (csv is for Jetson) gives containers no GPU here"
 
 
 @check(

@@ -14,7 +14,7 @@ from runbook.found import gpus as found
 pytestmark = step(4, "Enable resource advertising")
 
 PRESENT = ("gpu.present",)
-REPLACE = "reboot the node; if it comes back, have the GPU replaced"
+REPLACE = "reboot the node; if the error comes back, have the GPU replaced"
 
 
 @check("gpu.answers", remedy="do what the cause says; `pytest runbook -k gpu` then tells whether it helped")

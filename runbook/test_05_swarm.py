@@ -84,7 +84,7 @@ def test_node_takes_tasks(node: Node) -> None:
     remedy="add it to the inventory, or let --fix take it out with --allow remove-node",
 )
 def test_swarm_has_no_strangers(cluster: Cluster) -> None:
-    """No member of the swarm is missing in the inventory."""
+    """No member of the swarm is missing from the inventory."""
     assert found.strangers(cluster) == (), "the stack's tasks may be placed on a machine that nobody checks"
 
 
@@ -98,7 +98,7 @@ def test_node_is_known_by_its_fabric_address(node: Node) -> None:
     "swarm.certificate",
     needs=("swarm.ready",),
     threshold="swarm_certificate_percent",
-    remedy="`docker swarm ca --rotate` on the manager renews all; one that is over takes leaving and joining again",
+    remedy="`docker swarm ca --rotate` on the manager renews all; where one has ended, leave the swarm and join again",
 )
 def test_certificate_is_renewed(node: Node) -> None:
     """The node's certificate is renewed in time."""
@@ -108,6 +108,6 @@ def test_certificate_is_renewed(node: Node) -> None:
 
 
 @check("swarm.gpu_advertised", needs=("swarm.ready",), settles=swarm_settles, remedy="restart docker on this node")
-def test_node_offers_its_own(node: Node) -> None:
+def test_node_offers_its_own_gpu(node: Node) -> None:
     """The node offers its own GPU to the swarm."""
     assert found.offers(node) == node.docker.configured["offers"], why.not_advertised(node)

@@ -12,7 +12,7 @@ from runbook.settling import containers_settle
 pytestmark = step(7, "Find your Docker container ID", settles=containers_settle)
 
 
-@check("container.one", needs=("stack.running",), remedy="remove the containers that carry our label and are not ours")
+@check("container.one", needs=("stack.running",), remedy="see the cause; `docker rm --force NAME` removes one too many")
 def test_one_container_runs(node: Node) -> None:
     """Exactly one training container runs, found by its label."""
     assert len(node.container.ours) == 1, why.not_one(node)
@@ -37,7 +37,7 @@ def test_container_sees_the_workspace(node: Node) -> None:
     explained_by=("swarm.joined",),
     applies=by_swarm,
 )
-def test_container_was_given_the_own_one(node: Node) -> None:
+def test_container_was_given_its_own_gpu(node: Node) -> None:
     """Swarm gave the container this node's own GPU."""
     assert found.given(node) == ",".join(node.gpu.uuids), why.not_given(node)
 

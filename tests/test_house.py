@@ -193,28 +193,6 @@ def test_every_id_is_unique_and_names_subject_and_fact() -> None:
     assert [name for name in IDS if not re.fullmatch(r"[a-z0-9]+\.[a-z0-9_]+", name)] == []
 
 
-@pytest.mark.parametrize(("place", "mark"), list(enumerate(mark for _, _, mark in CHECKS)), ids=IDS)
-def test_a_check_rests_on_checks_that_stand_before_it(place: int, mark: ast.Call) -> None:
-    options = _options(mark)
-    needed = [name for kind in ("needs", "needs_everywhere") if kind in options for name in _ids(options[kind])]
-    assert set(needed) <= set(IDS[:place])
-
-
-def _ids(value: ast.expr) -> tuple[str, ...]:
-    """The ids that a declaration names, be it by a name given to them in the module."""
-    if isinstance(value, ast.Name):
-        constants = {
-            target.id: node.value
-            for path in RUNBOOK
-            for node in _tree(path).body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        value = constants[value.id]
-    return tuple(ast.literal_eval(value))
-
-
 def test_modules_stand_in_the_order_of_the_steps() -> None:
     steps = [
         ast.literal_eval(node.value.args[0])

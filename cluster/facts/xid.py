@@ -51,9 +51,9 @@ OF_PROGRAMS = frozenset({13, 31, 43, 45, 94})
 
 _REBOOT = "reboot the node"
 _RESET = "end what runs on the GPU and reboot the node, which resets it"
-_REPLACE = "reboot; if it comes back, have the GPU replaced"
-_POWER = "power the node off for a minute; if it comes back, reseat the card or have it replaced"
-_VIDEO = "restart the program; if it comes back, update the driver"
+_REPLACE = "reboot; if the error comes back, have the GPU replaced"
+_POWER = "power the node off for a minute; if the error comes back, reseat the card or have it replaced"
+_VIDEO = "restart the program; if the error comes back, update the driver"
 
 OF_HARDWARE = {
     48: ("an uncorrectable memory error", _RESET),
@@ -67,7 +67,7 @@ OF_HARDWARE = {
     68: ("an exception of the video decoder", _VIDEO),
     69: ("an error of the graphics engine", _REBOOT),
     73: ("an error of the video encoder", _VIDEO),
-    74: ("an NVLink error", "reboot; if it comes back, check bridge and slot, or have the GPU replaced"),
+    74: ("an NVLink error", "reboot; if the error comes back, check bridge and slot, or have the GPU replaced"),
     79: ("the GPU has fallen off the bus", _POWER),
     80: ("data arrived damaged at the GPU", _POWER),
     81: ("an error of the VGA subsystem", _REBOOT),

@@ -1,5 +1,6 @@
 """What a node lacks for a recipe, and why."""
 
+from cluster.cluster import Cluster
 from cluster.node import Node
 from workloads.recipe import Recipe
 
@@ -17,12 +18,12 @@ def out_of_files(node: Node) -> str:
 
 
 def no_room(node: Node, recipe: Recipe) -> str:
-    """Say what does not fit where."""
+    """Name the model that does not fit, and where."""
     return f"{recipe.model} does not fit on the disk of {node.cluster.model_cache}: its download would fail at the end"
 
 
 def no_room_for_output(node: Node) -> str:
-    """Say what does not fit where."""
+    """Name the place where checkpoints and result do not fit."""
     return (
         f"checkpoints and result do not fit on the disk of {node.cluster.workspace}: training would end in the middle"
     )
@@ -33,9 +34,9 @@ def no_memory(node: Node) -> str:
     return f"training would run out of memory; {node.resources.largest}"
 
 
-def time_trouble(nodes: list[Node]) -> str:
+def clocks_differ(cluster: Cluster) -> str:
     """Say which nodes keep no time."""
-    without = [node.name for node in nodes if node.machine.time_service != "on"]
+    without = [node.name for node in cluster.nodes if node.machine.time_service != "on"]
     if without:
         return (
             f"no time service runs on {' and '.join(without)}: certificates are not valid yet where a clock is behind"

@@ -2,6 +2,15 @@
 
 from cluster.node import Node
 
+# Docker's own documentation of its storage drivers.
+_SLOW_OR_GONE = frozenset({"vfs", "devicemapper", "aufs"})
+
+
+def unsound_driver(node: Node) -> tuple[str, ...]:
+    """Name the storage driver where it is one of those that copy every layer whole or are no longer kept up."""
+    driver = node.docker.engine.driver
+    return (driver,) if driver in _SLOW_OR_GONE else ()
+
 
 def missing_addresses(node: Node) -> tuple[str, ...]:
     """List the addresses that the swarm on this node rests on and no interface has."""

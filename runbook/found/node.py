@@ -1,11 +1,18 @@
-"""What a node has for a recipe, as step 1 compares it."""
+"""What the nodes are, and what they have for a recipe, as step 1 compares it."""
 
 import pytest
 
+from cluster.cluster import Cluster
+from cluster.facts.clock import apart_s
 from cluster.facts.resources import GB, Disk
 from cluster.node import Node
 from workloads.deploy import SMOKE_RECIPE
 from workloads.recipe import Recipe, find_recipe
+
+
+def clocks_apart_s(cluster: Cluster) -> float:
+    """Return how far the two clocks that differ most are apart, in seconds."""
+    return apart_s(cluster, cluster.thresholds.clock_offset_s)
 
 
 def fullest_percent(node: Node) -> float:

@@ -32,7 +32,7 @@ def test_a_check_is_blocked_by_what_it_needs_on_its_own_node_alone(tmp_path: Pat
     bench.judge(check("one.fact"), _hold, node=1)
     blocked = bench.judge(check("two.fact", needs=("one.fact",)), _hold, node=0)
     assert (blocked.outcome, blocked.blocked_by) == (Outcome.BLOCKED, ["one.fact"])
-    assert blocked.cause == "it needs that: the file one.fact is there on n0"
+    assert blocked.cause == "not judged until this holds on n0: the file one.fact is there"
     assert bench.judge(check("two.fact", needs=("one.fact",)), _hold, node=1).outcome is Outcome.PASSED
 
 

@@ -178,7 +178,7 @@ def test_who_is_repaired_is_told_once(tmp_path: Path, size: int, told: str) -> N
         assert node.name == "", "it never holds"
 
     bench.engine.judge_together(check("file", fix=fix, together="nodes"), bench.cluster.nodes, holds, None)
-    assert lines == [f"{told}: making it so: The file file is there"]
+    assert lines == [f"{told}: repairing: The file file is there"]
 
 
 def test_a_plan_that_breaks_is_told_of_its_own_node(tmp_path: Path) -> None:

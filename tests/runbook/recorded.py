@@ -100,7 +100,7 @@ class Recorded:
         assert found is not None, f"{check.__name__} declares no check"
         place = self.cluster[node] if node else None
         options = {"train": "none", "cleanup": False, **asked_for}
-        context = Context(self.cluster, mode="check", load=load, **options)
+        context = Context(self.cluster, load=load, **options)
         skip = found.applies(context) if found.applies else None
         known = {"node": place, "cluster": self.cluster, **fixtures}
         arguments = {name: known[name] for name in inspect.signature(check).parameters}

@@ -223,4 +223,8 @@ def test_a_measurement_without_a_figure_is_unknown(spark: Recorded) -> None:
 def test_a_slow_rdma_write_costs_a_word(spark: Recorded) -> None:
     spark.said(RdmaFacts, perftest="/usr/bin/ib_write_bw\n")
     verdict = spark.judge(rdma_01.test_rdma_is_prompt, load=True, rdma_latency=_flows(1.4, 7.0, 1.5))
-    assert (verdict.outcome, verdict.found, verdict.warning) == (Outcome.PASSED, "7.0", "it takes longer")
+    assert (verdict.outcome, verdict.found, verdict.warning) == (
+        Outcome.PASSED,
+        "7.0",
+        "other traffic, or a switch on the way, delays it",
+    )

@@ -217,7 +217,7 @@ def test_a_certificate_that_docker_does_not_renew(healthy: Recorded, old: int, l
 )
 def test_a_gpu_that_the_swarm_does_not_know(healthy: Recorded, offer: str, cause: str) -> None:
     tell_members(healthy, member("id2", "spark-2", gpu=offer))
-    verdict = judge(healthy, step_05.test_node_offers_its_own)
+    verdict = judge(healthy, step_05.test_node_offers_its_own_gpu)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
 
 

@@ -106,7 +106,7 @@ def test_an_image_that_was_loaded_anew(healthy: Recorded) -> None:
 )
 def test_a_container_without_this_nodes_gpu(healthy: Recorded, gpu: str, cause: str) -> None:
     tell(healthy, container(gpu=gpu))
-    verdict = judge(healthy, step_07.test_container_was_given_the_own_one)
+    verdict = judge(healthy, step_07.test_container_was_given_its_own_gpu)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
 
 
