@@ -146,8 +146,8 @@ ONE_UNWELL = [
      "libnvidia-ml: 580.159.04): reboot"),
     (step_04.test_kernel_log_tells_of_no_gpu_fault,
      {"xids": "5000.5\n[ 4990.5] NVRM: Xid (PCI:0000:00:06): 79, GPU has fallen off the bus.\n"},
-     "XID 79: the GPU has fallen off the bus: power the node off for a minute; if the error comes back, reseat the card or "
-     "have it replaced"),
+     "XID 79: the GPU has fallen off the bus: power the node off for a minute; if the error comes back, reseat the "
+     "card or have it replaced"),
     (step_04.test_gpu_wants_no_recovery, {"smi": smi(gpu_recovery_action="Reset")},
      "after an error the GPU works again only when this was done"),
     (step_04.test_gpu_memory_is_sound, {"smi": smi(dram_uncorrectable="2")},
