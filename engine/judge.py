@@ -77,7 +77,7 @@ class Judge:
         self._found.add(verdict)
         return verdict
 
-    def break_off(self, check: Check, place: str | None, error: BaseException) -> Verdict:
+    def record_broken(self, check: Check, place: str | None, error: BaseException) -> Verdict:
         """Take a check that ended outside of its assertion for unknown."""
         verdict = Verdict(check.id, check.step, check.title, place, Outcome.UNKNOWN)
         verdict.cause = self._broke("check", error, verdict)
@@ -147,7 +147,7 @@ class Judge:
         elif provisional and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX, Outcome.SKIPPED):
             # In a plan nothing has been changed yet, so what rests on a planned change cannot be judged.
             verdict.pending, verdict.remedy, verdict.changes = True, None, []
-            verdict.stopped_by(other.place for other in pending or provisional)
+            verdict.block(other.place for other in pending or provisional)
             verdict.follows_from = verdict.rests_on
             verdict.cause = "it can be judged when the changes planned before it are made"
         elif verdict.outcome is Outcome.WOULD_FIX:
@@ -164,12 +164,12 @@ class Judge:
             told = next((other for other in self.verdicts if _tells_of(other, silent[0])), None)
             verdict.outcome, verdict.cause = Outcome.UNKNOWN, silent[0].trouble
             if told:
-                verdict.stopped_by([told.place])
+                verdict.block([told.place])
             return True
         needed = self._found.needed_by(check, node)
         stopped = [other for other in needed if other.outcome in STOPS_OTHERS and not other.pending]
         if stopped:
-            verdict.stopped_by(other.place for other in stopped)
+            verdict.block(other.place for other in stopped)
             where = f" on {stopped[0].node}" if stopped[0].node else ""
             verdict.cause = f"not judged until this holds{where}: {as_clause(stopped[0].title)}"
         return bool(stopped)

@@ -95,17 +95,20 @@ class Options:
     """The only nodes to look at; None for all."""
     min_ready: int | None
     """How many nodes are enough; None for all."""
-    places: tuple[str, ...]
-    steps: tuple[str, ...]
-    command: str
+    of_cluster: tuple[str, ...]
+    """The options that say which cluster, and where reports go."""
+    of_steps: tuple[str, ...]
+    """The options that say which steps, and with which recipe."""
+    typed: str
+    """The command as it was typed."""
 
-    def again(self, *options: str) -> str:
+    def command(self, *options: str) -> str:
         """Return the command that runs the runbook on this very cluster, for a person to copy."""
-        return " ".join(["pytest runbook", *self.places, *options])
+        return " ".join(["pytest runbook", *self.of_cluster, *options])
 
-    def likewise(self, *options: str) -> str:
+    def same_command(self, *options: str) -> str:
         """Return the command that does so about the same steps, with the same recipe and what was allowed."""
-        return self.again(*self.steps, *options, *(f"--allow {flag}" for flag in sorted(self.allowed)))
+        return self.command(*self.of_steps, *options, *(f"--allow {flag}" for flag in sorted(self.allowed)))
 
 
 def read_options(config: pytest.Config, inventory: Inventory) -> Options:
@@ -145,9 +148,9 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         ask_become_pass=config.getoption("ask_become_pass"),
         limit=(limit := _limit(config, inventory, mode)),
         min_ready=_min_ready(config, mode, len(inventory.nodes if limit is None else limit)),
-        places=tuple(_places(config)),
-        steps=tuple(_steps(config)),
-        command=shlex.join(["pytest", *config.invocation_params.args]),
+        of_cluster=tuple(_of_cluster(config)),
+        of_steps=tuple(_of_steps(config)),
+        typed=shlex.join(["pytest", *config.invocation_params.args]),
     )
 
 
@@ -185,7 +188,7 @@ def _metrics(config: pytest.Config) -> Path | None:
     return asked
 
 
-def _steps(config: pytest.Config) -> Iterator[str]:
+def _of_steps(config: pytest.Config) -> Iterator[str]:
     """The options that say what is to be done there, for the same commands."""
     if config.getoption("cleanup"):
         yield "--cleanup"
@@ -194,7 +197,7 @@ def _steps(config: pytest.Config) -> Iterator[str]:
             yield f"--{name}={shlex.quote(given)}"
 
 
-def _places(config: pytest.Config) -> Iterator[str]:
+def _of_cluster(config: pytest.Config) -> Iterator[str]:
     """The options that say which cluster and which reports, for commands that we tell a person to run."""
     if config.getoption("lab"):
         yield "--lab"

@@ -97,7 +97,7 @@ class Verdict:
         """Which check it is, and where."""
         return Place(self.id, self.node)
 
-    def stopped_by(self, places: Iterable[Place]) -> None:
+    def block(self, places: Iterable[Place]) -> None:
         """Become blocked, by the checks in these places."""
         self.outcome = Outcome.BLOCKED
         self.follows_from = list(places)

@@ -19,7 +19,7 @@ from engine.options import add_options, choose_inventory, read_options
 from engine.outcome import GOOD, Outcome
 from engine.run import Run
 from engine.terminal import Screen, plain
-from engine.turn import CHECK, VERDICT, break_off, is_plain, plain_arguments, take_turn
+from engine.turn import CHECK, VERDICT, is_plain, plain_arguments, record_broken, take_turn
 from reports import ReportError
 
 RUN = pytest.StashKey[Run]()
@@ -162,7 +162,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         if run.options.mode == "undo":
             run.undo()
     except ClusterError as error:
-        screen.rest()
+        screen.stop_spinner()
         run.abandon()
         del config.stash[RUN]
         raise pytest.UsageError(plain(str(error))) from None
@@ -209,7 +209,7 @@ def pytest_runtest_makereport(
     """Tell pytest of outcomes in its own three words, so that -x and --junit-xml understand them."""
     report = yield
     if report.failed and CHECK in item.stash and VERDICT not in item.stash:
-        break_off(item, item.config.stash[RUN], item.config.stash[SCREEN], call)
+        record_broken(item, item.config.stash[RUN], item.config.stash[SCREEN], call)
     if report.when == "call" and VERDICT in item.stash:
         verdict = item.stash[VERDICT]
         if verdict.outcome in (Outcome.SKIPPED, Outcome.BLOCKED):

@@ -73,21 +73,21 @@ def _known(read: Callable[[], Any]) -> Any:
         return None
 
 
-def next_step(causes: list[Cause], mode: str, again: Callable[..., str], size: int | None = None) -> str | None:
+def next_step(causes: list[Cause], mode: str, command: Callable[..., str], size: int | None = None) -> str | None:
     """Name the one thing to do next, about the first cause, in a cluster of this size.
 
-    `again` tells the command that runs this with options.
+    `command` tells the command that runs this with options.
     """
     if not causes:
         return None
     first = causes[0]
     if first.outcome is Outcome.WOULD_FIX:
-        return f"Run `{again('--fix')}` to make the changes planned."
+        return f"Run `{command('--fix')}` to make the changes planned."
     where = named(first.nodes, of=size)
     place = f"{where}: " if where else ""
     follows = f" {counted(len(first.explains))} from it." if first.explains else ""
-    if first.remedy == again("--fix") and mode == "check":
-        way = f"Run `{again('--plan')}` to see what would change, then `--fix`."
+    if first.remedy == command("--fix") and mode == "check":
+        way = f"Run `{command('--plan')}` to see what would change, then `--fix`."
         return f"{f'On {where} this' if where else 'This'} does not hold: {first.title}. {way}{follows}"
     if first.outcome is Outcome.UNKNOWN and first.remedy is None and first.cause:
         known = f"it is not known whether {as_clause(first.title)}"

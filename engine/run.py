@@ -55,7 +55,7 @@ class Run:
         self.journal = Journal(self.directory / FILE)
         self.last: Comparison | None = None
         applier = Applier(self.journal, options.allowed, node_journal.keep)
-        self.judge = Judge(self.cluster, applier, options.mode, self, options.likewise("--fix"), options.again())
+        self.judge = Judge(self.cluster, applier, options.mode, self, options.same_command("--fix"), options.command())
         self.steps: dict[int, str] = {}
         self.training: dict[str, Any] | None = None
         self.interrupted = False
@@ -120,14 +120,14 @@ class Run:
         """The one thing to do next."""
         if self.options.mode == "undo":
             return next((verdict.cause for verdict in self.verdicts if verdict.cause), None)
-        return next_step(self.causes, self.options.mode, self.options.likewise, len(self.cluster.names))
+        return next_step(self.causes, self.options.mode, self.options.same_command, len(self.cluster.names))
 
     @property
     def undo_command(self) -> str | None:
         """How to take back what this run changed, if it changed anything."""
         if not self.journal.path.exists() or not any(record.to_undo for record in self.journal.records()):
             return None
-        return self.options.again(f"--undo {self.id}")
+        return self.options.command(f"--undo {self.id}")
 
     def open(self, steps: Iterable[int]) -> None:
         """Connect to all nodes, lock them where changes will be made, and begin to read what steps ask about.
@@ -192,7 +192,7 @@ class Run:
         """
         assert self.options.undo is not None  # the mode says so
         journal = self._journal_to_undo(self.options.undo)
-        undo_run(self.cluster, journal, self._note, self.options.allowed, self.options.again())
+        undo_run(self.cluster, journal, self._note, self.options.allowed, self.options.command())
         node_journal.forget_undone(self.cluster, journal)
 
     def _journal_to_undo(self, run_id: str) -> Journal:
@@ -250,7 +250,7 @@ class Run:
             "seconds": round(time.monotonic() - self._began, 1),
             "inventory": self._inventory_name,
             "cluster": self.cluster.inventory.name,
-            "command": self.options.command,
+            "command": self.options.typed,
             "simulated": self.cluster.inventory.simulated_parts,
             "ready": self.ready,
             "nodes_ready": None if self.options.mode == "undo" or self.stopped else self.nodes_ready,

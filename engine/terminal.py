@@ -94,7 +94,7 @@ class Screen:
         elif not self._quiet:
             self._console.print(f"  … {escape(plain(what))}")
 
-    def rest(self) -> None:
+    def stop_spinner(self) -> None:
         """Take the spinner away."""
         if self._status is not None:
             self._status.stop()
@@ -111,7 +111,7 @@ class Screen:
 
     def _tell_row(self) -> None:
         """Write what the nodes came to in one check: one line for those that came to the same."""
-        self.rest()
+        self.stop_spinner()
         same: dict[object, list[Verdict]] = {}
         for verdict in self._row:
             same.setdefault(verdict.place if self._verbose else _seen(verdict), []).append(verdict)

@@ -50,11 +50,11 @@ def take_turn(item: pytest.Function, run: Run, screen: Screen, arguments: dict[s
     _tell(item, run.judge.judge(check, node, lambda: item.obj(**arguments), skip), screen)
 
 
-def break_off(item: pytest.Item, run: Run, screen: Screen, call: pytest.CallInfo[None]) -> None:
+def record_broken(item: pytest.Item, run: Run, screen: Screen, call: pytest.CallInfo[None]) -> None:
     """Tell of a check that ended outside of its assertion, by a mistake of ours, so that nobody takes it for judged."""
     assert call.excinfo is not None  # it failed
     place = getattr(getattr(item, "callspec", None), "params", {}).get("node")
-    _tell(item, run.judge.break_off(item.stash[CHECK], place, call.excinfo.value), screen)
+    _tell(item, run.judge.record_broken(item.stash[CHECK], place, call.excinfo.value), screen)
 
 
 def _why_not(check: Check, run: Run) -> Skip:
