@@ -67,7 +67,7 @@ class Cluster:
 
     @property
     def manager(self) -> Node:
-        """The node that leads the swarm and is rank 0."""
+        """The node that leads the swarm and is rank 0; with `--limit`, the first that is looked at."""
         return self.nodes[0]
 
     @property

@@ -44,7 +44,7 @@ class Said:
         return self.stderr.decode("utf-8", "replace")
 
 
-class Held(Protocol):
+class HeldCommand(Protocol):
     """A command that runs for as long as we hold it; it ends when its standard input does."""
 
     first_line: str
@@ -70,7 +70,7 @@ class Connection(Protocol):
             Unreachable: The connection broke.
         """
 
-    def hold(self, command: str, *, stdin: bytes, deadline_s: float) -> Held:
+    def hold(self, command: str, *, stdin: bytes, deadline_s: float) -> HeldCommand:
         """Start a command that prints one line and then waits for its standard input to end."""
 
     def reopen(self) -> None:

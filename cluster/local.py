@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import IO
 
-from cluster.connection import Held, Input, Kept, Said, pieces
+from cluster.connection import HeldCommand, Input, Kept, Said, pieces
 from cluster.errors import Unreachable
 
 
@@ -57,7 +57,7 @@ class LocalConnection:
         seconds = time.monotonic() - started
         return Said(command, process.returncode if in_time else None, out.bytes(), err.bytes(), seconds)
 
-    def hold(self, command: str, *, stdin: bytes, deadline_s: float) -> Held:
+    def hold(self, command: str, *, stdin: bytes, deadline_s: float) -> HeldCommand:
         """Start a command and keep it until released."""
         process = _start(command)
         assert process.stdin is not None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from shlex import quote
 
-from cluster.connection import Connection, Held, Input, Said
+from cluster.connection import Connection, HeldCommand, Input, Said
 from cluster.errors import CommandFailed, ReadOnly, SudoRefused, Unreachable
 from cluster.read_only import refuse_changes
 
@@ -202,7 +202,7 @@ class Session:
             raise CommandFailed(f"`{_brief(command)}` on {self.name} failed with exit {said.exit}: {reason}")
         return said
 
-    def hold(self, command: str, *, root: bool = True, deadline_s: float | None = None) -> Held:
+    def hold(self, command: str, *, root: bool = True, deadline_s: float | None = None) -> HeldCommand:
         """Start a command that says one line in time and lives until released; it gets no input but the password."""
         return self.connection.hold(
             self._as_root(command) if root else f"/bin/sh -c {quote(command)}",

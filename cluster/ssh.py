@@ -11,7 +11,7 @@ from shlex import quote
 import paramiko
 from paramiko.config import SSH_PORT
 
-from cluster.connection import Held, Input, Kept, Said, pieces
+from cluster.connection import HeldCommand, Input, Kept, Said, pieces
 from cluster.errors import Unreachable
 from cluster.known_hosts import trust
 from cluster.ssh_errors import explain
@@ -139,7 +139,7 @@ class SshConnection:
             raise Unreachable(f"the connection to {self._target.place} broke off ({how}): is the node still up?")
         return Said(command, status, out.bytes(), err.bytes(), time.monotonic() - started)
 
-    def hold(self, command: str, *, stdin: bytes, deadline_s: float) -> Held:
+    def hold(self, command: str, *, stdin: bytes, deadline_s: float) -> HeldCommand:
         """Start a command and keep its channel open until released."""
         channel = self._channel(command, deadline_s)
         channel.settimeout(deadline_s)

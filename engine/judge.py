@@ -17,11 +17,11 @@ from engine.apply import Applier
 from engine.check import Check, Settles
 from engine.comparison import Comparison
 from engine.evidence import evidence_of
-from engine.found import Found
 from engine.judging import Judging, Repair, Repairs, Steps, finish_together
 from engine.naming import as_clause, named
-from engine.outcome import STOPS_OTHERS, Held, Outcome, Place, Verdict
+from engine.outcome import STOPS_OTHERS, AppliedLimit, Outcome, Place, Verdict
 from engine.repair import Repairer
+from engine.verdicts import Verdicts
 
 LOOK_AGAIN_S = 0.5
 SETTLE_S = 60
@@ -58,14 +58,14 @@ class Judge:
         self._fix_command = fix_command
         self._command = command
         self._began = time.monotonic()
-        self._found = Found()
+        self._verdicts = Verdicts()
         self._repairer = Repairer(cluster, applier, mode, fix_command)
         self._judged: dict[tuple[str, str], Verdict] = {}
 
     @property
     def verdicts(self) -> list[Verdict]:
         """What was found, in the order in which it was judged."""
-        return self._found.verdicts
+        return self._verdicts.in_order
 
     def judge(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: Skip) -> Verdict:
         """Run one check to its verdict."""
@@ -74,14 +74,14 @@ class Judge:
             judging = Judging(self._one(check, node, assertion, skip))
             self._tell_of_repairs(check, [node.name if node else "cluster"] if judging.repair else [])
             verdict = judging.finish()
-        self._found.add(verdict)
+        self._verdicts.add(verdict)
         return verdict
 
     def record_broken(self, check: Check, place: str | None, error: BaseException) -> Verdict:
         """Take a check that ended outside of its assertion for unknown."""
         verdict = Verdict(check.id, check.step, check.title, place, Outcome.UNKNOWN)
         verdict.cause = self._broke("check", error, verdict)
-        self._found.add(verdict)
+        self._verdicts.add(verdict)
         return verdict
 
     def finish(self) -> list[Verdict]:
@@ -89,7 +89,7 @@ class Judge:
         left = list(self._judged.values())
         self._judged.clear()
         for verdict in left:
-            self._found.add(verdict)
+            self._verdicts.add(verdict)
         return left
 
     def _remedy(self, check: Check) -> str | None:
@@ -127,7 +127,7 @@ class Judge:
         return verdict
 
     def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> Repairs:
-        provisional = [other for other in self._found.needed_by(check, node) if other.rests_on]
+        provisional = [other for other in self._verdicts.needed_by(check, node) if other.rests_on]
         self._assert(check, assertion, verdict)
         if not provisional:
             self._let_settle(check, assertion, verdict)
@@ -166,7 +166,7 @@ class Judge:
             if told:
                 verdict.block([told.place])
             return True
-        needed = self._found.needed_by(check, node)
+        needed = self._verdicts.needed_by(check, node)
         stopped = [other for other in needed if other.outcome in STOPS_OTHERS and not other.pending]
         if stopped:
             verdict.block(other.place for other in stopped)
@@ -178,7 +178,7 @@ class Judge:
         """Find the failures that explain one, mended in the plan or not: on the same node, and only then elsewhere."""
         wrong = STOPS_OTHERS | {Outcome.WOULD_FIX}
         near, known = (
-            [other for other in found if other.outcome in wrong] for found in self._found.explaining(check, node)
+            [other for other in found if other.outcome in wrong] for found in self._verdicts.explaining(check, node)
         )
         return [other.place for other in near or known]
 
@@ -237,7 +237,7 @@ class Judge:
             limit = self._cluster.thresholds.limit(check.threshold)
             figure = last.figure if last else None
             margin = None if figure is None else round(limit.margin(figure), 6)
-            verdict.threshold = Held(limit.name, limit.value, limit.good, limit.unit, limit.source, margin)
+            verdict.threshold = AppliedLimit(limit.name, limit.value, limit.good, limit.unit, limit.source, margin)
         verdict.evidence = evidence_of(told_of)
 
     def _broke(self, what: str, error: BaseException, verdict: Verdict) -> str:

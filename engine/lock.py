@@ -5,7 +5,7 @@ import socket
 from shlex import quote
 
 from cluster.cluster import Cluster
-from cluster.connection import Held
+from cluster.connection import HeldCommand
 from cluster.errors import ClusterError
 from cluster.node import Node
 from cluster.session import CHANGING
@@ -34,7 +34,7 @@ class ClusterLock:
         """Prepare to lock."""
         self._cluster = cluster
         self._holder = ""
-        self._held: dict[Node, Held] = {}
+        self._held: dict[Node, HeldCommand] = {}
 
     def acquire(self, run_id: str) -> None:
         """Lock all nodes for a run, or none.
@@ -60,7 +60,7 @@ class ClusterLock:
         self._held = {}
         self._cluster.locked = False
 
-    def _hold(self, node: Node) -> Held:
+    def _hold(self, node: Node) -> HeldCommand:
         command = _HOLD.format(holder=quote(self._holder), changing=CHANGING, patience=PATIENCE_S)
         return node.hold(command, deadline_s=PATIENCE_S + node.deadline_s)
 
@@ -80,6 +80,6 @@ class ClusterLock:
             raise refused
         self._held[node] = held
 
-    def _refused(self, node: Node, held: Held) -> Locked:
+    def _refused(self, node: Node, held: HeldCommand) -> Locked:
         who = held.first_line.removeprefix("held by ") or "another run"
         return Locked(f"{node.name} is being changed by {who}: wait until it has ended, or end it.")

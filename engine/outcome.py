@@ -50,7 +50,7 @@ class ChangeTold:
 
 
 @dataclass(frozen=True)
-class Held:
+class AppliedLimit:
     """The limit that a check held something to; `margin` is what was to spare, negative where it was broken."""
 
     name: str
@@ -76,7 +76,7 @@ class Verdict:
     remedy: str | None = None
     warning: str | None = None
     """Why a check that only warns does not hold; its outcome is passed."""
-    threshold: Held | None = None
+    threshold: AppliedLimit | None = None
     blocked_by: list[str] = field(default_factory=list)
     follows_from: list[Place] = field(default_factory=list)
     """What stands in its way, or explains it, place by place."""

@@ -1,9 +1,7 @@
 """What differs where something fails: from when the cluster was last ready, else from the nodes where it holds."""
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from cluster.facts.state import State, StateFacts
 from cluster.node import Node
 from engine.naming import named
 from engine.redact import redact_all
+from reports.files import write_whole
 
 FILE = "state.json"
 
@@ -66,10 +65,7 @@ def read_states(cluster: Cluster) -> States:
 def keep_states(directory: Path, run: str, states: States) -> None:
     """Keep what the nodes were when they were ready, for its owner alone, in one step."""
     directory.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=directory, prefix=".state")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(redact_all({"run": run, "nodes": states}), file)
-    Path(name).rename(directory / FILE)
+    write_whole(directory / FILE, json.dumps(redact_all({"run": run, "nodes": states})), mode=0o600)
 
 
 def last_ready(reports: Path, nodes: Iterable[str]) -> tuple[str, States] | None:
@@ -181,5 +177,5 @@ def _names(node: Node) -> set[str]:
     with suppress(ClusterError):
         found.add(node.machine.hostname)
     with suppress(ClusterError):
-        found |= {str(address.ip) for link in node.network.links.values() for address in link.addresses}
+        found |= node.network.ips
     return found - {"127.0.0.1"}

@@ -18,7 +18,10 @@ from engine.journal import Journal, Record
 from engine.undo_step import RestoreFile
 
 AT_ONCE = 32
+"""So many nodes take changes back at the same time."""
+
 ENDING_PATIENCE_S = 15
+"""Docker gives a container 10 s to end by itself."""
 
 
 @dataclass(frozen=True)

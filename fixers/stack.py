@@ -19,6 +19,7 @@ from workloads.deploy import container_spec, rendered_stack, workspace_files
 from workloads.plain_container import container_name, run_command
 
 START_PATIENCE_S = 120
+"""The image is there, so a container starts within seconds, but on a disk that is busy."""
 
 
 @dataclass(eq=False)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LEAVE = "docker swarm leave --force"
 _TAG = "com.spark-runbook.begun"
 JOIN_PATIENCE_S = 60
+"""Docker itself gives joining 20 s, and then goes on in the background."""
 
 
 def initialise(cluster: Cluster) -> Iterator[Change]:

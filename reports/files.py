@@ -6,9 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file as UTF-8 under a temporary name beside it, then rename it into place."""
+def write_whole(path: Path, content: str, mode: int | None = None) -> None:
+    """Write a text file as UTF-8 under a temporary name beside it, then rename it into place.
+
+    It never has more rights than `mode`; without one, those that files are made with.
+    """
     with _in_place_of(path) as unfinished:
+        if mode is not None:
+            unfinished.touch(mode)
         unfinished.write_text(content, encoding="utf-8")
 
 

@@ -37,7 +37,7 @@ class Measured(Generic[T]):
     """A measurement that is made by whoever asks for it first, and told to all others, also where it failed."""
 
     def __init__(self, cluster: Cluster, measure: Callable[[Cluster], T]) -> None:
-        """Name it; nothing is measured yet."""
+        """Keep what to measure; nothing is measured yet."""
         self._cluster = cluster
         self._measure = measure
         self._found: T | ClusterError | None = None

@@ -125,7 +125,11 @@ class DaemonFacts(Facts):
 
     @property
     def twice(self) -> tuple[str, ...]:
-        """The directives that stand both in daemon.json and on the unit's command line, with which dockerd refuses."""
+        """The directives that stand both in daemon.json and on the unit's command line, with which dockerd refuses.
+
+        Raises:
+            UnknownFact: daemon.json cannot be read.
+        """
         if self.json_fault:
             raise UnknownFact(f"daemon.json on {self.node.name} cannot be read: {self.json_fault}")
         return tuple(sorted(self.flags & self.node.docker.settings.keys()))

@@ -98,6 +98,11 @@ class NetworkFacts(Facts):
     listening: frozenset[str] = fact("ss -H -l -n -t -u", parse_listening)
 
     @property
+    def ips(self) -> set[str]:
+        """Every IPv4 address that an interface has, without its network."""
+        return {str(address.ip) for link in self.links.values() for address in link.addresses}
+
+    @property
     def cabled(self) -> tuple[str, ...]:
         """The CX-7 interfaces that have a link, by name."""
         return tuple(sorted((name for name, up in self.ports.items() if up), key=str.lower))

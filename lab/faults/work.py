@@ -8,7 +8,6 @@ from lab.faults.nodes import HOME
 WORKSPACE: Final = f"{HOME}/spark-runbook"
 CACHE: Final = f"{HOME}/.cache/huggingface"
 STACK: Final = "finetuning-multinode"
-LEAVE_CONTAINERS: Final = "docker ps -aq | xargs -r docker rm -f"
 
 FAULTS: Final = (
     Fault(

@@ -7,6 +7,7 @@ from workloads.collective.launch import Collective
 SOCKETS_GB_S = 5.0
 """RDMA over a 200 Gb/s port does not get as low as this, even over half of it: sockets or a wrong way do."""
 SLOW_GB_S = 10.0
+"""On the bus, in GB/s: one of the two interfaces of a port carries some 100 Gb/s of its 200 (12 GB/s)."""
 
 
 def not_by_rdma(cluster: Cluster, measured: Collective) -> str:

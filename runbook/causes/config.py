@@ -6,7 +6,7 @@ from runbook.found.config import faults, settings_of
 
 
 def not_rendered(node: Node) -> str:
-    """Say which of these it is."""
+    """Say how accelerate.yaml differs from the one rendered: missing, a TODO left, or other settings."""
     found = faults(node)
     if found == ("no file",):
         return "accelerate.yaml is missing in the workspace"

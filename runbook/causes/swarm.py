@@ -34,17 +34,13 @@ def not_active(node: Node) -> str:
 def _leading_nodes(node: Node) -> list[str]:
     """Name the peers that are managers of the swarm a node is in."""
     addresses = {peer.address.rpartition(":")[0] for peer in node.docker.engine.swarm.managers or ()}
-    return [peer.name for peer in node.cluster.peers(node) if addresses & _addresses(peer)]
+    return [peer.name for peer in node.cluster.peers(node) if addresses & peer.network.ips]
 
 
 def _leaders(node: Node) -> str:
     """Name the managers of the swarm a node is in: nodes by name, others by address."""
     addresses = [peer.address.rpartition(":")[0] for peer in node.docker.engine.swarm.managers or ()]
     return " and ".join(_leading_nodes(node) or addresses) or "a manager that it does not name"
-
-
-def _addresses(node: Node) -> set[str]:
-    return {str(address.ip) for link in node.network.links.values() for address in link.addresses}
 
 
 def not_joined(node: Node) -> str:

@@ -14,7 +14,7 @@ def unsound_driver(node: Node) -> tuple[str, ...]:
 
 def missing_addresses(node: Node) -> tuple[str, ...]:
     """List the addresses that the swarm on this node rests on and no interface has."""
-    live = {str(address.ip) for link in node.network.links.values() for address in link.addresses}
+    live = node.network.ips
     return tuple(host for host in node.daemon.swarm_state.hosts if host not in live and ":" not in host)
 
 

@@ -92,7 +92,11 @@ def narrowest_pcie(node: Node) -> float:
 
 
 def by_interface(node: Node, found: Mapping[str, T | None], what: str) -> dict[str, T]:
-    """Take what was found for each fabric interface; an interface of which nothing is told is unknown."""
+    """Take what was found for each fabric interface; an interface of which nothing is told is unknown.
+
+    Raises:
+        UnknownFact: The node does not tell it of one of them.
+    """
     told = {name: value for name in interfaces(node) if (value := found.get(name)) is not None}
     if not told or set(told) != set(interfaces(node)):
         silent = [name for name in interfaces(node) if name not in told]

@@ -58,7 +58,7 @@ def test_fault_is_named_and_repaired(
     assert strange == [], told(plan)
     record_property("named", True)
     if fault.repaired_by == PERSON:
-        is_refused(ready, [fault], plan)
+        is_refused([fault], plan)
     else:
         is_repaired(ready, [fault], plan, good)
     record_property("repaired", True)
@@ -74,18 +74,17 @@ def test_two_faults_at_once(ready: Lab, good: set[str], pair: tuple[str, str]) -
     if all(fault.repaired_by != PERSON for fault in faults):
         is_repaired(ready, faults, plan, good)
     else:
-        is_refused(ready, faults, plan)
+        is_refused(faults, plan)
 
 
-def is_refused(lab: Lab, faults: list[Fault], plan: Result) -> None:
+def is_refused(faults: list[Fault], plan: Result) -> None:
     """Nothing that only a person can do is done, and what to do is told."""
     if all(fault.repaired_by == PERSON for fault in faults):
         assert all(change["risk"] != "safe" for change in changes(plan)), plan.changes
-    assert plan.exit == (0 if all(fault.warns for fault in faults) else plan.exit or 1), told(plan)
+    assert (plan.exit == 0) == all(fault.warns for fault in faults), told(plan)
     for fault in faults:
         for one in verdicts(plan, fault):
             assert one["remedy"] or one["outcome"] == "unknown", one
-    del lab
 
 
 def is_repaired(lab: Lab, faults: list[Fault], plan: Result, good: set[str]) -> None:

@@ -9,7 +9,7 @@ from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
 from cluster.node import Node
 from engine.change import Change, Consent, Instruction, RunCommand
-from engine.outcome import Held, Outcome
+from engine.outcome import AppliedLimit, Outcome
 from tests.engine.judging import Bench, check
 
 
@@ -189,7 +189,8 @@ def test_a_limit_is_told_with_its_source_and_what_was_to_spare(
         check("gpu.cool", threshold="gpu_temperature_c"), lambda: assert_temperature(bench, found), node=0
     )
     assert verdict.outcome is outcome
-    assert verdict.threshold == Held("gpu_temperature_c", 85, "at most", "°C", "NVIDIA ISV validation suite", margin)
+    expected = AppliedLimit("gpu_temperature_c", 85, "at most", "°C", "NVIDIA ISV validation suite", margin)
+    assert verdict.threshold == expected
 
 
 def test_a_check_that_only_warns_passes_and_says_why_it_does_not_hold(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import yaml
 
 from cluster.cluster import Cluster
-from cluster.connection import Held, Said
+from cluster.connection import HeldCommand, Said
 from cluster.facts.base import Facts, Reading
 from cluster.inventory import parse_inventory
 from engine.apply import Applier
@@ -46,7 +46,7 @@ class NobodyThere:
             return Said(command, 0, b"1000\nnvidia\n/home/nvidia\nfree\n", b"", 0.0)
         return Said(command, None, b"\n", b"", 0.0)
 
-    def hold(self, command: str, **_: object) -> Held:
+    def hold(self, command: str, **_: object) -> HeldCommand:
         """Hold nothing."""
         raise NotImplementedError(command)
 

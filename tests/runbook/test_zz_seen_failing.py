@@ -16,7 +16,6 @@ HERE = Path(__file__).parent
 SEEN_IN = {
     "ssh.reachable": "e2e/test_troubles.py",
     "ssh.sudo": "e2e/test_troubles.py",
-    "train.finished": "e2e/test_troubles.py",
 }
 """What takes a lab, with the test there that shows it."""
 

@@ -8,19 +8,19 @@ from engine.check import Check
 from engine.outcome import Verdict
 
 
-class Found:
+class Verdicts:
     """The verdicts of a run in their order; looked up by place, since a large cluster has a hundred thousand."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self.verdicts: list[Verdict] = []
+        self.in_order: list[Verdict] = []
         self._places: dict[str, dict[str | None, list[int]]] = defaultdict(lambda: defaultdict(list))
         """Positions of verdicts by check and node."""
 
     def add(self, verdict: Verdict) -> None:
         """Take the next verdict."""
-        self._places[verdict.id][verdict.node].append(len(self.verdicts))
-        self.verdicts.append(verdict)
+        self._places[verdict.id][verdict.node].append(len(self.in_order))
+        self.in_order.append(verdict)
 
     def needed_by(self, check: Check, node: Node | None) -> list[Verdict]:
         """Return what the checks came to that this one rests on: here, or anywhere where it needs that everywhere."""
@@ -39,4 +39,4 @@ class Found:
                 yield from places.get(place, ())
 
     def _in_order(self, positions: Iterable[int]) -> list[Verdict]:
-        return [self.verdicts[position] for position in sorted(positions)]
+        return [self.in_order[position] for position in sorted(positions)]

@@ -5,8 +5,8 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.inventory import parse_inventory
 from engine.check import Check
-from engine.found import Found
 from engine.outcome import Outcome, Verdict
+from engine.verdicts import Verdicts
 
 NODES = ("spark-1", "spark-2")
 
@@ -17,9 +17,9 @@ def cluster() -> Cluster:
 
 
 @pytest.fixture
-def found() -> Found:
+def found() -> Verdicts:
     """Of docker, then the swarm, then the network; the network was judged last, and once for the cluster."""
-    made = Found()
+    made = Verdicts()
     for check in ("docker.running", "network.reached"):
         for node in NODES:
             made.add(Verdict(check, 1, "", node, Outcome.PASSED))
@@ -39,7 +39,7 @@ def places(verdicts: list[Verdict]) -> list[tuple[str, str | None]]:
     return [(verdict.id, verdict.node) for verdict in verdicts]
 
 
-def test_a_node_rests_on_what_it_came_to_itself_and_on_the_cluster(found: Found, cluster: Cluster) -> None:
+def test_a_node_rests_on_what_it_came_to_itself_and_on_the_cluster(found: Verdicts, cluster: Cluster) -> None:
     check = that_needs("network.distinct", "docker.running")
     assert places(found.needed_by(check, cluster["spark-2"])) == [
         ("docker.running", "spark-2"),
@@ -47,14 +47,14 @@ def test_a_node_rests_on_what_it_came_to_itself_and_on_the_cluster(found: Found,
     ]
 
 
-def test_the_cluster_rests_on_every_node(found: Found) -> None:
+def test_the_cluster_rests_on_every_node(found: Verdicts) -> None:
     assert places(found.needed_by(that_needs("docker.running"), None)) == [
         ("docker.running", "spark-1"),
         ("docker.running", "spark-2"),
     ]
 
 
-def test_what_is_needed_everywhere_counts_on_every_node_and_once(found: Found, cluster: Cluster) -> None:
+def test_what_is_needed_everywhere_counts_on_every_node_and_once(found: Verdicts, cluster: Cluster) -> None:
     check = that_needs("docker.running", everywhere=("docker.running",))
     assert places(found.needed_by(check, cluster["spark-1"])) == [
         ("docker.running", "spark-1"),
@@ -62,11 +62,11 @@ def test_what_is_needed_everywhere_counts_on_every_node_and_once(found: Found, c
     ]
 
 
-def test_what_explains_it_is_told_apart_by_where_it_is(found: Found, cluster: Cluster) -> None:
+def test_what_explains_it_is_told_apart_by_where_it_is(found: Verdicts, cluster: Cluster) -> None:
     here, everywhere = found.explaining(that_needs(explained_by=("network.reached",)), cluster["spark-2"])
     assert places(here) == [("network.reached", "spark-2")]
     assert places(everywhere) == [("network.reached", "spark-1"), ("network.reached", "spark-2")]
 
 
-def test_what_was_never_judged_is_in_nobodys_way(found: Found, cluster: Cluster) -> None:
+def test_what_was_never_judged_is_in_nobodys_way(found: Verdicts, cluster: Cluster) -> None:
     assert found.needed_by(that_needs("gpu.listed"), cluster["spark-1"]) == []
