@@ -7,10 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from cluster.discovery.candidates import Candidate, announced, beside_us, in_ssh_config, named
 from cluster.discovery.draft import draft
 from cluster.discovery.survey import survey
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, InventoryError
+from cluster.fields import in_plain_words
 from cluster.inventory import Ssh
 from cluster.printable import printable
 
@@ -19,14 +22,8 @@ def main(words: list[str] | None = None) -> int:
     """Run the command and return its exit status: 0 written, 1 nothing found, 2 not possible as asked."""
     asked = _parser().parse_args(words)
     output: Path = asked.output
-    ssh = Ssh(
-        user=asked.user,
-        key=asked.key,
-        config=asked.ssh_config,
-        known_hosts=asked.known_hosts,
-        accept_new=asked.accept_new,
-    )
     try:
+        ssh = _ssh(asked)
         if output.exists() and not asked.force:
             print(
                 f"{output} is there already: name another with --output, or replace it with --force.", file=sys.stderr
@@ -54,6 +51,22 @@ def main(words: list[str] | None = None) -> int:
         return 2
     print(f"Written: {output}. Look it over, then: pytest runbook --inventory={output} --plan")
     return 0
+
+
+def _ssh(asked: argparse.Namespace) -> Ssh:
+    given = {
+        "user": asked.user,
+        "key": asked.key,
+        "config": asked.ssh_config,
+        "known_hosts": asked.known_hosts,
+        "accept_new": asked.accept_new,
+    }
+    try:
+        return Ssh.model_validate(given)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        option = {"config": "--ssh-config"}.get(name := str(wrong["loc"][0]), f"--{name.replace('_', '-')}")
+        raise InventoryError(f"{option} {given[name]}: {in_plain_words(wrong['type'], wrong['msg'])}.") from None
 
 
 def _candidates(names: list[str], ssh: Ssh) -> Iterator[Candidate]:

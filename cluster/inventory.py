@@ -1,5 +1,6 @@
 """cluster.yaml: which nodes there are, how to reach them and what shall run on them."""
 
+import re
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -21,18 +22,21 @@ from pydantic import (
 )
 
 from cluster.errors import InventoryError
+from cluster.fields import (
+    AbsolutePath,
+    Address,
+    HostName,
+    ImageName,
+    Interface,
+    OwnPath,
+    Port,
+    UserName,
+    YesNo,
+    in_plain_words,
+)
 from cluster.ranges import RangeMistake, expand
 from cluster.thresholds import Thresholds
 from cluster.yaml_lines import FieldPath, line_of, load_with_lines, spell
-
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")]
-Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.:_-]{0,252}[A-Za-z0-9])?$")]
-UserName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$")]
-Interface = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$")]
-ImageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}$")]
-AbsolutePath = Annotated[str, Field(pattern=r"^/[^\x00-\x1f]*$")]
-Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
-YesNo = Annotated[bool, Field(strict=True)]
 
 
 class Strict(BaseModel):
@@ -48,7 +52,7 @@ class NodeEntry(Strict):
     address: Address | None = None
     port: Port | None = None
     user: UserName | None = None
-    key: Path | None = None
+    key: OwnPath | None = None
     role: Literal["manager", "worker"] | None = None
     group: HostName | None = None
 
@@ -58,12 +62,12 @@ class Ssh(Strict):
 
     user: UserName | None = None
     port: Port | None = None
-    key: Path | None = None
-    config: Path = Path("~/.ssh/config")
-    known_hosts: Path = Path("~/.ssh/known_hosts")
+    key: OwnPath | None = None
+    config: OwnPath = Path("~/.ssh/config")
+    known_hosts: OwnPath = Path("~/.ssh/known_hosts")
     accept_new: YesNo = False
-    connect_timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
-    command_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    connect_timeout_s: Annotated[float, Field(gt=0, le=300, strict=True)] = 10.0
+    command_timeout_s: Annotated[float, Field(gt=0, le=3600, strict=True)] = 60.0
 
 
 class Fabric(Strict):
@@ -156,7 +160,7 @@ class Inventory(Strict):
     def _enough_nodes(cls, managers: int, told: ValidationInfo) -> int:
         nodes = told.data.get("nodes", ())
         if nodes and managers > len(nodes):
-            raise ValueError(f"there are {len(nodes)} nodes")
+            raise ValueError(f"so many managers take as many nodes, and this cluster has {len(nodes)}")
         return managers
 
     @property
@@ -179,7 +183,8 @@ class Inventory(Strict):
 
 def this_machine() -> Inventory:
     """Describe the machine that runs us as a cluster of one, reached without SSH."""
-    name = socket.gethostname().split(".")[0] or "localhost"
+    # A hostname may have characters, and a length, that names of nodes have not.
+    name = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname().split(".")[0])[:63].strip("-") or "localhost"
     return Inventory(nodes=(NodeEntry(name=name, address="localhost"),), local=True)
 
 
@@ -219,7 +224,7 @@ def parse_inventory(text: str, source: str) -> Inventory:
         first = error.errors(include_url=False)[0]
         field = _written(_original(first["loc"], written_at), first["type"], lines)
         raise InventoryError(
-            f"{source}:{line_of(field, lines)}: {_explain(spell(field), first['type'], first['msg'])}"
+            f"{source}:{line_of(field, lines)}: {spell(field)}: {in_plain_words(first['type'], first['msg'])}."
         ) from None
     for place, mistake in _repeated(inventory):
         field = _original(place, written_at)
@@ -275,26 +280,3 @@ def _written(location: FieldPath, kind: str, lines: dict[FieldPath, int]) -> Fie
         if (*field, part) in lines:
             field = (*field, part)
     return (*field, location[-1]) if kind == "missing" else field
-
-
-_PLAIN_WORDS = {
-    "extra_forbidden": "unknown key; docs/inventory.md lists the keys there are",
-    "missing": "missing, and there is no default for it",
-    "too_short": "it is empty; list at least one",
-    "string_pattern_mismatch": "this has a character or a form that is not allowed here",
-    "tuple_type": "a list is expected",
-    "path_type": "a path is expected",
-    "model_type": "a mapping with keys and values is expected",
-    "model_attributes_type": "a mapping with keys and values is expected",
-    "int_parsing": "a whole number is expected",
-    "int_type": "a whole number is expected",
-    "string_type": "text is expected; put it in quotes if it is meant as text",
-    "float_parsing": "a number is expected",
-    "float_type": "a number is expected",
-    "bool_type": "true or false is expected",
-}
-
-
-def _explain(field: str, kind: str, message: str) -> str:
-    plain = _PLAIN_WORDS.get(kind) or message.removeprefix("Value error, ")
-    return f"{field}: {plain[0].lower()}{plain[1:]}."

@@ -41,7 +41,7 @@ def explain(target: Target, error: Exception) -> str:  # noqa: C901, PLR0911, PL
         case paramiko.SSHException() if "not found in known_hosts" in str(error):
             return (
                 f"the host key of {place} is not in {target.known_hosts}: connect once with ssh and confirm it, "
-                "or set `accept_new: true` under `ssh`."
+                "or let new ones be accepted (`accept_new: true` under `ssh`; with `cluster init`, `--accept-new`)."
             )
         case paramiko.SSHException() if "private key" in str(error):
             return f"{_keys(target)} for {place} cannot be used: {error}."

@@ -8,6 +8,7 @@ from paramiko.config import SSH_PORT
 
 from cluster.errors import InventoryError
 from cluster.inventory import NodeEntry, Ssh
+from cluster.paths import exists
 from cluster.ssh_config import looked_up
 
 
@@ -56,7 +57,7 @@ def _resolve(name: str, alias: str, node: NodeEntry, ssh: Ssh, jumps: int = 0) -
         raise InventoryError(f"{ssh.config}: ProxyJump of {name} leads in a circle.")
     keys = [key for key in (node.key, ssh.key) if key is not None][:1]
     # Those of ssh_config may be missing: ssh tries the others, and those that every user has.
-    keys = keys or [path for key in found.get("identityfile", []) if (path := Path(key).expanduser()).exists()]
+    keys = keys or [path for key in found.get("identityfile", []) if exists(path := Path(key).expanduser())]
     return Target(
         name=name,
         host=found.get("hostname", alias),

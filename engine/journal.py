@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cluster.errors import ClusterError
+from cluster.paths import is_file
 from engine.change import Change
 from engine.undo_step import STEPS, UndoStep
 
@@ -113,7 +114,11 @@ class Journal:
             raise JournalError(f"{self.path} is not a journal of ours: {type(error).__name__} {error}.") from None
 
     def _entries(self) -> Iterator[dict[str, Any]]:
-        *lines, _cut_off = self.path.read_bytes().split(b"\n")  # what the last one announces was not begun
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise JournalError(f"{self.path} cannot be read: {error.strerror}; run as who owns it.") from None
+        *lines, _cut_off = content.split(b"\n")  # what the last one announces was not begun
         for number, line in enumerate(lines, 1):
             try:
                 yield json.loads(line)
@@ -184,8 +189,9 @@ def find_journal(report_dir: Path, run_id: str) -> Journal:
     Raises:
         JournalError: There is no such run, or it changed nothing; the message lists those that can be taken back.
     """
-    path = report_dir / run_id / FILE
-    if run_id == Path(run_id).name and path.is_file():
+    # A link, such as `latest`, stands for the run whose name its nodes know.
+    path = Path(os.path.realpath(report_dir / run_id)) / FILE
+    if run_id == Path(run_id).name and is_file(path):
         return Journal(path)
     known = sorted(found.parent.name for found in report_dir.glob(f"*/{FILE}") if not found.parent.is_symlink())
     choice = f"these can be taken back: {', '.join(known)}" if known else "no run there has changed anything"

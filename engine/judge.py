@@ -289,5 +289,6 @@ class Judge:
 
 
 def _tells_of(other: Verdict, silent: Node) -> bool:
-    """Whether a check found a node silent: in any place, since one about all nodes may be the first to ask it."""
-    return other.outcome is Outcome.UNKNOWN and other.cause == silent.trouble
+    """Whether a check found this very node silent; one about all nodes may have been the first to ask it."""
+    here = other.node in (None, silent.name)
+    return here and other.outcome is Outcome.UNKNOWN and other.cause == silent.trouble

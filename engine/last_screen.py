@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from cluster.paths import is_file
 from engine.diagnosis import Cause
 from engine.naming import named
 from engine.outcome import Outcome
@@ -58,9 +59,10 @@ def last_lines(run: Run, unwritten: str | None) -> list[str]:
         lines.append(f"Next:    {run.next}")
     if run.undo_command:
         lines.append(f"Undo:    {run.undo_command}")
-    lines.append(
-        f"Report:  {f'not written whole: {unwritten}' if unwritten else shorten(run.directory / 'report.html')}"
-    )
+    if is_file(page := run.directory / "report.html"):
+        lines.append(f"Report:  {shorten(page)}")
+    if unwritten:
+        lines.append(f"Missing: {unwritten}")
     if run.bundle:
         lines.append(f"Bundle:  {shorten(run.bundle)}, to send to somebody who was not there")
     return lines

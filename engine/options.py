@@ -1,6 +1,7 @@
 """The command line of a run, and what it means."""
 
 import argparse
+import os
 import shlex
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 from cluster.errors import InventoryError
 from cluster.inventory import Inventory, parse_inventory, read_inventory, this_machine
 from cluster.limit import choose
+from cluster.paths import exists, is_directory, is_file
+from cluster.printable import printable
 from engine.change import Flag
 
 DEFAULT_INVENTORY = Path("cluster.yaml")
@@ -53,7 +56,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--fix", action="store_true", help="repair what is wrong, then check again")
     group.addoption("--undo", type=_word, metavar="RUN", help="take the changes of a run back, last first")
     group.addoption(
-        "--allow", action="append", default=[], metavar="NAME", help="allow a disruptive repair (repeatable)"
+        "--allow",
+        action="append",
+        type=_word,
+        default=[],
+        metavar="NAME",
+        help="allow a disruptive repair (repeatable)",
     )
     group.addoption("--recipe", type=_word, metavar="NAME|FILE", help="the recipe of the full fine-tune")
     group.addoption("--train", choices=("none", "smoke", "full"), help="how much step 10 runs")
@@ -183,9 +191,13 @@ def _min_ready(config: pytest.Config, mode: str, nodes: int) -> int | None:
 
 def _metrics(config: pytest.Config) -> Path | None:
     asked: Path | None = config.getoption("metrics")
-    if asked is not None and (asked.is_dir() or not asked.absolute().parent.is_dir()):
+    if asked is None:
+        return None
+    # A device or a pipe would be replaced by the file; a link shall lead to it as before.
+    file = Path(os.path.realpath(asked))
+    if exists(file) != is_file(file) or not is_directory(file.parent):
         raise pytest.UsageError(f"--metrics {asked}: name a file in a directory that is there.")
-    return asked
+    return file
 
 
 def _of_steps(config: pytest.Config) -> Iterator[str]:
@@ -227,10 +239,10 @@ def _found_inventory(config: pytest.Config) -> tuple[Inventory, str]:
             return parse_inventory(_lab_inventory(config), "the lab's inventory"), "lab"
         if path is not None:
             return read_inventory(path), str(path)
-        if (config.rootpath / DEFAULT_INVENTORY).exists():
+        if exists(config.rootpath / DEFAULT_INVENTORY):
             return read_inventory(config.rootpath / DEFAULT_INVENTORY), str(DEFAULT_INVENTORY)
     except InventoryError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(printable(str(error))) from None
     return this_machine(), "this machine"
 
 

@@ -34,6 +34,9 @@ CLEANUP_STEP = 14
 _NARROWING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
 """What pytest may be asked for that leaves checks out."""
 
+_LISTING = ("collectonly", "showfixtures", "show_fixtures_per_test")
+"""What pytest may be asked to list, where nothing is judged."""
+
 _TOLD = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 """The ways for pytest to end of which our report can give an account; the others are its own to explain."""
 
@@ -68,8 +71,9 @@ def pytest_configure(config: pytest.Config) -> None:
     except ClusterError as error:
         raise pytest.UsageError(plain(str(error))) from None
     config.stash[RUN] = run
+    verbosity = config.getoption("verbose", default=0)
     config.stash[INTERRUPTION] = Interruption()
-    config.stash[SCREEN] = screen = Screen(verbose=config.option.verbose > 0, quiet=config.option.verbose < 0)
+    config.stash[SCREEN] = screen = Screen(verbose=verbosity > 0, quiet=verbosity < 0)
     run.cluster.tell = screen.progress
     config.pluginmanager.register(Comparisons(run))
     # Where it is installed it would import itself whole at the end, for property tests that a run has none of.
@@ -248,7 +252,7 @@ class Comparisons:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the reports, show the last screen, and set the exit status of the contract."""
     config = session.config
-    if RUN not in config.stash or config.option.collectonly:
+    if RUN not in config.stash or any(config.getoption(name, default=None) for name in _LISTING):
         return
     run, screen = config.stash[RUN], config.stash[SCREEN]
     interruption = config.stash[INTERRUPTION]
@@ -256,8 +260,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     # A second signal may keep pytest from noting the first.
     run.interrupted = interruption.came or exitstatus == pytest.ExitCode.INTERRUPTED
     run.stopped = bool(session.shouldfail)
-    if exitstatus not in _TOLD and not run.interrupted and run.options.mode != "undo":
-        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+    no_checks = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
+    # An undo has none, and is told all the same.
+    undone = no_checks and run.options.mode == "undo"
+    if exitstatus not in _TOLD and not run.interrupted and not undone:
+        if no_checks:
             screen.end("NOTHING TO CHECK", good=False, lines=["No check matches: look at -k, -m and the paths given."])
         screen.close()
         run.abandon()
@@ -273,6 +280,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         run.cluster.close()
     session.exitstatus = pytest.ExitCode.INTERRUPTED if run.interrupted else run.exit_status
     good = run.exit_status == 0 and not run.interrupted
+    if good and unwritten:
+        # Whoever asked for a report, and waits for it, shall not go on without one.
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     screen.end(title(run), good=good, lines=last_lines(run, unwritten))
     screen.close()
     # pytest lets it look through all of this five times more.

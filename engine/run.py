@@ -13,6 +13,7 @@ import reports
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, CommandFailed
 from cluster.inventory import Inventory
+from cluster.paths import exists
 from engine import node_journal
 from engine.ahead import rounds
 from engine.apply import Applier
@@ -125,7 +126,7 @@ class Run:
     @property
     def undo_command(self) -> str | None:
         """How to take back what this run changed, if it changed anything."""
-        if not self.journal.path.exists() or not any(record.to_undo for record in self.journal.records()):
+        if not exists(self.journal.path) or not any(record.to_undo for record in self.journal.records()):
             return None
         return self.options.command(f"--undo {self.id}")
 
@@ -282,7 +283,7 @@ def _brief(describe: str) -> str:
 def _free_id(options: Options, started: datetime) -> str:
     base = f"{started:%Y%m%d-%H%M%S}-{options.mode}"
     names = [base, *(f"{base}-{number}" for number in range(2, 100))]
-    return next(name for name in names if not (options.report_dir / name).exists())
+    return next(name for name in names if not exists(options.report_dir / name))
 
 
 def _ask_password() -> str:

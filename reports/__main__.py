@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ReportError as error:
         print(error, file=sys.stderr)
     except OSError as error:
-        print(f"{error.filename}: {error.strerror}; name a folder that can be read and written.", file=sys.stderr)
+        print(f"{error.filename or 'The output'}: {error.strerror}; name another place.", file=sys.stderr)
     return 1
 
 
@@ -67,7 +67,7 @@ def _history(words: list[str]) -> int:
         prog="python -m reports history", description="Make index.html over all runs again."
     )
     parser.add_argument("folder", type=Path, nargs="?", default=OUT, help=f"where the runs are (default: {OUT})")
-    print(write_index(parser.parse_args(words).folder))
+    print(write_index(_there(parser.parse_args(words).folder)))
     return 0
 
 
@@ -78,16 +78,16 @@ def _prune(words: list[str]) -> int:
         "undone; so those that changed something stay unless --undoable is given.",
     )
     parser.add_argument("folder", type=Path, nargs="?", default=OUT, help=f"where the runs are (default: {OUT})")
-    parser.add_argument("--keep", type=int, default=prune.KEPT, metavar="N", help="how many of the newest stay")
+    parser.add_argument("--keep", type=_number, default=prune.KEPT, metavar="N", help="how many of the newest stay")
     parser.add_argument("--undoable", action="store_true", help="also runs whose changes could still be taken back")
     parser.add_argument("--yes", action="store_true", help="remove them; without it nothing is removed")
     asked = parser.parse_args(words)
-    runs = prune.judge(asked.folder, max(asked.keep, 1), undoable=asked.undoable)
+    runs = prune.judge(_there(asked.folder), asked.keep, undoable=asked.undoable)
     going = [run for run in runs if run.stays is None]
     if asked.yes:
         prune.remove(going)
         write_index(asked.folder)
-    for run in runs[max(asked.keep, 1) :]:
+    for run in runs[asked.keep :]:
         told = f"stays: {run.stays}" if run.stays else "removed" if asked.yes else "could go"
         print(f"{run.folder}  {run.size / 1e6:.1f} MB  {told}")
     size = sum(run.size for run in going) / 1e6
@@ -98,6 +98,18 @@ def _prune(words: list[str]) -> int:
     else:
         print(f"{len(going)} of {len(runs)} runs could go, {size:.1f} MB. Nothing was removed: --yes removes them.")
     return 0
+
+
+def _there(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise ReportError(f"{folder} is no folder with runs: name the one that --report-dir named.")
+    return folder
+
+
+def _number(given: str) -> int:
+    if not given.isdecimal() or int(given) < 1:
+        raise argparse.ArgumentTypeError(f"{given}: give a number of runs, at least 1")
+    return int(given)
 
 
 if __name__ == "__main__":

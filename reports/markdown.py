@@ -49,7 +49,12 @@ def _head(report: Report) -> str:
 
 def _attention(report: Report) -> str:
     failures: list[tuple[Cause | None, Check]]
-    failures = [(cause, check) for cause in report.diagnosis for _, check in entries(report, cause)]
+    # What follows from a cause that lies on several nodes is counted once.
+    failures = [
+        (None if number else cause, check)
+        for cause in report.diagnosis
+        for number, (_, check) in enumerate(entries(report, cause))
+    ]
     if not failures:
         # A report of another tool may rank no causes.
         failures = [(None, check) for check in report.checks if check.outcome.needs_attention]

@@ -150,6 +150,20 @@ def test_whatever_a_machine_calls_itself_stays_text(name: str, trouble: str) -> 
     assert [str(node.address) for node in parse_inventory(text, "draft").nodes] == ["10.0.0.1"]
 
 
+@pytest.mark.parametrize(
+    ("option", "given", "told"),
+    [
+        ("--user", "a b", "--user a b: this has a character or a form that is not allowed here."),
+        ("--ssh-config", "~nobody9/x", "--ssh-config ~nobody9/x: there is no home for the ~nobody9 of ~nobody9/x"),
+    ],
+)
+def test_what_nobody_can_use_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, given: str, told: str
+) -> None:
+    assert main(["init", "spark", option, given, "--output", str(tmp_path / "cluster.yaml")]) == 2
+    assert capsys.readouterr().err.startswith(told)
+
+
 def test_the_command_writes_a_file_once(sshd: Sshd, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "cluster.yaml"
     words = ["init", f"root@127.0.0.1:{sshd.port}", "--key", str(sshd.key), "--output", str(output)]

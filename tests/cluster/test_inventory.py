@@ -73,7 +73,10 @@ def test_what_is_simulated_is_told_line_by_line() -> None:
         ("nodes:\n- spark-1\n", "cluster.yaml:2: nodes[0]: a mapping with keys and values is expected"),
         ("nodes: []\n", "cluster.yaml:1: nodes: it is empty"),
         (GOOD + "managers: 2\n", "cluster.yaml:4: managers: input should be 1, 3 or 5"),
-        (GOOD + "managers: 3\n", "cluster.yaml:4: managers: there are 2 nodes"),
+        (
+            GOOD + "managers: 3\n",
+            "cluster.yaml:4: managers: so many managers take as many nodes",
+        ),
         (GOOD + "image:\n  name: a\n  base: b\n", "cluster.yaml:4: image: an image is built from `base` or has"),
         (GOOD + "image:\n  archive: a.tar\n", "cluster.yaml:4: image: `archive` wants the `name`"),
         ("ssh: {}\n", "cluster.yaml:1: nodes: missing"),
@@ -81,6 +84,9 @@ def test_what_is_simulated_is_told_line_by_line() -> None:
         (GOOD + "ssh:\n", "cluster.yaml:4: ssh: a mapping with keys and values is expected"),
         (GOOD + "ssh:\n  accept_new: 1\n", "cluster.yaml:5: ssh.accept_new: true or false is expected"),
         (GOOD + "ssh:\n  connect_timeout_s: soon\n", "cluster.yaml:5: ssh.connect_timeout_s: a number is expected"),
+        (GOOD + "ssh:\n  connect_timeout_s: '10'\n", "cluster.yaml:5: ssh.connect_timeout_s: a number is expected"),
+        (GOOD + "ssh:\n  connect_timeout_s: true\n", "cluster.yaml:5: ssh.connect_timeout_s: a number is expected"),
+        (GOOD + "ssh:\n  config: ~nobody9/x\n", "cluster.yaml:5: ssh.config: there is no home for the ~nobody9 of"),
         (GOOD + "fabric:\n  interfaces: enp1s0\n", "cluster.yaml:5: fabric.interfaces: input should be 'auto'"),
         (GOOD + "fabric:\n  interfaces: []\n", "cluster.yaml:5: fabric.interfaces: it is empty"),
         (GOOD + "fabric:\n  interfaces:\n  - a b\n", "cluster.yaml:6: fabric.interfaces[0]: this has a character"),
@@ -92,6 +98,14 @@ def test_what_is_simulated_is_told_line_by_line() -> None:
 )
 def test_a_mistake_is_told_by_file_line_and_field(text: str, told: str) -> None:
     assert _refusal(text).startswith(told)
+
+
+@pytest.mark.parametrize(("hostname", "name"), [("my_host.lan", "my-host"), ("_", "localhost"), ("a" * 64, "a" * 63)])
+def test_this_machine_has_a_name_whatever_its_hostname(
+    monkeypatch: pytest.MonkeyPatch, hostname: str, name: str
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: hostname)
+    assert this_machine().manager.name == name
 
 
 @pytest.mark.parametrize(

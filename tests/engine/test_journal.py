@@ -134,7 +134,7 @@ def test_a_run_is_found_by_its_id(tmp_path: Path, here: Node) -> None:
     assert len(find_journal(tmp_path, "20260101-000000-fix").records()) == 1
 
 
-@pytest.mark.parametrize("run_id", ["20260101-000000-check", "", "..", "a/../20260101-000000-fix", "/etc"])
+@pytest.mark.parametrize("run_id", ["20260101-000000-check", "", "..", "a/../20260101-000000-fix", "/etc", "x" * 300])
 def test_an_unknown_run_is_answered_with_those_there_are(tmp_path: Path, here: Node, run_id: str) -> None:
     _begun(Journal(tmp_path / "20260101-000000-fix" / FILE), here)
     with pytest.raises(JournalError, match=r"these can be taken back: 20260101-000000-fix\.$"):

@@ -138,6 +138,15 @@ def test_a_node_that_does_not_answer_is_unknown_once_and_blocks_everything_after
     assert bench.judge(check("two.fact"), _hold, node=0).outcome is Outcome.PASSED
 
 
+def test_of_two_nodes_that_are_silent_for_one_reason_none_follows_from_the_other(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "check", nodes=2)
+    for node in bench.cluster.nodes:
+        node.trouble = "your key has a passphrase"
+    verdicts = [bench.judge(check("one.fact"), _hold, node=number) for number in (0, 1)]
+    assert [verdict.outcome for verdict in verdicts] == [Outcome.UNKNOWN] * 2
+    assert [verdict.follows_from for verdict in verdicts] == [[], []]
+
+
 def test_a_node_that_goes_away_while_it_is_asked_is_unknown_and_blocks_what_comes(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "check")
 

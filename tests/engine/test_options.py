@@ -29,6 +29,9 @@ BAD = {
     ("--nf",): "steps build on each other, so --nf cannot reorder them: leave it out.",
     ("--setup-only",): "--setup-only judges nothing: leave it out.",
     ("--setup-plan",): "--setup-plan judges nothing: leave it out.",
+    ("--metrics=/dev/null",): "--metrics /dev/null: name a file in a directory that is there.",
+    (f"--report-dir=/{'x' * 300}",): f"No report can be written to /{'x' * 300} (File name too long)",
+    ("--inventory", "raw.yaml"): "raw.yaml:2: nodes[0].x",
     ("-n", "2"): "steps build on each other, so xdist (-n) cannot run them",
 }
 """Options, and how the sentence begins."""
@@ -39,6 +42,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], R
     """All of them, run at once: most of the time goes into starting Python."""
     project = Project(tmp_path_factory.mktemp("options"))
     (project.folder / "bad.yaml").write_text("nodes:\n- {name: a, colour: red}\n")
+    (project.folder / "raw.yaml").write_text('nodes:\n- {name: a, "x\\e[31mred\\a": 1}\n')
     started = {options: project.start(*options) for options in BAD}
     finished = {options: project.finish(process) for options, process in started.items()}
     assert list(project.node.iterdir()) == []
@@ -55,6 +59,7 @@ def test_a_bad_option_is_one_sentence(results: dict[tuple[str, ...], Result], op
     result = results[options]
     assert result.exit == 4
     assert "Traceback" not in result.out + result.err
+    assert "\x1b" not in result.err
     assert _sentence(result).startswith(BAD[options])
 
 

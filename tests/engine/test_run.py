@@ -1,5 +1,6 @@
 """A whole run, as a person starts it: check, plan, fix, fix again, undo."""
 
+import re
 import signal
 import time
 from pathlib import Path
@@ -128,9 +129,46 @@ def test_a_report_that_cannot_be_written_is_told_after_the_verdict(project: Proj
     (project.reports / "latest" / "mine").touch()
     result = project.run()
     assert result.exit == 1
-    assert "Report:  not written whole: " in result.out
-    assert "move it away" in result.out
+    assert re.search(r"Report:  \S+report\.html\s+Missing: .+move it away", result.out)
     assert "Traceback" not in result.out + result.err
+    # What is asked for and not written is no success either.
+    (project.node / "made").touch()
+    assert project.run().exit == 3
+
+
+def test_an_undo_whose_journal_cannot_be_read_says_so(project: Project) -> None:
+    (project.reports / "20260101-000000-fix/journal.jsonl").mkdir(parents=True)
+    told = project.run("--undo", "20260101-000000-fix")
+    assert told.exit == 4
+    assert "no run 20260101-000000-fix with changes is in" in told.err
+
+
+def test_an_undo_that_breaks_is_no_undo(project: Project) -> None:
+    assert project.run("--fix").exit == 0
+    (run,) = {path.resolve().name for path in project.reports.glob("*-fix")}
+    # Breaks it where no mistake is foreseen.
+    (project.folder / "conftest.py").write_text(
+        'pytest_plugins = ["engine.plugin"]\nimport engine.run\nengine.run.undo_run = None\n'
+    )
+    broken = project.run("--undo", run)
+    assert broken.exit == 3
+    assert "TAKEN BACK" not in broken.out
+    assert (project.node / "made").exists()
+
+
+def test_an_undo_by_the_link_to_the_newest_run_speaks_of_that_run(project: Project) -> None:
+    assert project.run("--fix").exit == 0
+    (run,) = {path.resolve().name for path in project.reports.glob("*-fix")}
+    assert project.run("--undo", "latest").exit == 0
+    assert not (project.node / "made").exists()
+    again = project.run("--undo", "latest")
+    assert (again.exit, f"these can be taken back: {run}" in again.err) == (4, True)
+
+
+@pytest.mark.parametrize("option", ["--fixtures", "--fixtures-per-test"])
+def test_a_list_of_fixtures_leaves_no_report(project: Project, option: str) -> None:
+    assert project.run(option).exit == 0
+    assert not (project.reports / "latest").exists()
 
 
 def test_metrics_that_cannot_be_written_are_told_at_once(project: Project) -> None:

@@ -38,6 +38,15 @@ def test_what_holds_up_others_is_the_first_row_and_says_so(read: Read) -> None:
     assert "fix failed (2 follow)" in rows[1]
 
 
+def test_what_follows_from_a_cause_on_two_nodes_is_counted_once(read: Read) -> None:
+    told = samples.broken()
+    told["diagnosis"][0]["nodes"] = ["spark-1", "spark-2"]
+    cause = next(one for one in told["checks"] if one["id"] == told["diagnosis"][0]["id"])
+    told["checks"] += [{**cause, "node": node} for node in ("spark-1", "spark-2")]
+    text = to_markdown(read(told))
+    assert text.count("(2 follow)") == 1
+
+
 def test_what_differs_there_is_a_table_of_its_own(read: Read) -> None:
     text = to_markdown(read(samples.broken()))
     assert (

@@ -65,9 +65,17 @@ def test_what_is_no_run_is_left_alone(out: Path) -> None:
     assert (out / "notes").is_dir()
 
 
-def test_at_least_one_run_stays(out: Path) -> None:
-    main(["prune", str(out), "--keep", "0", "--undoable", "--yes"])
-    assert 6 in days(out)
+@pytest.mark.parametrize("number", ["0", "-3", "all"])
+def test_at_least_one_run_stays(out: Path, number: str) -> None:
+    with pytest.raises(SystemExit):
+        main(["prune", str(out), "--keep", number, "--undoable", "--yes"])
+    assert len(days(out)) == 6
+
+
+@pytest.mark.parametrize("command", ["prune", "history"])
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, str(tmp_path / "none")]) == 1
+    assert capsys.readouterr().err.startswith(f"{tmp_path}/none is no folder with runs: name the one")
 
 
 def test_an_empty_folder_has_nothing_to_remove(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
