@@ -1,6 +1,9 @@
 """A change of the network that cannot lock anyone out: the node itself goes back unless we confirm in time."""
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Interface
 from shlex import quote
 
 from cluster.errors import ClusterError, CommandFailed, Unreachable
@@ -8,16 +11,22 @@ from engine import dead_man
 from engine.change import WriteFile
 from engine.undo_step import UndoCommand, UndoStep
 
+ADDRESS_PATIENCE_S = 15
+"""NetworkManager, which `netplan apply` starts and does not wait for, takes some seconds to set addresses."""
+_POLL_S = 0.5
+
 
 @dataclass(eq=False)
 class WriteNetplan(WriteFile):
     """Write a netplan file and apply it.
 
-    `takes_back` are the commands for what netplan leaves on an interface when the file goes: addresses, and the MTU.
+    `takes_back` are the commands for what netplan leaves on an interface when the file goes: addresses, and the MTU;
+    `awaited` are the addresses that it is to give, by interface.
     """
 
     taken_up_by: str | None = "netplan apply"
     takes_back: list[str] = field(default_factory=list)
+    awaited: Mapping[str, IPv4Interface] = field(default_factory=dict)
     root: bool = True
 
     def describe(self) -> str:
@@ -36,19 +45,47 @@ class WriteNetplan(WriteFile):
         Raises:
             CommandFailed: The node could not be reached over the new network and has put the old one back.
         """
+        armed_at = time.monotonic()
         dead_man.arm(self.node, self._way_back())
         super().apply()
         try:
             self.node.change("netplan apply", deadline_s=30)
-            self.node.reconnect()
         except CommandFailed as error:
             raise self._go_back_now(error) from None
         except Unreachable:
             raise self._gone_back() from None
         try:
+            self._reach(armed_at)
             dead_man.disarm(self.node)
-        except CommandFailed:
+        except (CommandFailed, Unreachable):
             raise self._gone_back() from None
+
+    def _reach(self, armed_at: float) -> None:
+        """Come in anew and wait for the addresses; both take seconds by Wi-Fi, or where a name is found by mDNS."""
+        until = armed_at + dead_man.PATIENCE_S * 2 / 3
+        while True:
+            try:
+                self.node.reconnect()
+                self._wait_for_addresses(armed_at + dead_man.PATIENCE_S - 5 - time.monotonic())
+            except Unreachable:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_POLL_S)
+            else:
+                return
+
+    def _wait_for_addresses(self, left_s: float) -> None:
+        """Wait until the addresses are there; where they do not come, whoever checks again tells it better."""
+        patience = max(0.0, min(ADDRESS_PATIENCE_S, left_s))
+        there = " && ".join(
+            f"ip -o -4 addr show dev {quote(name)} | grep -qF ' {address} '" for name, address in self.awaited.items()
+        )
+        tries = int(patience / _POLL_S)
+        if not there or not tries:
+            return
+        command = f"for n in $(seq {tries}); do {{ {there}; }} && break; sleep {_POLL_S}; done"
+        if self.node.read(command, deadline_s=patience + 5).exit is None:
+            raise Unreachable(f"{self.node.name} fell silent when its network had been changed")
 
     def _way_back(self) -> str:
         path = quote(self.path)

@@ -138,7 +138,7 @@ def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
     takes_back = [f"ip addr del {planned} dev {name}" for name, planned in plan.items() if planned not in live[name]]
     takes_back += [f"ip link set {name} mtu {links[name].mtu}" for name in plan if name in mtus]
     text = _HEAD + yaml.safe_dump({"network": {"version": 2, "ethernets": entries}}, sort_keys=False)
-    yield WriteNetplan(node, OUR_FILE, text.encode(), mode=0o600, takes_back=takes_back)
+    yield WriteNetplan(node, OUR_FILE, text.encode(), mode=0o600, takes_back=takes_back, awaited=plan)
 
 
 def _entry(node: Node, interface: str, planned: IPv4Interface, mtu: int | None) -> dict[str, object]:
