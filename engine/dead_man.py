@@ -20,9 +20,11 @@ systemctl stop {unit}.timer {unit}.service 2>/dev/null || true
 systemctl reset-failed {unit}.service 2>/dev/null || true
 systemd-run --quiet --unit={unit} --on-active={seconds} --timer-property=AccuracySec=1s /bin/sh {script}
 """
-_DISARM = f"systemctl stop {_UNIT}.timer && rm -f {_SCRIPT}"
+# Of the one who confirms and the one who goes back, only the first can remove the script: it may do its part.
+_CLAIM = f"rm {_SCRIPT} || exit 1\n"
+_DISARM = f"rm {_SCRIPT} && {{ systemctl stop {_UNIT}.timer || true; }}"
 # Once the timer is stopped its service cannot be started any more, so the script is run by hand.
-_STRIKE = f"systemctl stop {_UNIT}.timer; /bin/sh {_SCRIPT} && rm -f {_SCRIPT}"
+_STRIKE = f"systemctl stop {_UNIT}.timer; /bin/sh {_SCRIPT}"
 
 
 def arm(node: Node, way_back: str) -> None:
@@ -31,16 +33,15 @@ def arm(node: Node, way_back: str) -> None:
     Raises:
         ClusterError: It could not be started, so nothing may be changed.
     """
-    node.change(
-        _ARM.format(script=_SCRIPT, unit=_UNIT, seconds=PATIENCE_S), stdin=way_back.encode("utf-8", "surrogateescape")
-    )
+    script = (_CLAIM + way_back).encode("utf-8", "surrogateescape")
+    node.change(_ARM.format(script=_SCRIPT, unit=_UNIT, seconds=PATIENCE_S), stdin=script)
 
 
 def disarm(node: Node) -> None:
     """Confirm the new network.
 
     Raises:
-        CommandFailed: It was too late: the timer has struck.
+        CommandFailed: It was too late: the node goes back, or has gone.
     """
     node.change(_DISARM)
 
