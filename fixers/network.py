@@ -25,6 +25,19 @@ ETHERNET_MTU = 1500
 """Bytes; what every switch takes."""
 
 
+@dataclass(frozen=True)
+class _Wrong:
+    """Addresses that an entry of netplan gives to an interface of the fabric beside the planned one, or instead."""
+
+    interface: str
+    key: str
+    planned: IPv4Interface
+    addresses: Sequence[IPv4Interface]
+
+    def __str__(self) -> str:
+        return f"{', '.join(map(str, self.addresses))} of {self.interface} (planned is {self.planned})"
+
+
 @dataclass(eq=False)
 class SwitchOn(RunCommand):
     """Set an interface up and wait until its ends agree on a speed, and it has the addresses that it has at boot."""
@@ -128,12 +141,14 @@ def _one_before_the_others(nodes: Sequence[Node], mtus: Mapping[str, int]) -> Ch
 def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
     """Write our file so that it gives the planned addresses, and the MTUs named here or there already."""
     plan, links = node.cluster.fabric.of(node.name), node.network.links
-    others = list(_others(node, plan))
+    others = [*_others(node, plan), *_of_connections(node, plan, mtus)]
     yield from others
     if not plan or any(isinstance(change, Instruction) for change in others):
         return
-    mtus = {name: entry.mtu for name, entry in _ours(node).items() if entry.mtu} | dict(mtus)
-    entries = {name: entry for name in plan if (entry := _entry(node, name, plan[name], mtus.get(name)))}
+    ours = _ours(node)
+    keys = {name: _key(node, name) for name in plan if not _connection_of(node, name)}
+    mtus = {name: entry.mtu for name, key in keys.items() if (entry := ours.get(key)) and entry.mtu} | dict(mtus)
+    entries = {key: _entry(node, name, key, plan[name], mtus.get(name)) for name, key in keys.items()}
     live = node.network.live(plan)
     takes_back = [f"ip addr del {planned} dev {name}" for name, planned in plan.items() if planned not in live[name]]
     takes_back += [f"ip link set {name} mtu {links[name].mtu}" for name in plan if name in mtus]
@@ -141,10 +156,10 @@ def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
     yield WriteNetplan(node, OUR_FILE, text.encode(), mode=0o600, takes_back=takes_back, awaited=plan)
 
 
-def _entry(node: Node, interface: str, planned: IPv4Interface, mtu: int | None) -> dict[str, object]:
+def _entry(node: Node, interface: str, key: str, planned: IPv4Interface, mtu: int | None) -> dict[str, object]:
     # NVIDIA's own file asks for IPv4 link-local addresses, and one of those beside the planned one may be chosen.
     entry: dict[str, object] = {"optional": True, "link-local": ["ipv6"]}
-    if interface in _ours(node) or not _kept_elsewhere(node, interface, planned):
+    if key in _ours(node) or not _kept_elsewhere(node, interface, planned):
         entry = {"addresses": [str(planned)], **entry}
     return entry | {"mtu": mtu} if mtu else entry
 
@@ -157,36 +172,72 @@ def _kept_elsewhere(node: Node, interface: str, planned: IPv4Interface) -> bool:
     return node.netplan.at_boot([interface])[interface] == (planned,)
 
 
+def _key(node: Node, interface: str) -> str:
+    """The key under which netplan merges what we write with what another file has for this interface alone."""
+    entries = node.netplan.entries
+    return next((key for key in node.netplan.keys_of(interface) if not entries[key].is_pattern), interface)
+
+
+def _connection_of(node: Node, interface: str) -> tuple[str, BootEntry] | None:
+    """The connection of NetworkManager's own that the interface has by its UUID: a second entry would be its rival."""
+    keys = set(node.netplan.keys_of(interface)) if node.netplan.files else set[str]()
+    return next(
+        (
+            (file.connection, entry)
+            for file in node.netplan.files
+            if file.connection and file.survives
+            for key, entry in file.ethernets.items()
+            if key in keys and not entry.is_pattern
+        ),
+        None,
+    )
+
+
+def _of_connections(node: Node, planned: Mapping[str, IPv4Interface], mtus: Mapping[str, int]) -> Iterator[Instruction]:
+    """Tell a person what NetworkManager's own connections have to have: it would write its files anew."""
+    for interface, address in planned.items():
+        if (found := _connection_of(node, interface)) is None:
+            continue
+        connection, entry = found
+        settings = []
+        if entry.addresses != (address,):
+            settings.append(f"ipv4.method manual ipv4.addresses {address}")
+        if mtus.get(interface) not in (None, node.network.links[interface].mtu):
+            settings.append(f"802-3-ethernet.mtu {mtus[interface]}")
+        if settings:
+            wrong = [str(one) for one in entry.addresses if one != address]
+            take = f"take {', '.join(wrong)} out of" if wrong else "correct"
+            yield Instruction(
+                node,
+                f"{take} NetworkManager's connection of {interface} on {node.name}: `sudo nmcli connection modify "
+                f"{connection} {' '.join(settings)} && sudo nmcli connection up {connection}`, then run again",
+            )
+
+
 def _others(node: Node, planned: Mapping[str, IPv4Interface]) -> Iterator[Change]:
     """Take other addresses of the fabric's interfaces out of files that are not ours: netplan would keep both."""
     for file in node.netplan.files:
-        wrong = {
-            interface: [one for one in entry.addresses if one != planned[interface]]
-            for interface, entry in file.ethernets.items()
-            if interface in planned
-        }
-        if file.path != OUR_FILE and file.path not in node.planned and any(wrong.values()):
-            yield _without(node, file, wrong, planned)
+        if file.path == OUR_FILE or (file.connection and file.survives):
+            continue  # what NetworkManager keeps: see _of_connections
+        wrong = [
+            _Wrong(interface, key, planned[interface], addresses)
+            for interface in planned
+            for key in node.netplan.keys_of(interface)
+            if key in file.ethernets
+            and (addresses := [one for one in file.ethernets[key].addresses if one != planned[interface]])
+        ]
+        if wrong and file.path not in node.planned:
+            yield _without(node, file, wrong)
 
 
-def _without(
-    node: Node,
-    file: NetplanFile,
-    wrong: Mapping[str, Sequence[IPv4Interface]],
-    planned: Mapping[str, IPv4Interface],
-) -> Change:
+def _without(node: Node, file: NetplanFile, wrong: Sequence[_Wrong]) -> Change:
     """Take addresses out of a file, or tell a person to where that would not last or could change more."""
     there = read_file(node, file.path, root=True)
     text: str | None = (there.content or b"").decode("utf-8", "surrogateescape")
-    for interface, addresses in wrong.items():
-        if addresses and text is not None:
-            text = without_addresses(text, interface, addresses)
+    for one in wrong:
+        if text is not None:
+            text = without_addresses(text, one.key, one.addresses)
     if text is not None and file.is_kept:
         return WriteNetplan(node, file.path, text.encode("utf-8", "surrogateescape"), made_from=there)
-    told = "; ".join(
-        f"{', '.join(map(str, addresses))} of {interface} (planned is {planned[interface]})"
-        for interface, addresses in wrong.items()
-        if addresses
-    )
     place = f"{file.path} on {node.name}, and out of what makes that file"
-    return Instruction(node, f"take {told} out of {place}, then run again")
+    return Instruction(node, f"take {'; '.join(map(str, wrong))} out of {place}, then run again")

@@ -4,13 +4,26 @@ import re
 from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from ipaddress import IPv4Interface
+from pathlib import PurePosixPath
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.parse import lines, succeeded
+
+NETWORK_MANAGER = "NetworkManager"
+
+
+class Match(BaseModel):
+    """The interfaces that an entry of netplan is for, where its key does not name one; `name` may be a pattern."""
+
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
+
+    name: str | None = None
+    macaddress: str | None = None
 
 
 class BootEntry(BaseModel):
@@ -22,11 +35,19 @@ class BootEntry(BaseModel):
     optional: bool = False
     mtu: int | None = None
     """Bytes; None where netplan leaves it as it is."""
+    match: Match | None = None
+    set_name: str | None = None
+    renderer: str | None = None
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it may be for several interfaces at once."""
+        return self.match is not None and not self.set_name and any(sign in (self.match.name or "") for sign in "*?[")
 
 
 @dataclass(frozen=True)
 class NetplanFile:
-    """One file of netplan: its octal mode, and the Ethernet interfaces it speaks of; none where it is not YAML."""
+    """One file of netplan: its octal mode, and its Ethernet entries by their keys; none where it is not YAML."""
 
     path: str
     mode: str
@@ -44,6 +65,12 @@ class NetplanFile:
     def is_kept(self) -> bool:
         """Whether it stays as somebody edits it; cloud-init writes its own anew, and a package does."""
         return self.path.startswith("/etc/") and "cloud-init" not in self.path
+
+    @property
+    def connection(self) -> str | None:
+        """The UUID of the connection for which NetworkManager itself writes the file; None where it does not."""
+        found = re.fullmatch(r"90-NM-(.+)\.yaml", PurePosixPath(self.path).name)
+        return found[1] if found else None
 
     @property
     def survives(self) -> bool:
@@ -106,6 +133,9 @@ def _ethernets(text: str) -> dict[str, BootEntry]:
                 ),
                 optional=bool((entry or {}).get("optional")),
                 mtu=(entry or {}).get("mtu"),
+                match=(entry or {}).get("match"),
+                set_name=(entry or {}).get("set-name"),
+                renderer=(entry or {}).get("renderer"),
             )
             for name, entry in ethernets.items()
         }
@@ -135,16 +165,41 @@ class NetplanFacts(Facts):
     complaint: str = fact("netplan get", parse_complaint, root=True, private=True)
     files: tuple[NetplanFile, ...] = fact(_FILES, parse_files, root=True, private=True)
 
+    def keys_of(self, interface: str) -> tuple[str, ...]:
+        """The keys of the entries that are for an interface, the one of its own name first."""
+        found = (key for key, entry in self.entries.items() if self._is_for(interface, key, entry))
+        return tuple(sorted(found, key=lambda key: (key != interface, key)))
+
+    def _is_for(self, interface: str, key: str, entry: BootEntry) -> bool:
+        match = entry.match
+        if match is None or entry.set_name:
+            return interface == (entry.set_name or key)
+        if match.macaddress:
+            links = self.node.network.links
+            if interface not in links or links[interface].mac != match.macaddress.lower():
+                return False
+        elif not match.name:
+            return False  # by driver, or whatever NetworkManager gives it to: the entry does not tell
+        return match.name is None or fnmatchcase(interface, match.name)
+
     def at_boot(self, interfaces: Iterable[str]) -> dict[str, tuple[IPv4Interface, ...]]:
         """The addresses that interfaces will have after a reboot."""
         entries, files = self.entries, [file for file in self.files if file.survives]
-        lasting = {(name, one) for file in files for name, entry in file.ethernets.items() for one in entry.addresses}
+        lasting = {(key, one) for file in files for key, entry in file.ethernets.items() for one in entry.addresses}
         return {
-            name: tuple(one for one in entries[name].addresses if (name, one) in lasting) if name in entries else ()
+            name: tuple(
+                dict.fromkeys(
+                    one for key in self.keys_of(name) for one in entries[key].addresses if (key, one) in lasting
+                )
+            )
             for name in interfaces
         }
 
     def awaited(self, interfaces: Iterable[str]) -> tuple[str, ...]:
-        """The interfaces for which boot waits up to two minutes while the cable or the peer is off."""
-        entries = self.entries
-        return tuple(name for name in interfaces if name in entries and not entries[name].optional)
+        """The interfaces for which boot waits up to two minutes while the cable or the peer is off.
+
+        It does not for a connection of NetworkManager's own, which knows no `optional` either.
+        """
+        found = {name: [self.entries[key] for key in self.keys_of(name)] for name in interfaces}
+        waits = {name: [entry for entry in each if entry.renderer != NETWORK_MANAGER] for name, each in found.items()}
+        return tuple(name for name, each in waits.items() if each and not any(entry.optional for entry in each))

@@ -98,9 +98,8 @@ def _what_is_wrong(name: str, live: dict[str, tuple[IPv4Interface, ...]], planne
 
 def lost_at_boot(node: Node) -> str:
     """Why the addresses would not be there after a reboot."""
-    volatile = {
-        name for file in node.netplan.files if not file.survives for name in file.ethernets if name in interfaces(node)
-    }
+    in_run = {key for file in node.netplan.files if not file.survives for key in file.ethernets}
+    volatile = {name for name in interfaces(node) if in_run.intersection(node.netplan.keys_of(name))}
     if volatile:
         return f"{', '.join(sorted(volatile))}: netplan's file for it is in /run, which a reboot empties"
     at_boot = node.netplan.at_boot(interfaces(node))

@@ -190,3 +190,23 @@ def test_doors_answer_in_three_words() -> None:
 
 def test_rules_are_lines() -> None:
     assert parse_rules(_said("-P INPUT ACCEPT\n-A INPUT -j DROP\n")) == ("-P INPUT ACCEPT", "-A INPUT -j DROP")
+
+
+def test_netplan_may_name_interfaces_by_what_they_match() -> None:
+    entries = parse_netplan(
+        _said(
+            "network:\n  ethernets:\n"
+            "    cx7: {match: {macaddress: '4C:bb:47:2b:00:01'}, set-name: fabric0}\n"
+            "    NM-1: {renderer: NetworkManager, match: {name: enp1s0f1np1}}\n"
+            "    all: {match: {name: 'en*', driver: [mlx5_core]}}\n"
+            "    any: {match: {}}\n"
+        )
+    )
+    told = {key: (one.match and (one.match.name, one.match.macaddress), one.is_pattern) for key, one in entries.items()}
+    assert told == {
+        "cx7": ((None, "4C:bb:47:2b:00:01"), False),
+        "NM-1": (("enp1s0f1np1", None), False),
+        "all": (("en*", None), True),
+        "any": ((None, None), False),
+    }
+    assert (entries["cx7"].set_name, entries["NM-1"].renderer) == ("fabric0", "NetworkManager")
