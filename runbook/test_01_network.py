@@ -70,8 +70,18 @@ def test_same_ports_are_cabled(cluster: Cluster) -> None:
     assert cluster.drift(lambda node: ", ".join(node.network.cabled)) == SAME, why.ports_differ(cluster)
 
 
+@check("network.twins", fix=network.switch_on, needs=("network.same_ports",), applies=has_a_fabric, together="nodes")
+def test_both_interfaces_of_a_port_are_on(node: Node) -> None:
+    """Both interfaces of a cabled port are switched on."""
+    assert found.idle_twins(node) == (), why.half_idle(node)
+
+
 @check(
-    "network.linked", needs=("network.same_ports",), applies=has_a_fabric, remedy="cable what `fabric.interfaces` names"
+    "network.linked",
+    needs=("network.same_ports",),
+    needs_everywhere=("network.twins",),
+    applies=has_a_fabric,
+    remedy="cable what `fabric.interfaces` names",
 )
 def test_fabric_has_links(node: Node) -> None:
     """Every interface of the fabric has a link."""

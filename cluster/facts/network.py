@@ -113,7 +113,18 @@ class NetworkFacts(Facts):
         links = self.links
         return tuple(name for name in sorted(self.ports) if name in links and not links[name].on)
 
+    @property
+    def idle_twins(self) -> tuple[str, ...]:
+        """The CX-7 interfaces that somebody has set down although the other interface of their port has a link."""
+        cabled = {_port(name) for name in self.cabled}
+        return tuple(name for name in self.switched_off if _port(name) in cabled)
+
     def live(self, interfaces: Iterable[str]) -> dict[str, tuple[IPv4Interface, ...]]:
         """The addresses that interfaces have now."""
         links = self.links
         return {name: links[name].addresses if name in links else () for name in interfaces}
+
+
+def _port(interface: str) -> str:
+    # A Spark has every port twice, in two PCIe domains: enp1s0f1np1 and enP2p1s0f1np1.
+    return re.sub(r"^enP\d+p", "enp", interface)

@@ -38,6 +38,14 @@ FAULTS: Final = (
         breaks={"spark-2": f"ip link set {PORT} down; ip link set {TWIN} down"},
     ),
     Fault(
+        "twins-down",
+        "somebody switched one of the port's two interfaces off, on both nodes",
+        "network.twins",
+        "spark-1",
+        f"{TWIN} is switched off",
+        breaks=dict.fromkeys(("spark-1", "spark-2"), f"ip link set {TWIN} down"),
+    ),
+    Fault(
         "cable-pulled",
         "the cable was pulled",
         "network.cabled",

@@ -7,7 +7,7 @@ from cluster.cluster import Cluster
 from cluster.fabric import LINK_LOCAL
 from cluster.node import Node
 from engine.naming import some
-from runbook.found.fabric import interfaces, mtus, planned_routes, routes, slowest_link
+from runbook.found.fabric import idle_twins, interfaces, mtus, planned_routes, routes, slowest_link
 from workloads.bandwidth import Flow
 
 STALE_GBPS = 25.0
@@ -32,6 +32,14 @@ def ports_differ(cluster: Cluster) -> str:
 def _with_ports_off(cluster: Cluster) -> list[Node]:
     everywhere = {name for node in cluster.nodes for name in node.network.cabled}
     return [node for node in cluster.nodes if everywhere & set(node.network.switched_off)]
+
+
+def half_idle(node: Node) -> str:
+    """Which interface is switched off beside one that has a link."""
+    return (
+        f"{_some(idle_twins(node))} switched off (`ip link set ... down`), and the same port's other interface "
+        "has a link: half of its bandwidth lies idle"
+    )
 
 
 def unlinked(node: Node) -> str:

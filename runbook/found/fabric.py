@@ -35,6 +35,12 @@ def unlinked(node: Node) -> tuple[str, ...]:
     return tuple(name for name in interfaces(node) if name not in links or not links[name].up)
 
 
+def idle_twins(node: Node) -> tuple[str, ...]:
+    """The interfaces that are switched off while their twin has a link, but for those that the inventory leaves out."""
+    wanted = node.cluster.inventory.fabric.interfaces
+    return tuple(name for name in node.network.idle_twins if wanted == "auto" or name in wanted)
+
+
 def readable_by_others(node: Node) -> tuple[str, ...]:
     """Netplan's files that not only root may read."""
     return tuple(file.path for file in node.netplan.files if not file.is_private)

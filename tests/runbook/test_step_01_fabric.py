@@ -1,5 +1,6 @@
 """Step 1 on recorded output: interfaces, cables and addresses, each check with its own cause, or unknown."""
 
+import json
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
 from engine.outcome import Outcome
+from fixers import network
 from runbook import test_01_network as step_01
 from runbook import test_01_network_rdma as rdma_01
 from tests.runbook.recorded import Recorded
@@ -23,6 +25,7 @@ from tests.runbook.sparks import (
     addresses,
     failed,
     in_order,
+    link,
     links,
     ports,
 )
@@ -36,6 +39,7 @@ FABRIC_CHECKS = [
     (step_01.test_netplan_is_private, NetplanFacts, "files"),
     (step_01.test_cx7_has_a_link, NetworkFacts, "ports"),
     (step_01.test_same_ports_are_cabled, NetworkFacts, "ports"),
+    (step_01.test_both_interfaces_of_a_port_are_on, NetworkFacts, "links"),
     (step_01.test_fabric_has_links, NetworkFacts, "links"),
     (step_01.test_addresses_are_unique, NetworkFacts, "links"),
     (step_01.test_fabric_is_addressed, NetworkFacts, "links"),
@@ -107,6 +111,43 @@ def test_cables_in_different_ports(spark: Recorded) -> None:
     assert failed(spark.judge(step_01.test_same_ports_are_cabled)) == "the cable is in different ports"
     spark.said(NetworkFacts, "spark-2", links=links(2, enp1s0f1np1={"flags": [], "operstate": "DOWN"}))
     assert failed(spark.judge(step_01.test_same_ports_are_cabled)) == "enp1s0f1np1 is switched off on spark-2"
+
+
+OFF: dict[str, dict[str, Any]] = {TWIN: {"flags": ["BROADCAST", "MULTICAST"], "operstate": "DOWN", "addr_info": []}}
+
+
+def _switch_twins_off(spark: Recorded) -> Recorded:
+    for number in (1, 2):
+        spark.said(NetworkFacts, f"spark-{number}", links=links(number, **OFF), ports=ports(up=(PORT,)), listening="")
+    return spark
+
+
+def test_an_interface_that_is_off_on_all_nodes_while_its_port_is_cabled(spark: Recorded) -> None:
+    _switch_twins_off(spark)
+    assert spark.judge(step_01.test_same_ports_are_cabled).outcome is Outcome.PASSED
+    verdict = spark.judge(step_01.test_both_interfaces_of_a_port_are_on, "spark-1")
+    assert failed(verdict).startswith(f"{TWIN} is switched off (`ip link set ... down`), and the same port's other")
+    assert spark.judge(step_01.test_fabric_has_links, "spark-2").outcome is Outcome.BLOCKED
+    (change,) = network.switch_on(spark.cluster["spark-1"])
+    assert isinstance(change, network.SwitchOn)
+    assert change.command == f"ip link set {TWIN} up"
+
+
+def test_a_port_without_a_cable_may_be_off(spark: Recorded) -> None:
+    for number in (1, 2):
+        other = {**link(PORT, number), "ifname": "enp1s0f0np0", "flags": [], "operstate": "DOWN", "addr_info": []}
+        there = [link(name, number) for name in (PORT, TWIN)]
+        told = ports() + "mlx5_1 port 1 ==> enp1s0f0np0 (Down)\n"
+        spark.said(NetworkFacts, f"spark-{number}", links=json.dumps([*there, other]), ports=told, listening="")
+    assert spark.judge(step_01.test_both_interfaces_of_a_port_are_on, "spark-1").outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(("listed", "outcome"), [((PORT,), Outcome.PASSED), ((PORT, TWIN), Outcome.FAILED)])
+def test_of_interfaces_that_the_inventory_lists_those_alone_have_to_be_on(
+    recorded: Callable[..., Recorded], listed: tuple[str, ...], outcome: Outcome
+) -> None:
+    spark = _switch_twins_off(in_order(recorded(inventory=f"fabric: {{interfaces: [{', '.join(listed)}]}}")))
+    assert spark.judge(step_01.test_both_interfaces_of_a_port_are_on, "spark-1").outcome is outcome
 
 
 def test_interfaces_that_the_inventory_names_and_nobody_has(recorded: Callable[..., Recorded]) -> None:
