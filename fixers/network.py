@@ -159,6 +159,9 @@ def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
 def _entry(node: Node, interface: str, key: str, planned: IPv4Interface, mtu: int | None) -> dict[str, object]:
     # NVIDIA's own file asks for IPv4 link-local addresses, and one of those beside the planned one may be chosen.
     entry: dict[str, object] = {"optional": True, "link-local": ["ipv6"]}
+    others = [file.ethernets for file in node.netplan.files if file.path != OUR_FILE]
+    if any(entries[key].dhcp4 for entries in others if key in entries):
+        entry = {"dhcp4": False, **entry}
     if key in _ours(node) or not _kept_elsewhere(node, interface, planned):
         entry = {"addresses": [str(planned)], **entry}
     return entry | {"mtu": mtu} if mtu else entry

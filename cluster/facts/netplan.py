@@ -32,6 +32,7 @@ class BootEntry(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     addresses: tuple[IPv4Interface, ...] = ()
+    dhcp4: bool = False
     optional: bool = False
     mtu: int | None = None
     """Bytes; None where netplan leaves it as it is."""
@@ -131,6 +132,7 @@ def _ethernets(text: str) -> dict[str, BootEntry]:
                 addresses=tuple(
                     IPv4Interface(one) for one in map(_address, (entry or {}).get("addresses") or ()) if ":" not in one
                 ),
+                dhcp4=(entry or {}).get("dhcp4") or False,
                 optional=bool((entry or {}).get("optional")),
                 mtu=(entry or {}).get("mtu"),
                 match=(entry or {}).get("match"),

@@ -3,10 +3,13 @@
 from base64 import b64encode
 
 import pytest
+import yaml
 
 from cluster.facts.base import Reading
 from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
+from engine.network_change import WriteNetplan
+from fixers import network
 from runbook import test_01_network as step_01
 from runbook.causes import fabric as why
 from tests.runbook.recorded import Recorded
@@ -79,3 +82,27 @@ def test_an_address_that_is_on_two_nodes(spark: Recorded) -> None:
     verdict = spark.judge(step_01.test_addresses_are_unique)
     assert "two nodes have one address" in failed(verdict)
     assert verdict.found == "192.168.101.1 (spark-1 and spark-2)"
+
+
+@pytest.mark.parametrize("dhcp", ["true", "yes"])
+def test_an_address_by_chance_beside_the_planned_one_is_switched_off(spark: Recorded, dhcp: str) -> None:
+    def entries() -> dict[str, dict[str, object]]:
+        (change,) = network.address(spark.cluster["spark-1"])
+        assert isinstance(change, WriteNetplan)
+        written = yaml.safe_load(change.content)["network"]["ethernets"]
+        assert isinstance(written, dict)
+        return written
+
+    other = f"{{dhcp4: {dhcp}, addresses: [192.168.101.1/24]}}"
+    tell_netplan(spark, **{PORT: other})
+    assert {name: entry.get("dhcp4") for name, entry in entries().items()} == {PORT: False, TWIN: None}
+    # Once our file is there, netplan's own view of both says no more that the other asks for it.
+    ours = b64encode(f"network: {{ethernets: {{{PORT}: {{dhcp4: false}}}}}}".encode()).decode()
+    spark.said(
+        NetplanFacts,
+        "spark-1",
+        entries=f"network: {{ethernets: {{{PORT}: {{dhcp4: false, addresses: [192.168.101.1/24]}}}}}}",
+        files=f"600 /etc/netplan/60-spark-runbook.yaml {ours}\n"
+        f"600 /etc/netplan/a.yaml {b64encode(f'network: {{ethernets: {{{PORT}: {other}}}}}'.encode()).decode()}\n",
+    )
+    assert entries()[PORT]["dhcp4"] is False
