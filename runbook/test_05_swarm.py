@@ -5,7 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import swarm
 from runbook.causes import swarm as why
-from runbook.conditions import by_swarm, has_a_fabric, has_several_managers
+from runbook.conditions import by_swarm, has_a_fabric, has_docker, has_several_managers
 from runbook.found import swarm as found
 from runbook.settling import members_settle, swarm_settles
 
@@ -107,7 +107,13 @@ def test_certificate_is_renewed(node: Node) -> None:
     )
 
 
-@check("swarm.gpu_advertised", needs=("swarm.ready",), settles=swarm_settles, remedy="restart docker on this node")
+@check(
+    "swarm.gpu_advertised",
+    needs=("swarm.ready",),
+    applies=has_docker,
+    settles=swarm_settles,
+    remedy="restart docker on this node",
+)
 def test_node_offers_its_own_gpu(node: Node) -> None:
     """The node offers its own GPU to the swarm."""
     assert found.offers(node) == node.docker.configured["offers"], why.not_advertised(node)

@@ -5,7 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import stack
 from runbook.causes import container as why
-from runbook.conditions import by_swarm, has_docker, has_peers
+from runbook.conditions import has_docker, has_peers, offers_to_a_swarm
 from runbook.found import container as found
 from runbook.settling import containers_settle
 
@@ -35,7 +35,7 @@ def test_container_sees_the_workspace(node: Node) -> None:
     fix=stack.recreate,
     needs=("container.one", "swarm.gpu_advertised"),
     explained_by=("swarm.joined",),
-    applies=by_swarm,
+    applies=offers_to_a_swarm,
 )
 def test_container_was_given_its_own_gpu(node: Node) -> None:
     """Swarm gave the container this node's own GPU."""

@@ -9,6 +9,8 @@ from cluster.facts.docker import DockerFacts
 from cluster.facts.gpu import GpuFacts
 from engine.outcome import Outcome, Verdict
 from runbook import test_04_gpu as step_04
+from runbook import test_05_swarm as step_05
+from runbook import test_07_container as step_07
 from tests.gpu_answers import BUS, PLACE, broken, healthy, smi, smi_of_spark, smi_of_sparks
 from tests.runbook.recorded import Recorded
 
@@ -280,7 +282,8 @@ def test_two_nodes_with_one_gpu(h100: Recorded) -> None:
 def test_without_an_inventory_a_machine_that_has_no_docker_offers_nothing(h100: Recorded) -> None:
     h100.cluster.inventory = h100.cluster.inventory.model_copy(update={"local": True})
     h100.said(DockerFacts, program="")
-    for check in OF_DOCKER:
+    later = (step_05.test_node_offers_its_own_gpu, step_07.test_container_was_given_its_own_gpu)
+    for check in (*OF_DOCKER, *later):
         verdict = judge(h100, check)
         assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "this machine has no Docker")
 
