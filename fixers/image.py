@@ -44,7 +44,7 @@ def fetch(node: Node) -> Iterator[Change]:
 def even_out(cluster: Cluster) -> Changes:
     """Give all nodes the manager's image; what they had under its name stays on them without one."""
     manager, name = cluster.manager, cluster.inventory.image.reference
-    others = [node for node in cluster.nodes if node.stack.image_id != manager.stack.image_id]
+    others = [node for node in cluster.nodes if node.stack.image_content != manager.stack.image_content]
     yield [CopyImage(node, manager, name, instead_of=node.stack.image_id, foreseeable=False) for node in others]
 
 

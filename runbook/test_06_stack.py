@@ -28,7 +28,7 @@ def test_image_is_there(node: Node) -> None:
 )
 def test_image_is_the_same(cluster: Cluster) -> None:
     """All nodes have the same image."""
-    assert cluster.drift(lambda node: node.stack.image_id) == SAME, "one tag, different images: ranks would differ"
+    assert cluster.drift(lambda node: node.stack.image_content) == SAME, "one tag, different images: ranks would differ"
 
 
 @check("stack.directories", fix=stack.make_directories, needs=("ssh.sudo",), together="nodes")

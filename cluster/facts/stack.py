@@ -1,5 +1,7 @@
 """Step 6: the image, the directories that containers see, and the service that runs them."""
 
+import hashlib
+import re
 from pathlib import PurePosixPath
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -59,6 +61,16 @@ def _image_id(reading: Reading) -> str:
     return "" if "No such image" in reading.err else text(reading)
 
 
+def _image_content(reading: Reading) -> str:
+    if "No such image" in reading.err:
+        return ""
+    layers = re.search(r'"Layers":(\[[^]]*\])', text(reading))
+    if not layers:
+        raise ParseError("it tells no layers")
+    environment = text(reading).partition("} ")[2]
+    return f"sha256:{hashlib.sha256(f'{layers[1]} {environment}'.encode()).hexdigest()}"
+
+
 def _has_no_service(reading: Reading) -> bool:
     # A node that is in no swarm runs no service either.
     return any(words in reading.err.lower() for words in ("no such service", "not a swarm manager"))
@@ -103,6 +115,14 @@ def _checksums(reading: Reading) -> dict[str, str]:
 
 def _image(node: "Node") -> str:
     return f"docker image inspect --format '{{{{.Id}}}}' {quote(node.cluster.inventory.image.reference)}"
+
+
+# What an image has none of some dockers leave out, and `.Config.Env` would then be an error: by `index` it is nothing.
+_CONTENT = '{{json .RootFS}}{{with index . "Config"}}{{with index . "Env"}} {{json .}}{{end}}{{end}}'
+
+
+def _content(node: "Node") -> str:
+    return f"docker image inspect --format '{_CONTENT}' {quote(node.cluster.inventory.image.reference)}"
 
 
 def _directories(node: "Node") -> str:
@@ -179,10 +199,13 @@ def _ours(node: "Node") -> str:
 class StackFacts(Facts):
     """Image and directories of a node; of a swarm the manager alone can tell service and tasks.
 
-    `writable` and `owners` tell of workspace and model cache, where they exist.
+    `image_id` is what this docker calls the image. Of one image docker's own store and containerd's make two ids, so
+    nodes are compared by `image_content`, a checksum of its unpacked layers and its environment. `writable` and
+    `owners` tell of workspace and model cache, where they exist.
     """
 
     image_id: str = fact(_image, _image_id, root=True)
+    image_content: str = fact(_content, _image_content, root=True, private=True)
     directories: dict[str, bool] = fact(_directories, _present, root=True)
     writable: dict[str, bool] = fact(_writable, _present)
     owners: dict[str, str] = fact(_owners, _by_path, root=True)

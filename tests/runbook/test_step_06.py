@@ -1,6 +1,7 @@
 """Step 6 on recorded output: each check fails for its own reason, in words."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,8 @@ from cluster.facts.network import NetworkFacts
 from cluster.facts.stack import SERVICE, EndedFacts, StackFacts
 from cluster.facts.swarm import SwarmFacts
 from engine.outcome import Outcome, Verdict
+from engine.undo_step import UndoCommand
+from fixers import image
 from runbook import test_06_stack as step_06
 from tests.runbook.docker_answers import said
 from tests.runbook.recorded import Recorded
@@ -21,6 +24,9 @@ from workloads.deploy import workspace_files
 WORKSPACE, CACHE = "/home/nvidia/spark-runbook", "/home/nvidia/.cache/huggingface"
 PORTS = "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n"
 CHECKS = [check for name, check in vars(step_06).items() if name.startswith("test_")]
+
+
+CONTENT = '{"Layers":["sha256:17bd","sha256:5f70"],"Type":"layers"} ["PATH=/usr/bin","NCCL_VERSION=2.27.7"]\n'
 
 
 def task(number: int, node: str, state: str = "Running 2 minutes ago", **more: str) -> str:
@@ -50,6 +56,7 @@ def _healthy(cluster: Recorded) -> Recorded:
     cluster.said(
         StackFacts,
         image_id="sha256:abc\n",
+        image_content=CONTENT,
         directories=f"yes {WORKSPACE}\nyes {CACHE}\n",
         writable=f"yes {WORKSPACE}\nyes {CACHE}\n",
         owners=f"1000:1000 {WORKSPACE}\n",
@@ -149,10 +156,31 @@ def test_an_image_without_a_name_is_built_once_and_then_goes_over_the_fabric(hea
     assert copy.describe == COPIED.format("spark-2", 1, built)
 
 
-def test_one_tag_and_two_images(healthy: Recorded) -> None:
-    healthy.said(StackFacts, "spark-2", image_id="sha256:def\n")
+@pytest.mark.parametrize("differs", ["5f70", "2.27.7"])
+def test_one_tag_and_two_images(healthy: Recorded, differs: str) -> None:
+    healthy.said(StackFacts, "spark-2", image_id="sha256:def\n", image_content=CONTENT.replace(differs, "6a01"))
     verdict = judge(healthy, step_06.test_image_is_the_same)
-    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "spark-1: sha256:abc; spark-2: sha256:def")
+    assert verdict.outcome is Outcome.FAILED
+    assert re.fullmatch(r"spark-1: sha256:[0-9a-f]{64}; spark-2: sha256:[0-9a-f]{64}", str(verdict.found))
+    (copy,) = verdict.changes
+    assert copy.describe == COPIED.format("spark-2", 1, healthy.cluster.inventory.image.reference)
+    (changes,) = image.even_out(healthy.cluster)
+    assert isinstance(changes, list)
+    (undo,) = changes[0].undo()
+    assert isinstance(undo, UndoCommand)
+    assert undo.command == f"docker tag sha256:def {healthy.cluster.inventory.image.reference}"
+
+
+def test_an_image_is_the_same_in_dockers_own_store_and_in_containerds(healthy: Recorded) -> None:
+    # moby 48401: the one takes the digest of the configuration for its id, the other that of the manifest.
+    healthy.said(StackFacts, "spark-2", image_id="sha256:a8560b36\n")
+    assert judge(healthy, step_06.test_image_is_the_same).outcome is Outcome.PASSED
+    assert list(image.even_out(healthy.cluster)) == [[]]
+
+
+def test_an_image_that_tells_no_layers_is_not_known_to_be_another(healthy: Recorded) -> None:
+    healthy.said(StackFacts, "spark-2", image_content="{}\n")
+    assert judge(healthy, step_06.test_image_is_the_same).outcome is Outcome.UNKNOWN
 
 
 def test_a_directory_that_swarm_would_not_make(healthy: Recorded) -> None:
