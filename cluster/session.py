@@ -15,6 +15,8 @@ from cluster.read_only import refuse_changes
 CHANGING = "/run/spark-runbook/changing"
 """Locked, and shared, by every command that changes a node for as long as it works, also when its run is gone."""
 
+SSH_PORT = 22
+
 HANGS = (
     "{node} takes commands and answers none within {seconds:g} s: it hangs, or the login files of its user do; "
     "look at it from its console."
@@ -30,6 +32,8 @@ class Login:
     user: str
     home: str
     sudo: str
+    port: int = SSH_PORT
+    """The port of its sshd as the node has it, whatever jump or forwarded port leads there."""
     answer_s: float = field(default=0.0, compare=False)
     """How long the node took to tell, in seconds: a shell, a few words and a sudo."""
 
@@ -109,7 +113,8 @@ class Session:
 
     def _who(self) -> Login:
         # The line end is what all later commands have: where a login shell cannot take it (csh), nothing is asked.
-        ask = 'id -u; id -un; echo "$HOME"\nsudo -n -- /bin/sh -c true >/dev/null 2>&1 && echo free || echo asks'
+        ask = 'id -u; id -un; echo "$HOME"\nsudo -n -- /bin/sh -c true >/dev/null 2>&1 && sudo=free || sudo=asks'
+        ask += '; echo "$sudo $SSH_CONNECTION"'
         said = self._send(f"/bin/sh -c {quote(ask)}", b"", self.deadline_s, None)
         answers = said.out.split("\n")
         if said.exit is None:
@@ -118,7 +123,7 @@ class Session:
             reason = (said.err.strip() or said.out.strip())[:200]
             hint = ": give the user another login shell than csh (`chsh -s /bin/bash`)" if "nmatched" in reason else ""
             raise Unreachable(f"{self.name} lets us in but runs no commands for us: {reason}{hint}")
-        uid, user, home, sudo = answers[:4]
+        uid, user, home, (sudo, *ends) = *answers[:3], answers[3].split() or [""]
         if not uid.isdecimal():
             raise Unreachable(
                 f"{self.name} prints `{uid[:60]}` before every command: take that out of the login files "
@@ -131,10 +136,10 @@ class Session:
                 "directory: log in as another one."
             )
         if uid == "0":
-            return Login(user, home, "none", said.seconds)
-        if sudo == "free":
-            return Login(user, home, "free", said.seconds)
-        return Login(user, home, "password" if self._password_works() else "refused", said.seconds)
+            sudo = "none"
+        elif sudo != "free":
+            sudo = "password" if self._password_works() else "refused"
+        return Login(user, home, sudo, _own_port(ends), said.seconds)
 
     def _password_works(self) -> bool:
         password = self._become_password
@@ -252,6 +257,11 @@ class Session:
 def _bounded(command: str, deadline_s: float) -> str:
     """Let the node itself end a command that we have given up: closing the connection would leave it running there."""
     return f"exec timeout -k 2 {deadline_s + 1:g} /bin/sh -c {quote(command)}"
+
+
+def _own_port(ends: list[str]) -> int:
+    """Return the port of `CLIENT PORT SERVER PORT`, which sshd sets; 22 where we came by no network."""
+    return int(ends[3]) if len(ends) == 4 and ends[2] != "UNKNOWN" and ends[3].isdecimal() else SSH_PORT
 
 
 def _with_password(command: str) -> str:

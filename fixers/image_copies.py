@@ -7,6 +7,7 @@ from shlex import quote
 
 from cluster.errors import CommandFailed
 from cluster.node import Node
+from cluster.session import SSH_PORT
 from engine.change import Change
 from engine.undo_step import UndoCommand, UndoStep
 
@@ -22,8 +23,8 @@ _PIECE = 2**18
 # Runs on the node that takes the image. Both ends' own words are what a failure is told by.
 _COPY = """
 import subprocess, sys
-door, image = sys.argv[1:]
-ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "--", door]
+door, port, image = sys.argv[1:]
+ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-p", port, "--", door]
 asked = subprocess.run([*ssh, "docker", "image", "inspect", "--format", "{{.Size}}", image],
                        stdin=subprocess.DEVNULL, capture_output=True, text=True)
 if asked.returncode:
@@ -52,7 +53,10 @@ _HAND_ON = """
 import subprocess, sys
 load = ["docker", "load", "--quiet"]
 ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
-commands = {"here": load, **{door: [*ssh, "--", door, *load] for door in sys.argv[1:]}}
+commands = {"here": load}
+for told in sys.argv[1:]:
+    door, port = told.rsplit(":", 1)
+    commands[door] = [*ssh, "-p", port, "--", door, *load]
 pipe = subprocess.PIPE
 loads = {door: subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)
          for door, command in commands.items()}
@@ -88,7 +92,9 @@ class CopyImage(Change):
 
     def describe(self) -> str:
         """Show the command it stands for."""
-        return f"{self.node.name}$ ssh {self._door} docker save {self.image} | docker load"
+        port = self.source.login.port
+        told = self._door if port == SSH_PORT else f"-p {port} {self._door}"
+        return f"{self.node.name}$ ssh {told} docker save {self.image} | docker load"
 
     def undo(self) -> list[UndoStep]:
         """Keep it, as an image is not in the way of anybody, but give the name back."""
@@ -105,7 +111,7 @@ class CopyImage(Change):
         def tell(line: str) -> None:
             self.node.cluster.tell(f"{self.node.name}: {self.image} from {self.source.name}: {line}")
 
-        words = f"python3 - {quote(self._door)} {quote(self.image)}"
+        words = f"python3 - {quote(self._door)} {self.source.login.port} {quote(self.image)}"
         self.node.change(words, root=False, stdin=_COPY.encode(), deadline_s=PATIENCE_S, on_line=tell)
 
     @property
@@ -150,7 +156,8 @@ class HandOn(Change):
             ended[door] = (status, said)
 
         pieces = Archive(self.archive, self.node)
-        words = f"python3 -c {quote(_HAND_ON)} {' '.join(map(quote, doors))}"
+        told = " ".join(quote(f"{door}:{taker.login.port}") for door, taker in doors.items())
+        words = f"python3 -c {quote(_HAND_ON)} {told}"
         self.node.change(words, root=False, stdin=pieces, deadline_s=PATIENCE_S, on_line=hear)
         for taker in self.takers:
             taker.forget()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 
 from cluster.node import Node
+from cluster.session import SSH_PORT
 from engine.change import Change, Changes, RunCommand, WriteFile, together
 from engine.files import read_file
 
@@ -58,8 +59,10 @@ def _know_peers(node: Node) -> Iterator[Change]:
 
 def _known_hosts_lines(peer: Node) -> list[str]:
     # The host keys come over our own connection, whose host key was checked, so nothing is trusted on first sight.
-    addresses = ",".join(str(address.ip) for address in peer.cluster.fabric.of(peer.name).values())
-    return [f"{addresses} {key}" for key in peer.ssh.host_keys]
+    addresses = [str(address.ip) for address in peer.cluster.fabric.of(peer.name).values()]
+    port = peer.login.port
+    names = ",".join(addresses if port == SSH_PORT else (f"[{address}]:{port}" for address in addresses))
+    return [f"{names} {key}" for key in peer.ssh.host_keys]
 
 
 def _public_key(node: Node) -> str:

@@ -37,7 +37,7 @@ def _called(node: "Node") -> "list[Node]":
 def _logins(node: "Node") -> str:
     plan = node.cluster.fabric
     doors = [
-        f"{peer.login.user}@{address.ip}"
+        f"{peer.login.user}@{address.ip}:{peer.login.port}"
         for peer in _called(node)
         if peer.trouble is None
         for address in plan.of(peer.name).values()
@@ -50,11 +50,12 @@ def _logins(node: "Node") -> str:
 for round in {rounds}; do
   for door in $round; do
     {{
-      said=$(timeout {_LOGIN_S} {_SSH} -- "$door" true 2>&1)
+      host=${{door%:*}}
+      said=$(timeout {_LOGIN_S} {_SSH} -p "${{door##*:}}" -- "$host" true 2>&1)
       case $? in
-        0) echo "${{door##*@}} open";;
-        124) echo "${{door##*@}} it answered, and fell silent";;
-        *) echo "${{door##*@}} $(echo "$said" | tail -n 1)";;
+        0) echo "${{host##*@}} open";;
+        124) echo "${{host##*@}} it answered, and fell silent";;
+        *) echo "${{host##*@}} $(echo "$said" | tail -n 1)";;
       esac
     }} &
   done

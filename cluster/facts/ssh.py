@@ -2,9 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cluster.facts.base import Facts, ParseError, Reading, contents, fact
 from cluster.facts.parse import lines
+
+if TYPE_CHECKING:
+    from cluster.node import Node
 
 
 def _entries(reading: Reading) -> tuple[str, ...]:
@@ -73,9 +77,11 @@ done"""
 
 
 # Each kind of key is a connection of its own, and ed25519 is what ssh prefers and every sshd of today shows.
-_HOST_KEYS = """\
-keys=$(ssh-keyscan -T 5 -t ed25519 127.0.0.1)
-if test -n "$keys"; then echo "$keys"; else ssh-keyscan -T 5 127.0.0.1; fi"""
+def _host_keys_of(node: "Node") -> str:
+    scan = f"ssh-keyscan -T 5 -p {node.login.port}"
+    return f"""\
+keys=$({scan} -t ed25519 127.0.0.1)
+if test -n "$keys"; then echo "$keys"; else {scan} 127.0.0.1; fi"""
 
 
 class SshFacts(Facts):
@@ -89,6 +95,6 @@ class SshFacts(Facts):
     public_key: tuple[str, ...] = fact(contents("~/.ssh/id_ed25519.pub"), _entries)
     authorized: tuple[str, ...] = fact(contents("~/.ssh/authorized_keys"), _entries)
     known_hosts: tuple[str, ...] = fact(contents("~/.ssh/known_hosts"), _entries)
-    host_keys: tuple[str, ...] = fact(_HOST_KEYS, _host_keys)
+    host_keys: tuple[str, ...] = fact(_host_keys_of, _host_keys)
     guarded: tuple[Guarded, ...] = fact(_FILES, _guarded)
     private_keys: tuple[str, ...] = fact(_KEYS, _checksums)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cluster.cluster import Cluster
+from cluster.connection import Said
 from cluster.errors import CommandFailed, ReadOnly, SudoRefused, Unreachable
 from cluster.node import Node
 from tests.cluster.nodes import cluster_over
@@ -50,6 +51,29 @@ def _connected(cluster: Cluster) -> Iterator[Node]:
 def test_root_needs_no_sudo(here: Cluster) -> None:
     assert here.manager.login.sudo == "none"
     assert here.manager.read("id -u", root=True).out == "0\n"
+
+
+def test_the_port_of_its_sshd_is_what_the_node_itself_sees(free: Node, sshd: Sshd) -> None:
+    assert free.login.port == sshd.port
+    assert [key.split() for key in free.ssh.host_keys] == [sshd.known_hosts_line.split()[1:]]
+
+
+@pytest.mark.parametrize(
+    ("told", "port"),
+    [
+        ("free 10.0.0.9 50000 10.0.0.1 2222", 2222),
+        ("free fe80::9%eth0 50000 fe80::1%eth0 22", 22),
+        ("free UNKNOWN 65535 UNKNOWN 65535", 22),
+        ("free ", 22),
+    ],
+)
+def test_a_node_that_is_reached_by_no_network_has_the_usual_port(
+    free: Node, monkeypatch: pytest.MonkeyPatch, told: str, port: int
+) -> None:
+    answer = Said("id", 0, f"1000\nme\n/home/me\n{told}\n".encode(), b"", 0.0)
+    monkeypatch.setattr(free.connection, "run", lambda *_, **__: answer)
+    free.connect()
+    assert (free.login.sudo, free.login.port) == ("free", port)
 
 
 def test_sudo_without_a_password_is_used_as_it_is(free: Node, user: User) -> None:

@@ -7,21 +7,23 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import CommandFailed
-from fixers.image_copies import HandOn
+from fixers.image_copies import CopyImage, HandOn
 from tests.engine.judging import Bench
 
 ARCHIVE = os.urandom(3 << 20)
 ADDRESSES = ("192.168.100.1", "192.168.100.2", "192.168.100.3")
 
 # Each keeps what it was given under the name of its node; `ssh OPTIONS DOOR COMMAND` runs the command as that node.
-DOCKER = """#!/bin/sh
+DOCKER = r"""#!/bin/sh
+case "$*" in image\ inspect*) exec stat -c %s "$FOLDER/archive.tar";; "save x") exec cat "$FOLDER/archive.tar";; esac
 test "$*" = "load --quiet" || exit 2
 test -e "$FOLDER/${NODE:-manager}.broken" && { echo "no space left on device" >&2; exit 1; }
 cat >"$FOLDER/${NODE:-manager}"
 """
 SSH = """#!/bin/sh
 while test "$1" = -o; do shift 2; done
-test "$1" = -- && shift
+test "$1 $2 $3" = "-p 2222 --" || { echo "no sshd there" >&2; exit 255; }
+shift 3
 NODE=${1##*.} && export NODE && shift
 test -e "$FOLDER/$NODE.shut" && { echo "Permission denied (publickey)." >&2; exit 255; }
 exec "$@"
@@ -43,6 +45,7 @@ def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def hand_on(stand_ins: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
     """Hand the archive on to two takers, and return what was told."""
+    monkeypatch.setenv("SSH_CONNECTION", "192.168.1.9 50000 192.168.1.1 2222")
     bench = Bench(stand_ins, "fix", nodes=3)
     manager, *takers = bench.cluster.nodes
     addresses = dict(zip(bench.cluster.nodes, ADDRESSES, strict=True))
@@ -61,6 +64,15 @@ def hand_on(stand_ins: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], li
 def test_all_get_the_whole_archive(hand_on: Callable[[], list[str]], stand_ins: Path) -> None:
     assert not [line for line in hand_on() if "failed" in line]
     assert [(stand_ins / name).read_bytes() == ARCHIVE for name in ("manager", "2", "3")] == [True] * 3
+
+
+def test_a_copy_is_whole(stand_ins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "192.168.1.9 50000 192.168.1.1 2222")
+    monkeypatch.setattr("cluster.cluster.Cluster.fabric_address", lambda *_: ADDRESSES[1])
+    node, source = Bench(stand_ins, "fix", nodes=2).cluster.nodes
+    with node.changes_allowed():
+        CopyImage(node, source, "x").apply()
+    assert (stand_ins / "manager").read_bytes() == ARCHIVE
 
 
 @pytest.mark.parametrize(

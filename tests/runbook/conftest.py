@@ -15,12 +15,12 @@ pytest.register_assert_rewrite("runbook")
 
 @pytest.fixture
 def recorded(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Recorded]]:
-    """Make a recorded cluster; `size` and `inventory` as in Recorded."""
+    """Make a recorded cluster; `size`, `inventory` and `port` as in Recorded."""
     plugins = request.config.pluginmanager
     watching: list[Comparisons] = []
 
-    def make(size: int = 2, inventory: str = "") -> Recorded:
-        cluster = Recorded(tmp_path, size=size, inventory=inventory)
+    def make(size: int = 2, inventory: str = "", port: int = 22) -> Recorded:
+        cluster = Recorded(tmp_path, size=size, inventory=inventory, port=port)
         watching.append(Comparisons(cluster))
         plugins.register(watching[-1])
         return cluster

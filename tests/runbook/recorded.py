@@ -25,6 +25,10 @@ from engine.outcome import Outcome, Verdict
 class NobodyThere:
     """A connection that lets us in and then answers nothing, so that what is not given stays unknown."""
 
+    def __init__(self, port: int) -> None:
+        """Be there at a port."""
+        self.port = port
+
     def open(self) -> None:
         """Let us in."""
 
@@ -43,7 +47,8 @@ class NobodyThere:
     def run(self, command: str, **_: object) -> Said:
         """Say who we are; of all else no more than that it has begun, so that we do not count as hanging."""
         if "id -un" in command:
-            return Said(command, 0, b"1000\nnvidia\n/home/nvidia\nfree\n", b"", 0.0)
+            door = f"192.168.1.9 50000 192.168.1.1 {self.port}"
+            return Said(command, 0, f"1000\nnvidia\n/home/nvidia\nfree {door}\n".encode(), b"", 0.0)
         return Said(command, None, b"\n", b"", 0.0)
 
     def hold(self, command: str, **_: object) -> HeldCommand:
@@ -60,6 +65,8 @@ class Recorded:
     size: int = 2
     inventory: str = ""
     """More keys of cluster.yaml, as YAML."""
+    port: int = 22
+    """Of every node's sshd."""
     seen_failing: ClassVar[set[str]] = set()
     """The checks that any recorded cluster has seen failing, or warning."""
 
@@ -69,7 +76,7 @@ class Recorded:
         keys = {"nodes": nodes, **(yaml.safe_load(self.inventory) or {})}
         self.cluster = Cluster(parse_inventory(yaml.safe_dump(keys), "cluster.yaml"))
         for node in self.cluster.nodes:
-            node.connection = NobodyThere()
+            node.connection = NobodyThere(self.port)
             node.connect()
         self._judge = Judge(self.cluster, Applier(Journal(self.folder / "journal.jsonl"), frozenset()), "check", self)
 

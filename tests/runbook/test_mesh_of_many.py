@@ -25,17 +25,17 @@ LONGEST_ARGUMENT = 128 * 1024
 PORTS = "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n"
 
 
-def _mesh(recorded: Callable[..., Recorded], size: int) -> Recorded:
-    cluster = recorded(size=size)
+def _mesh(recorded: Callable[..., Recorded], size: int, port: int = 22) -> Recorded:
+    cluster = recorded(size=size, port=port)
     for number in range(1, size + 1):
         address = f"192.168.100.{number}"
         cluster.said(NetworkFacts, f"spark-{number}", links=links("enp1s0f1np1", address), ports=PORTS, listening="")
     return cluster
 
 
-def _scripts(recorded: Callable[..., Recorded], size: int = NODES) -> list[str]:
+def _scripts(recorded: Callable[..., Recorded], size: int = NODES, port: int = 22) -> list[str]:
     """What each node runs to log in to its peers."""
-    nodes = _mesh(recorded, size).cluster.nodes
+    nodes = _mesh(recorded, size, port).cluster.nodes
     return [probe.command for node in nodes for probe in LoginFacts.probes(node)]
 
 
@@ -70,17 +70,19 @@ def test_the_questions_to_250_peers_fit_into_one_argument_four_times(recorded: C
             assert len(quote(script)) < LONGEST_ARGUMENT / 4
 
 
+@pytest.mark.parametrize("port", [22, 2222])
 def test_the_answers_of_all_come_back(
-    recorded: Callable[..., Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recorded: Callable[..., Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int
 ) -> None:
     monkeypatch.setattr(logins, "_LOGIN_S", 1)
     stand_in = tmp_path / "ssh"
     refused, silent = "echo 'Permission denied' >&2; exit 255", "exec sleep 60"
-    stand_in.write_text(f"#!/bin/sh\ncase $* in *.7\\ true) {refused};; *.9\\ true) {silent};; esac\n")
+    port_known = f"case $* in *' -p {port} -- nvidia@'*) ;; *) exit 2;; esac"
+    stand_in.write_text(f"#!/bin/sh\n{port_known}\ncase $* in *.7\\ true) {refused};; *.9\\ true) {silent};; esac\n")
     stand_in.chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
     said = subprocess.run(
-        ["sh", "-c", _scripts(recorded)[0]], env={"PATH": path}, capture_output=True, text=True, check=True
+        ["sh", "-c", _scripts(recorded, port=port)[0]], env={"PATH": path}, capture_output=True, text=True, check=True
     )
     assert len(said.stdout.splitlines()) == NODES - 1
     assert "192.168.100.7 Permission denied" in said.stdout

@@ -35,9 +35,12 @@ def told(node: Node) -> list[Change]:
 @pytest.fixture
 def bare(recorded: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch) -> Recorded:
     """Nodes with addresses, without keys."""
+    return _bare(recorded(size=NODES), monkeypatch)
+
+
+def _bare(cluster: Recorded, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     monkeypatch.setattr(ssh, "read_file", lambda *_, **__: FileState())
-    cluster = recorded(size=NODES)
-    for number in range(1, NODES + 1):
+    for number in range(1, len(cluster.cluster.nodes) + 1):
         node = f"spark-{number}"
         cluster.said(NetworkFacts, node, links=links("enp1s0f1np1", f"192.168.100.{number}"), ports=PORTS)
         cluster.said(SshFacts, node, host_keys=f"127.0.0.1 ssh-ed25519 HOST{number}\n")
@@ -56,6 +59,14 @@ def test_of_each_node_the_key_is_made_and_two_files_are_written_once(bare: Recor
     authorized, known = (change.content.decode().splitlines() for change in written)
     assert [line.split()[1] for line in authorized] == [f"(spark-{one}'s," for one in (1, 3, 4, 5, 6)]
     assert known == [f"192.168.100.{one} ssh-ed25519 HOST{one}" for one in (1, 3, 4, 5, 6)]
+
+
+def test_peers_with_another_port_are_known_by_it(
+    recorded: Callable[..., Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = told(_bare(recorded(size=3, port=2222), monkeypatch).cluster.manager)
+    known = next(one for one in changes if isinstance(one, WriteFile) and one.path.endswith("known_hosts"))
+    assert known.content.decode().splitlines() == [f"[192.168.100.{one}]:2222 ssh-ed25519 HOST{one}" for one in (2, 3)]
 
 
 def test_what_one_turn_has_planned_is_not_planned_in_the_next(bare: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:

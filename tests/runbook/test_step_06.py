@@ -117,6 +117,13 @@ def test_an_image_comes_once_from_outside_and_then_over_the_fabric(
     assert [change.describe for change in verdict.changes] == [planned]
 
 
+def test_an_image_comes_by_the_port_that_the_peers_sshd_has(recorded: Callable[..., Recorded]) -> None:
+    cluster = _healthy(recorded(inventory=f"image: {{name: '{NAME}'}}", port=2222))
+    cluster.said(StackFacts, "spark-2", image_id=MISSING)
+    (change,) = cluster.judge(step_06.test_image_is_there, "spark-2").changes
+    assert change.describe == COPIED.format("spark-2", 1, NAME).replace("ssh ", "ssh -p 2222 ")
+
+
 @pytest.mark.parametrize(
     ("without", "planned"),
     [
