@@ -8,11 +8,12 @@ from typing import Any
 
 import tomlkit
 
+from cluster.facts.daemon import flag_of
 from cluster.facts.docker import DAEMON_JSON, DockerFacts
 from cluster.facts.swarm import GPU_KIND, SWARM_RESOURCE
 from cluster.facts.toolkit import CONFIG_TOML
 from cluster.node import Node
-from engine.change import Change, Consent, Flag, RunCommand, WriteFile
+from engine.change import Change, Consent, Flag, Instruction, RunCommand, WriteFile
 from engine.files import read_file
 
 RESTART = "systemctl reset-failed docker.service; systemctl restart docker.service"
@@ -63,8 +64,26 @@ def offered(node: Node) -> tuple[str, ...]:
     return (*others, *(f"{GPU_KIND}={uuid}" for uuid in node.gpu.uuids))
 
 
+def _set(node: Node, name: str, value: object) -> Change:
+    """Set something in daemon.json, unless it stands on dockerd's command line."""
+    if name in node.daemon.flags:
+        return out_of_the_unit(node, name, "docker does not start with it there and in daemon.json")
+    return edit_settings(node, lambda settings: settings | {name: value})
+
+
+def out_of_the_unit(node: Node, name: str, why: str) -> Instruction:
+    """Tell a person to take the flag that stands for a setting out of docker's unit, and where it is."""
+    where = f"in {node.daemon.started_by}" if node.daemon.started_by else "see `systemctl cat docker.service`"
+    return Instruction(
+        node,
+        f"take {flag_of(name)} out of dockerd's command line on {node.name} ({where}), since {why}; then "
+        "`sudo systemctl daemon-reload`, and run again",
+    )
+
+
 def register_runtime(node: Node) -> Iterator[Change]:
     """Register the NVIDIA runtime beside those that are there."""
+    # Those of --add-runtime may stand beside it: of all flags these alone dockerd merges with its file.
     yield edit_settings(
         node, lambda settings: settings | {"runtimes": (settings.get("runtimes") or {}) | {"nvidia": _RUNTIME}}
     )
@@ -72,12 +91,12 @@ def register_runtime(node: Node) -> Iterator[Change]:
 
 def make_default(node: Node) -> Iterator[Change]:
     """Make the NVIDIA runtime the default."""
-    yield edit_settings(node, lambda settings: settings | {"default-runtime": "nvidia"})
+    yield _set(node, "default-runtime", "nvidia")
 
 
 def offer_gpus(node: Node) -> Iterator[Change]:
     """Offer this node's GPUs, and no other's."""
-    yield edit_settings(node, lambda settings: settings | {"node-generic-resources": list(offered(node))})
+    yield _set(node, "node-generic-resources", list(offered(node)))
 
 
 def name_swarm_resource(node: Node) -> Iterator[Change]:

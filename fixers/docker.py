@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from cluster.node import Node
 from engine.change import Change, Consent, RunCommand
-from fixers.daemon import edit_settings
+from fixers.daemon import edit_settings, out_of_the_unit
 
 RELOAD = "systemctl reload docker.service"
 
@@ -50,6 +50,9 @@ def let_user_in(node: Node) -> Iterator[Change]:
 def end_live_restore(node: Node) -> Iterator[Change]:
     """Switch live-restore off, when asked to: whoever switched it on wanted containers to outlive the daemon."""
     consent = Consent("end-live-restore", f"containers on {node.name} no longer outlive a docker that stops")
+    if "live-restore" in node.daemon.flags:
+        yield out_of_the_unit(node, "live-restore", "a swarm forbids it")
+        return
     runs = node.docker.active == "active"
     yield edit_settings(
         node,

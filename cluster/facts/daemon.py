@@ -25,8 +25,40 @@ pid=/run/docker.pid
 if test -e "/proc/$(cat $pid 2>/dev/null)/cmdline" && ! grep -q -e --config-file "/proc/$(cat $pid)/cmdline" &&
   test -z "$(find {DAEMON_JSON} "$(command -v dockerd)" -newercm $pid)"; then exit 0; fi
 dockerd --validate --config-file {DAEMON_JSON}"""
-_ALIASES = {"H": "hosts", "host": "hosts", "l": "log-level", "G": "group", "s": "storage-driver", "b": "bridge"}
-"""Flags of dockerd whose setting in daemon.json has another name."""
+_SHORT = {
+    "D": "debug",
+    "G": "group",
+    "H": "host",
+    "b": "bridge",
+    "l": "log-level",
+    "p": "pidfile",
+    "s": "storage-driver",
+}
+_SETTINGS = {
+    "authorization-plugin": "authorization-plugins",
+    "cdi-spec-dir": "cdi-spec-dirs",
+    "default-address-pool": "default-address-pools",
+    "default-network-opt": "default-network-opts",
+    "default-ulimit": "default-ulimits",
+    "dns-opt": "dns-opts",
+    "exec-opt": "exec-opts",
+    "feature": "features",
+    "host": "hosts",
+    "insecure-registry": "insecure-registries",
+    "label": "labels",
+    "log-opt": "log-opts",
+    "node-generic-resource": "node-generic-resources",
+    "registry-mirror": "registry-mirrors",
+    "storage-opt": "storage-opts",
+}
+"""Flags of dockerd whose setting in daemon.json has another name; those of add-runtime it merges with the file's."""
+
+# Of the files that say how to start it, the last one holds.
+_STARTED = r"""
+shown=$(systemctl show -p ExecStart -p FragmentPath -p DropInPaths docker.service) || exit
+echo "$shown"
+files="$(echo "$shown" | sed -n 's/^FragmentPath=//p') $(echo "$shown" | sed -n 's/^DropInPaths=//p')"
+grep -ls '^[[:space:]]*ExecStart[[:space:]]*=[[:space:]]*[^[:space:]]' $files </dev/null | sed 's/^/by /'; true"""
 
 
 class SwarmState(BaseModel):
@@ -75,7 +107,17 @@ def _flags(reading: Reading) -> frozenset[str]:
     except ValueError:
         raise ParseError(f"its command line has an open quote: {found[1][:80]}") from None
     names = (re.match(r"--?([A-Za-z][\w-]*)", word) for word in words[1:])
-    return frozenset(_ALIASES.get(name[1], name[1]) for name in names if name)
+    flags = (_SHORT.get(name[1], name[1]) for name in names if name)
+    return frozenset(_SETTINGS.get(flag, flag) for flag in flags)
+
+
+def _started_by(reading: Reading) -> str:
+    return next((line[3:] for line in reversed(lines(reading)) if line.startswith("by ")), "")
+
+
+def flag_of(setting: str) -> str:
+    """Return the flag of dockerd that sets what a setting of daemon.json does."""
+    return next((f"--{flag}" for flag, name in _SETTINGS.items() if name == setting), f"--{setting}")
 
 
 def _last_words(reading: Reading) -> str:
@@ -101,7 +143,8 @@ def _version(reading: Reading) -> Version:
 class DaemonFacts(Facts):
     """The version of dockerd, its daemon.json, flags and last words, the addresses that its swarm rests on.
 
-    Of the runtimes that daemon.json registers, `runtime_programs` are those whose program is there.
+    `flags` are told by the names that they have in daemon.json, `started_by` is the file of the unit that has them. Of
+    the runtimes that daemon.json registers, `runtime_programs` are those whose program is there.
     """
 
     is_local = True
@@ -109,7 +152,8 @@ class DaemonFacts(Facts):
     version: Version = fact("dockerd --version", _version)
     json_fault: str = fact(contents(DAEMON_JSON), _json_fault, root=True)
     refusal: str = fact(_VALIDATE, _refusal, root=True)
-    flags: frozenset[str] = fact("systemctl show -p ExecStart --value docker.service", _flags)
+    flags: frozenset[str] = fact(_STARTED, _flags)
+    started_by: str = fact(_STARTED, _started_by)
     last_words: str = fact("journalctl -u docker.service -t dockerd -n 100 -o cat --no-pager", _last_words, root=True)
     runtime_programs: tuple[str, ...] = fact(_PROGRAMS, lines, root=True)
     swarm_state: SwarmState = fact(

@@ -124,6 +124,34 @@ def test_what_is_set_twice(healthy: Recorded) -> None:
     assert judge(healthy, step_02.test_nothing_is_set_twice).outcome is Outcome.UNKNOWN
 
 
+FLAGS = [
+    ("--node-generic-resource=NVIDIA_GPU=GPU-1", "node-generic-resources", '["NVIDIA_GPU=GPU-1"]'),
+    ("--registry-mirror https://m", "registry-mirrors", '["https://m"]'),
+    ("--insecure-registry=m:5000", "insecure-registries", '["m:5000"]'),
+    ("--label=a=b", "labels", '["a=b"]'),
+    ("--exec-opt native.cgroupdriver=systemd", "exec-opts", '["native.cgroupdriver=systemd"]'),
+    ("--default-address-pool base=10.0.0.0/8,size=24", "default-address-pools", "[]"),
+    ("-D", "debug", "true"),
+]
+
+
+@pytest.mark.parametrize(("flag", "name", "value"), FLAGS)
+def test_what_a_flag_of_another_name_sets_twice(healthy: Recorded, flag: str, name: str, value: str) -> None:
+    healthy.said(DaemonFacts, flags=EXEC_START.replace("$OPTS", flag))
+    assert judge(healthy, step_02.test_nothing_is_set_twice).outcome is Outcome.PASSED
+    healthy.said(DockerFacts, settings=f'{{"{name}": {value}}}')
+    verdict = judge(healthy, step_02.test_nothing_is_set_twice)
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, name)
+
+
+def test_runtimes_may_be_registered_in_both_places_since_dockerd_merges_them(healthy: Recorded) -> None:
+    healthy.said(
+        DaemonFacts, flags=EXEC_START.replace("$OPTS", "--add-runtime=nvidia=/usr/bin/nvidia-container-runtime")
+    )
+    healthy.said(DockerFacts, settings='{"runtimes": {"nvidia": {"path": "nvidia-container-runtime"}}}')
+    assert judge(healthy, step_02.test_nothing_is_set_twice).outcome is Outcome.PASSED
+
+
 @pytest.mark.parametrize(
     ("state", "found"),
     [
@@ -234,3 +262,16 @@ def test_live_restore_is_named_before_docker_that_does_not_start_with_it(healthy
     healthy.said(DockerFacts, active=said("failed\n", exit_status=3), settings='{"live-restore": true}')
     verdict = judge(healthy, step_02.test_live_restore_is_off)
     assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "daemon.json")
+
+
+def test_live_restore_that_the_unit_switches_on_is_a_persons_to_end(healthy: Recorded) -> None:
+    started = (
+        EXEC_START.replace("$OPTS", "--live-restore") + "by /lib/docker.service\nby /etc/docker.service.d/x.conf\n"
+    )
+    healthy.said(DockerFacts, engine=info(LiveRestoreEnabled=True))
+    healthy.said(DaemonFacts, flags=started, started_by=started)
+    verdict = judge(healthy, step_02.test_live_restore_is_off)
+    assert verdict.remedy == (
+        "take --live-restore out of dockerd's command line on spark-2 (in /etc/docker.service.d/x.conf), since a swarm "
+        "forbids it; then `sudo systemctl daemon-reload`, and run again"
+    )

@@ -8,7 +8,9 @@ from cluster.facts.daemon import DaemonFacts
 from cluster.facts.docker import DockerFacts
 from cluster.facts.gpu import GpuFacts
 from cluster.facts.toolkit import ToolkitFacts
+from engine.files import FileState
 from engine.outcome import Outcome, Verdict
+from fixers import daemon
 from runbook import test_03_toolkit as step_03
 from runbook import test_04_gpu as step_04
 from tests.gpu_answers import smi_of_sparks
@@ -223,3 +225,28 @@ def test_docker_that_was_not_restarted(healthy: Recorded) -> None:
 def test_a_docker_that_does_not_answer_is_unknown(healthy: Recorded) -> None:
     healthy.said(DockerFacts, engine=said(err="Cannot connect to the Docker daemon\n", exit_status=1))
     assert judge(healthy, step_04.test_docker_has_taken_it_up).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("flag", "check", "told"),
+    [
+        (f"--node-generic-resource=NVIDIA_GPU={OURS}", step_04.test_daemon_offers_own_gpu, "--node-generic-resource"),
+        ("--default-runtime=nvidia", step_04.test_nvidia_is_the_default_runtime, "--default-runtime"),
+    ],
+)
+def test_what_stands_in_the_unit_is_not_written_into_daemon_json_as_well(
+    healthy: Recorded, monkeypatch: pytest.MonkeyPatch, flag: str, check: Callable[..., object], told: str
+) -> None:
+    monkeypatch.setattr(daemon, "read_file", lambda *_, **__: FileState())
+    shown = "ExecStart={{ path=/usr/bin/dockerd ; argv[]=/usr/bin/dockerd -H fd:// {} ; pid=1 ; }}\nby /etc/x.conf\n"
+    healthy.said(DockerFacts, "spark-2", settings='{"runtimes": {"nvidia": {"path": "nvidia-container-runtime"}}}')
+    healthy.said(DaemonFacts, flags=shown.format(""), started_by=shown.format(""))
+    (written,) = judge(healthy, check).changes
+    assert written.risk == "safe"
+    healthy.said(DaemonFacts, flags=shown.format(flag), started_by=shown.format(flag))
+    verdict = judge(healthy, check)
+    assert [change.risk for change in verdict.changes] == ["human"]
+    assert verdict.remedy == (
+        f"take {told} out of dockerd's command line on spark-2 (in /etc/x.conf), since docker does not start with it "
+        "there and in daemon.json; then `sudo systemctl daemon-reload`, and run again"
+    )
