@@ -156,7 +156,9 @@ class RunCommand(Change):
 
     def undo(self) -> list[UndoStep]:
         """Name the command that takes it back, if there is one."""
-        return [UndoCommand(self.undo_command, self.root)] if self.undo_command else []
+        if not self.undo_command:
+            return []
+        return [UndoCommand(self.undo_command, self.root, max(UndoCommand.deadline_s, self.deadline_s or 0))]
 
     def apply(self) -> None:
         """Run it, and take a fresh session where that is needed to see the effect."""

@@ -128,7 +128,7 @@ def take_back(node: Node, record: Record) -> None:
             if isinstance(step, RestoreFile):
                 _restore(node, step)
             else:
-                node.change(step.command, root=step.root, deadline_s=120)
+                node.change(step.command, root=step.root, deadline_s=step.deadline_s)
 
 
 def take_up(node: Node, command: str) -> None:

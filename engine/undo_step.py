@@ -26,10 +26,11 @@ class RestoreFile:
 
 @dataclass(frozen=True)
 class UndoCommand:
-    """Run a command, as root or as the login user."""
+    """Run a command, as root or as the login user, and give it up after `deadline_s` seconds."""
 
     command: str
     root: bool
+    deadline_s: float = 120
     do: Literal["run"] = "run"
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from cluster.facts.toolkit import PACKAGE
+from cluster.facts.toolkit import DEPENDENCIES, PACKAGE, Package
 from cluster.node import Node
 from engine.change import Change, Consent, Instruction, RunCommand
 
 # 1.18 with jit-cdi ignores swarm-resource: nvidia-container-toolkit's own change log.
 OLDEST = Version("1.19")
-_APT = "DEBIAN_FRONTEND=noninteractive apt-get -y -q"
+# Of unattended-upgrades, which holds dpkg's lock for minutes after a boot.
+_APT = "DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=120"
 PATIENCE_S = 300
 
 
@@ -25,11 +26,26 @@ def install(node: Node) -> Iterator[Change]:
             f"({known}), then run again",
         )
         return
-    back = f"install --allow-downgrades {PACKAGE}={package.installed}" if package.installed else f"remove {PACKAGE}"
     yield RunCommand(
         node,
         f"{_APT} install {PACKAGE}={package.candidate}",
-        undo_command=f"{_APT} {back}",
+        undo_command=_take_back(package),
         consent=Consent("install-toolkit", f"{PACKAGE} {package.candidate} is installed on {node.name}"),
         deadline_s=PATIENCE_S,
     )
+
+
+def _take_back(package: Package) -> str:
+    """Build the command that gives back the versions from before, unless those that were installed are gone since."""
+    every = (PACKAGE, *DEPENDENCIES)
+    before = {PACKAGE: package.installed} if package.installed else {}
+    before |= package.dependencies
+    new = [name for name in every if name not in before]
+    # Of each the version is named: apt would not take an older one for the sake of another package.
+    old = " ".join(f"{name}={version}" for name, version in before.items())
+    steps = [f"{_APT} install --allow-downgrades {old}"] * bool(before) + [f"{_APT} remove {' '.join(new)}"] * bool(new)
+    return f"""\
+there=$(dpkg-query -W -f '${{db:Status-Status}} ${{Version}}\\n' {" ".join(every)} 2>/dev/null)
+if echo "$there" | grep -Ev '^(not-installed|config-files) ' | cut -d ' ' -f 2 | grep -Fxq {package.candidate}; then
+  {" && ".join(steps)}
+fi"""

@@ -1,6 +1,7 @@
 """Step 3: the NVIDIA Container Toolkit."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +13,21 @@ from cluster.facts.base import Facts, ParseError, Reading, contents, fact
 from cluster.facts.parse import succeeded
 
 PACKAGE = "nvidia-container-toolkit"
+DEPENDENCIES = ("nvidia-container-toolkit-base", "libnvidia-container-tools", "libnvidia-container1")
+"""Packages that it wants in its own version and in no other."""
 CONFIG_TOML = "/etc/nvidia-container-runtime/config.toml"
 
 
 @dataclass(frozen=True)
 class Package:
-    """The versions that apt has installed and could install; empty where there is none."""
+    """The versions that apt has installed and could install; empty where there is none.
+
+    `dependencies` are the installed versions of those that have to be of the same version.
+    """
 
     installed: str
     candidate: str
+    dependencies: Mapping[str, str]
 
     @property
     def offered(self) -> Version:
@@ -57,10 +64,18 @@ def _toml_fault(reading: Reading) -> str:
 
 def _package(reading: Reading) -> Package:
     if reading.exit == 127:
-        return Package("", "")
-    told = dict(re.findall(r"^  (Installed|Candidate): (\S+)$", succeeded(reading), re.MULTILINE))
-    installed, candidate = (told.get(name, "").replace("(none)", "") for name in ("Installed", "Candidate"))
-    return Package(installed, candidate)
+        return Package("", "", {})
+    found: dict[str, dict[str, str]] = {}
+    for name, key, value in re.findall(
+        r"^(?:(\S+):$|  (Installed|Candidate): (\S+)$)", succeeded(reading), re.MULTILINE
+    ):
+        if name:
+            found[name] = {}
+        elif found and value != "(none)":
+            found[[*found][-1]][key] = value
+    own = found.get(PACKAGE, {})
+    dependencies = {name: version for name in DEPENDENCIES if (version := found.get(name, {}).get("Installed"))}
+    return Package(own.get("Installed", ""), own.get("Candidate", ""), dependencies)
 
 
 class ToolkitFacts(Facts):
@@ -72,7 +87,7 @@ class ToolkitFacts(Facts):
     runtime: str = fact("command -v nvidia-container-runtime || true", lambda reading: reading.out.strip())
     settings: dict[str, Any] = fact(contents(CONFIG_TOML), parse_toml)
     fault: str = fact(contents(CONFIG_TOML), _toml_fault)
-    package: Package = fact(f"apt-cache policy {PACKAGE}", _package)
+    package: Package = fact(f"apt-cache policy {PACKAGE} {' '.join(DEPENDENCIES)}", _package)
 
     @property
     def swarm_resource(self) -> str:

@@ -12,6 +12,7 @@ from engine.apply import Applier
 from engine.change import Change, RunCommand, WriteFile
 from engine.journal import Journal
 from engine.undo import TakenBack, undo_run
+from engine.undo_step import UndoCommand
 
 
 def _apply(journal: Journal, *changes: Change) -> None:
@@ -44,6 +45,15 @@ def test_what_was_taken_back_once_is_not_taken_back_again(
     assert len(_undo(cluster, journal)) == 1
     assert _undo(cluster, journal) == []
     assert log.read_text() == "undone\n"
+
+
+def test_an_undo_has_the_time_that_its_change_had(
+    cluster: Cluster, here: Node, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(UndoCommand, "deadline_s", 0.1)
+    _apply(journal, RunCommand(here, "true", undo_command="sleep 5", deadline_s=0.4))
+    (taken,) = _undo(cluster, journal)
+    assert taken.trouble == f"`sleep 5` on {here.name} did not end within 0.4 s."
 
 
 def test_one_that_cannot_be_taken_back_does_not_stop_the_others_and_can_be_tried_again(

@@ -86,12 +86,12 @@ POLICY = "nvidia-container-toolkit:\n  Installed: {installed}\n  Candidate: {can
         (
             "(none)",
             "1.20.1-1",
-            "spark-2$ sudo DEBIAN_FRONTEND=noninteractive apt-get -y -q install nvidia-container-to",
+            "spark-2$ sudo DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=120 install nvidia",
         ),
         (
             "1.18.0-1",
             "1.20.1-1",
-            "spark-2$ sudo DEBIAN_FRONTEND=noninteractive apt-get -y -q install nvidia-container-to",
+            "spark-2$ sudo DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=120 install nvidia",
         ),
         (
             "1.18.0-1",
