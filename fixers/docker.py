@@ -42,7 +42,8 @@ def let_user_in(node: Node) -> Iterator[Change]:
     user = node.login.user
     if "docker" not in node.docker.groups:
         leave = f"if id -nG {user} | grep -qw docker; then gpasswd -d {user} docker; fi"
-        yield RunCommand(node, f"usermod -aG docker {user}", undo_command=leave, reconnect=True)
+        # usermod knows no user of a directory service: it looks for them in /etc/passwd alone.
+        yield RunCommand(node, f"gpasswd -a {user} docker", undo_command=leave, reconnect=True)
     elif node.docker.usable != "yes":
         yield RunCommand(node, "true", root=False, reconnect=True)
 

@@ -52,7 +52,7 @@ def _guarded(reading: Reading) -> tuple[Guarded, ...]:
 
 
 def _one_guarded(line: str) -> Guarded:
-    found = re.fullmatch(r"([0-7]{1,4}) (\S+) (\S+) (/.*)", line)
+    found = re.fullmatch(r"([0-7]{1,4}):([^:]+):([^:]+):(/.*)", line)
     if not found:
         raise ParseError(f"this is no file with its mode: {line[:80]}")
     mode, owner, group, path = found.groups()
@@ -63,10 +63,11 @@ def _checksums(reading: Reading) -> tuple[str, ...]:
     return tuple(f"{line.split()[0][:12]}..." for line in lines(reading))
 
 
+# A directory service may call a group `domain users`; no name has a colon, by which /etc/group tells its fields apart.
 _FILES = """\
 for path in ~ ~/.ssh ~/.ssh/authorized_keys ~/.ssh/id_*; do
   case $path in *.pub) continue;; esac
-  test ! -e "$path" || stat -L -c '%a %U %G %n' "$path"
+  test ! -e "$path" || stat -L -c '%a:%U:%G:%n' "$path"
 done"""
 # The checksum of a key says which two are one, and nothing else of it leaves the node.
 _KEYS = """\

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 COMMAND_S = 300
 RUN_S = 420
 
-# What --fix may touch and --undo has to put back; what usermod, sudo and the training leave behind stays out.
+# What --fix may touch and --undo has to put back; what gpasswd, sudo and the training leave behind stays out.
 _TREES = "/etc /home /root /var/lib/spark-runbook /usr/local"
 _STATE = f"""
 find {_TREES} -xdev \\( -name 'group-' -o -name 'gshadow-' -o -name .sudo_as_admin_successful \\

@@ -56,7 +56,7 @@ def broken() -> Json:
             "fixed",
             found="exit 1: permission denied on /var/run/docker.sock",
             cause="The user nvidia was not in the group docker.",
-            changes=[{"describe": "usermod -aG docker nvidia", "risk": "safe", "applied": True}],
+            changes=[{"describe": "gpasswd -a nvidia docker", "risk": "safe", "applied": True}],
         ),
         a_check(
             "gpu.advertised",

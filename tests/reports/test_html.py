@@ -219,7 +219,7 @@ def test_the_same_answer_of_two_nodes_is_told_of_both(read: Read) -> None:
 def test_what_was_changed_is_told_at_the_top_with_the_way_back(read: Read) -> None:
     page = Page(to_html(read(samples.broken())))
     assert "2 changes were made on spark-2: what was changed, and how to undo it." in page.text_of["header"][0]
-    table = next(text for text in page.text_of["table"] if "usermod" in text)
+    table = next(text for text in page.text_of["table"] if "gpasswd" in text)
     assert "docker swarm join --token (hidden)" in table
     assert "GPU-00000000" not in table, "what was only planned is not told as changed"
     assert "pytest runbook --undo 20261123-184501-fix" in page.text

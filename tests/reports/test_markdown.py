@@ -64,7 +64,7 @@ def test_the_matrix_has_a_row_for_each_step_and_a_legend_in_words(read: Read) ->
 
 def test_changes_come_with_the_way_back(read: Read) -> None:
     text = to_markdown(read(samples.broken()))
-    assert "usermod -aG docker nvidia" in text
+    assert "gpasswd -a nvidia docker" in text
     assert "pytest runbook --undo 20261123-184501-fix" in text
     assert "sed" not in text.partition("## Changed")[2], "what was only planned is not told as changed"
 

@@ -23,7 +23,7 @@ from workloads.recipe import Recipe, load_recipe
 NTP_ON, NTP_OFF, NO_NTP = "CanNTP=yes\nNTP=yes\n", "CanNTP=yes\nNTP=no\n", "CanNTP=no\nNTP=no\n"
 MEMORY = "MemTotal:       127535084 kB\nMemAvailable:   {available} kB\n"
 OWNED = (
-    "750 nvidia nvidia /home/nvidia\n700 nvidia nvidia /home/nvidia/.ssh\n600 nvidia nvidia /home/nvidia/.ssh/id_rsa\n"
+    "750:nvidia:nvidia:/home/nvidia\n700:nvidia:nvidia:/home/nvidia/.ssh\n600:nvidia:nvidia:/home/nvidia/.ssh/id_rsa\n"
 )
 PORTS = "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n"
 TINY = load_recipe("tiny")
@@ -219,11 +219,13 @@ def test_users_that_differ_are_worth_a_word(healthy: Recorded) -> None:
 @pytest.mark.parametrize(
     ("line", "change"),
     [
-        ("644 nvidia nvidia /home/nvidia/.ssh/id_ed25519\n", "chmod go-rwx /home/nvidia/.ssh/id_ed25519"),
-        ("777 nvidia nvidia /home/nvidia\n", "chmod go-w /home/nvidia"),
-        ("775 nvidia staff /home/nvidia/.ssh\n", "chmod go-w /home/nvidia/.ssh"),
-        ("775 nvidia nvidia /home/nvidia\n", None),
-        ("644 nvidia nvidia /home/nvidia/.ssh/authorized_keys\n", None),
+        ("644:nvidia:nvidia:/home/nvidia/.ssh/id_ed25519\n", "chmod go-rwx /home/nvidia/.ssh/id_ed25519"),
+        ("777:nvidia:nvidia:/home/nvidia\n", "chmod go-w /home/nvidia"),
+        ("775:nvidia:staff:/home/nvidia/.ssh\n", "chmod go-w /home/nvidia/.ssh"),
+        ("775:nvidia:nvidia:/home/nvidia\n", None),
+        ("644:nvidia:nvidia:/home/nvidia/.ssh/authorized_keys\n", None),
+        ("750:alice:domain users:/home/alice smith\n", None),
+        ("775:alice:domain users:/home/alice smith\n", "chmod go-w '/home/alice smith'"),
     ],
 )
 def test_a_file_of_ssh_that_is_open_to_others(healthy: Recorded, line: str, change: str | None) -> None:

@@ -242,6 +242,8 @@ def test_a_user_who_may_not_use_docker(healthy: Recorded, groups: str, session: 
     healthy.said(DockerFacts, groups=groups, session_groups=session, usable=denied)
     verdict = judge(healthy, step_02.test_user_may_use_docker)
     assert (verdict.outcome, verdict.cause, verdict.found) == (Outcome.FAILED, cause, "permission denied")
+    added = "spark-2$ sudo gpasswd -a nvidia docker" if "docker" not in groups else "spark-2$ true"
+    assert [change.describe for change in verdict.changes] == [added]
 
 
 def test_a_driver_that_copies_every_layer_is_worth_a_word(healthy: Recorded) -> None:
