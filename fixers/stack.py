@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from shlex import quote
 
 from cluster.cluster import Cluster
@@ -20,6 +21,9 @@ from workloads.plain_container import container_name, run_command
 
 START_PATIENCE_S = 120
 """The image is there, so a container starts within seconds, but on a disk that is busy."""
+
+KNOWS_DETACH = 26
+"""The release of docker's client whose `docker stack deploy` takes `--detach`, and warns where it is left out."""
 
 
 @dataclass(eq=False)
@@ -128,10 +132,12 @@ class DeployStack(Change):
         indented = "\n".join(f"    {line}" for line in self.content.splitlines())
         return f"{self.node.name}$ sudo {self._command}\n{indented}"
 
-    @property
+    @cached_property
     def _command(self) -> str:
+        client = self.node.docker.engine.client
+        detach = " --detach=true" if client and client.release >= KNOWS_DETACH else ""
         # The image is the same on all nodes already (checked before), so no registry is asked.
-        return f"docker stack deploy --detach=true --prune --resolve-image never -c - {STACK}"
+        return f"docker stack deploy{detach} --prune --resolve-image never -c - {STACK}"
 
     def undo(self) -> list[UndoStep]:
         """Remove it again."""

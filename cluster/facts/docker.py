@@ -52,6 +52,18 @@ class Swarm(BaseModel):
     managers: tuple[Peer, ...] | None = Field(None, alias="RemoteManagers")
 
 
+class Client(BaseModel):
+    """The `docker` that was asked; it is a package of its own and may be older than the daemon."""
+
+    version: str = Field("", alias="Version")
+
+    @property
+    def release(self) -> int:
+        """The first number of its version, 0 where it does not tell it (before 23.0)."""
+        found = re.match(r"\d{1,6}", self.version, re.ASCII)
+        return int(found[0]) if found else 0
+
+
 class Engine(BaseModel):
     """What the running daemon says of itself (`docker info`)."""
 
@@ -63,6 +75,7 @@ class Engine(BaseModel):
     root: str = Field("", alias="DockerRootDir")
     resources: tuple[GenericResource, ...] | None = Field(None, alias="GenericResources")
     swarm: Swarm = Field(alias="Swarm")
+    client: Client | None = Field(None, alias="ClientInfo")
 
     @property
     def offered(self) -> tuple[str, ...]:
