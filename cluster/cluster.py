@@ -34,6 +34,8 @@ class Cluster:
         """Build the nodes, or `only` some with the ranks that they have among all; nothing is connected yet."""
         self.inventory = inventory
         self.become_password = become_password
+        self.program: tuple[str, ...] | None = None
+        """The files in the workspace that are ours, by their path there, where that is known: no others are read."""
         self.tell: Callable[[str], None] = lambda _: None
         self.changed_at: float | None = None
         """When something was last changed from here, in seconds since 1970."""

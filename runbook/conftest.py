@@ -12,7 +12,7 @@ from engine.plugin import RUN
 from engine.run import Run
 from workloads.bandwidth import Flow, measure_rdma, measure_rdma_latency, measure_tcp
 from workloads.collective.launch import Collective, measure_collective
-from workloads.deploy import SMOKE_RECIPE
+from workloads.deploy import SMOKE_RECIPE, workspace_files
 from workloads.gpu_load.launch import GpuLoad
 from workloads.job import Training
 from workloads.launch import Launch
@@ -22,15 +22,18 @@ T = TypeVar("T")
 
 
 def pytest_collection_modifyitems(config: pytest.Config) -> None:
-    """Refuse a recipe that is none before anything is touched."""
-    name = config.stash[RUN].cluster.inventory.recipe if RUN in config.stash else None
-    if name is None:
+    """Refuse a recipe that is none before anything is touched, and tell which files of the workspace are ours."""
+    if RUN not in config.stash:
         return
+    cluster = config.stash[RUN].cluster
+    name = cluster.inventory.recipe
     said = "--recipe" if config.getoption("recipe") else "`recipe` in the inventory"
     try:
-        load_recipe(name)
+        if name is not None:
+            load_recipe(name)
     except RecipeError as error:
         raise pytest.UsageError(f"{said}: {error}") from None
+    cluster.program = tuple(workspace_files(name))
 
 
 class Measured(Generic[T]):

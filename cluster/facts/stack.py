@@ -155,9 +155,13 @@ def _models(node: "Node") -> str:
 
 
 def _files(node: "Node") -> str:
-    workspace = quote(node.cluster.workspace)
+    workspace, program = quote(node.cluster.workspace), node.cluster.program
     look = "find . -type f -not -path './runs/*' -not -path './models/*' -not -name '*.pyc' -exec sha256sum {} +"
-    return f"test -d {workspace} || exit 0; cd {workspace} && {look}"
+    if program is not None:
+        # What else lies there may be 30 GB of somebody's own.
+        there = 'for name; do shift; test ! -f "$name" || set -- "$@" "$name"; done'
+        look = f'set -- {" ".join(map(quote, program))}; {there}; test $# = 0 || sha256sum -- "$@"'
+    return f"test -d {workspace} || exit 0; cd {workspace} && {{ {look}; }}"
 
 
 _NOT_HERE = "echo 'the manager tells of it' >&2; exit 1"

@@ -1,14 +1,21 @@
 """Step 6 on recorded output: each check fails for its own reason, in words."""
 
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cluster.facts.docker import DockerFacts
 from cluster.facts.stack import SERVICE, EndedFacts, StackFacts
 from cluster.facts.swarm import SwarmFacts
+from cluster.read_only import refuse_changes
 from engine.outcome import Outcome, Verdict
+from engine.plugin import RUN
+from runbook import conftest
 from runbook import test_06_stack as step_06
 from tests.runbook.docker_answers import said
 from tests.runbook.recorded import Recorded
@@ -75,6 +82,28 @@ def test_a_file_of_the_program_that_was_edited(healthy: Recorded) -> None:
     healthy.said(StackFacts, workspace=whole)
     verdict = judge(healthy, step_06.test_workload_is_copied)
     assert (verdict.outcome, verdict.found) == (Outcome.FAILED, next(iter(workspace_files(None))))
+
+
+def test_of_the_workspace_the_program_alone_is_read(recorded: Callable[..., Recorded], tmp_path: Path) -> None:
+    workspace = tmp_path / "my work"
+    for name in ("finetune/it's.py", "data/alpaca.json", "data/mine.json"):
+        (workspace / name).parent.mkdir(parents=True, exist_ok=True)
+        (workspace / name).write_text(name)
+    cluster = recorded(inventory=f"workspace: {workspace}").cluster
+    cluster.program = ("finetune/it's.py", "finetune/gone.py", "data/alpaca.json")
+    (command,) = [probe.command for probe in StackFacts.probes(cluster.manager) if probe.name == "workspace"]
+    refuse_changes(command)
+    told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout
+    assert [line.partition("  ")[2] for line in told.splitlines()] == ["finetune/it's.py", "data/alpaca.json"]
+    shutil.rmtree(workspace)
+    assert subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_a_run_tells_which_files_are_the_programs(recorded: Callable[..., Recorded]) -> None:
+    cluster = recorded().cluster
+    config = SimpleNamespace(stash={RUN: SimpleNamespace(cluster=cluster)}, getoption=lambda _: None)
+    conftest.pytest_collection_modifyitems(config)  # type: ignore[arg-type]  # all that it looks at
+    assert cluster.program == tuple(workspace_files(None))
 
 
 @pytest.mark.parametrize(
