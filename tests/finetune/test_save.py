@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,20 +18,33 @@ pytestmark = pytest.mark.torch
 from safetensors.torch import save_file  # noqa: E402 - only where torch is
 
 from workloads.finetune import preflight, save  # noqa: E402
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from workloads.finetune.model import load_base, load_tokenizer, prepare_to_train  # noqa: E402
+from workloads.finetune.tiny import make_tiny  # noqa: E402
 
 NAME = "base_model.model.layers.0.q_proj.lora_A.default.weight"
 IN_FILE = "base_model.model.layers.0.q_proj.lora_A.weight"
 TRAINED = {NAME: torch.tensor([1.0, 2.0])}
 RECIPE = read_recipe(find_recipe("llama3-8b-lora"))
+ROWS = [{"instruction": f"Say {word}.", "input": "", "output": word} for word in ("yes", "no", "perhaps")]
 FULL = replace(RECIPE, method="full", lora=None)
 
 
 def test_an_adapter_is_found_again_as_it_was_trained(tmp_path: Path) -> None:
     save_file({IN_FILE: torch.tensor([1.0, 2.0])}, tmp_path / "adapter_model.safetensors")
     save.verify_weights(tmp_path, TRAINED)
+
+
+def test_an_adapter_on_an_embedding_is_found_again_as_peft_saves_it(tmp_path: Path) -> None:
+    source = str(tmp_path / "tiny")
+    make_tiny(ROWS, Path(source), seed=7)
+    assert RECIPE.lora is not None
+    recipe = replace(
+        RECIPE, model=source, dtype="float32", lora=replace(RECIPE.lora, targets=["q_proj", "embed_tokens"])
+    )
+    model = prepare_to_train(recipe, load_base(recipe, source, torch.device("cpu")))
+    trained = {name: each.detach() for name, each in model.named_parameters() if each.requires_grad}
+    assert any(name.endswith("lora_embedding_A.default") for name in trained)
+    assert save.save(model, trained, load_tokenizer(recipe, source), recipe, tmp_path).is_dir()
 
 
 @pytest.mark.parametrize("saved", [{IN_FILE: torch.tensor([1.0, 2.5])}, {"another": torch.tensor([1.0, 2.0])}])
