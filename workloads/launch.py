@@ -124,12 +124,15 @@ class Launch:
             node.container.ours[0].id, self._command(), environment=secrets, workdir=WORKSPACE_IN_CONTAINER
         )
         process: str = created["Id"]
-        rest = ""
-        for piece in client.api.exec_start(process, stream=True):
-            *lines, rest = (rest + piece.decode("utf-8", "replace")).split("\n")
-            for line in lines:
-                self._hear(rank, line, secrets)
-        self._hear(rank, rest, secrets)
+        # Each stream has a rest of its own: a progress bar on stderr ends in no newline, and an event may follow.
+        rests = [b"", b""]
+        for pieces in client.api.exec_start(process, stream=True, demux=True):
+            for stream, piece in enumerate(pieces):
+                *lines, rests[stream] = (rests[stream] + (piece or b"")).split(b"\n")
+                for line in lines:
+                    self._hear(rank, line.decode("utf-8", "replace"), secrets)
+        for rest in rests:
+            self._hear(rank, rest.decode("utf-8", "replace"), secrets)
         status = client.api.exec_inspect(process)["ExitCode"]
         rank.ended(-1 if status is None else int(status))
 

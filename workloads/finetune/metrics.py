@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -37,12 +38,14 @@ class Metrics:
 
     def emit(self, event: str, **fields: object) -> None:
         """Tell one event; `time` is in seconds since the epoch."""
-        line = json.dumps({"event": event, "rank": self.rank, "time": round(time.time(), 3), **fields})
+        line = json.dumps({"event": event, "rank": self.rank, "time": round(time.time(), 3), **fields}) + "\n"
         with self._lock:
-            print(line, flush=True)
+            # In one piece: print() writes the newline by itself, and what others say can come between.
+            sys.stdout.write(line)
+            sys.stdout.flush()
             # Who watches has heard of it; a full disk must not keep a rank from saying why it ends.
             with contextlib.suppress(OSError):
-                self._file.write(line + "\n")
+                self._file.write(line)
                 self._file.flush()
 
     def phase(self, name: str) -> None:

@@ -1,0 +1,96 @@
+"""What a launch makes of what Docker hands it: two streams in pieces, and a follower that breaks off."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from workloads import launch as launching
+from workloads.finetune.metrics import Metrics
+from workloads.job import FINISHED, Rank, Training
+from workloads.launch import Launch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Pieces = list[tuple[bytes | None, bytes | None]]
+TOKEN = "hf_abcdefghijklmnopqrstuvwxyz"
+
+
+def _told(event: str, **fields: object) -> bytes:
+    return json.dumps({"event": event, "rank": 0} | fields).encode() + b"\n"
+
+
+GOOD: Pieces = [(_told("start", world_size=1), None), (_told("end", weights_sha256="a"), None)]
+
+
+class _Docker:
+    """An engine whose one container says what is given."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self.api = self
+        self.containers = self
+        self.environment: dict[str, str] = {}
+        self._pieces = pieces
+
+    def exec_create(self, *_: object, environment: dict[str, str], **__: object) -> dict[str, str]:
+        self.environment = environment
+        return {"Id": "1"}
+
+    def exec_start(self, _process: str, **how: bool) -> Iterator[Any]:
+        assert how["stream"]
+        yield from self._pieces if how.get("demux") else [piece for both in self._pieces for piece in both if piece]
+
+    def exec_inspect(self, _process: str) -> dict[str, int]:
+        return {"ExitCode": 0}
+
+
+def _launched(monkeypatch: pytest.MonkeyPatch, docker: _Docker, containers: int = 1) -> Training:
+    @contextmanager
+    def docker_of(*_: object, **__: object) -> Iterator[_Docker]:
+        yield docker
+
+    monkeypatch.setattr(launching, "docker_of", docker_of)
+    container = SimpleNamespace(ours=[SimpleNamespace(id="c")] * containers)
+    node = SimpleNamespace(rank=0, name="spark-1", container=container)
+    cluster: Any = SimpleNamespace(nodes=[node], size=1, inventory=SimpleNamespace(device="cpu"))
+    cluster.tell = cluster.on_all = lambda *_: None
+    return Launch(cluster, "tiny").run()
+
+
+def test_an_event_is_heard_though_a_progress_bar_on_stderr_stands_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    (start, _), (end, _) = GOOD
+    assert start
+    assert end
+    pieces: Pieces = [(start, b"\rGenerating:  40%"), (end[:9], b"\rGenerating:  90%"), (end[9:], b" a warning\n")]
+    training = _launched(monkeypatch, _Docker(pieces))
+    assert training.outcome == FINISHED
+    assert training.numbers == [0]
+
+
+def test_a_letter_that_comes_in_two_pieces_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    word = "gr\u00fcn".encode()
+    training = _launched(monkeypatch, _Docker([(None, word[:3]), (None, word[3:]), *GOOD]))
+    assert list(training.ranks[0].log) == ["gr\u00fcn"]
+
+
+def test_an_event_and_its_newline_are_written_in_one_piece(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Pipe(io.StringIO):
+        def write(self, text: str) -> int:
+            pieces.append(text)
+            return len(text)
+
+    pieces: list[str] = []
+    monkeypatch.setattr(sys, "stdout", Pipe())
+    Metrics(tmp_path, 0).phase("training")
+    (line,) = pieces
+    rank = Rank(0, "spark-1")
+    rank.hear(line)
+    assert (line[-1], rank.doing) == ("\n", "training")
