@@ -114,8 +114,11 @@ class Launch:
         try:
             with docker_of(node, timeout_s=_ONE_DAY_S) as client:
                 self._exec(client, node, rank)
-        except ClusterError as error:
-            rank.error = rank.error or str(error)
+        except Exception as error:  # noqa: BLE001 - a rank that nobody follows any more must not pass for a good one
+            known = isinstance(error, ClusterError)
+            rank.error = rank.error or (
+                str(error) if known else f"it was lost sight of: {type(error).__name__}: {error}"
+            )
             rank.ended(rank.exit if rank.exit is not None else -1)
 
     def _exec(self, client: "DockerClient", node: Node, rank: Rank) -> None:

@@ -81,6 +81,11 @@ def test_a_letter_that_comes_in_two_pieces_is_one(monkeypatch: pytest.MonkeyPatc
     assert list(training.ranks[0].log) == ["gr\u00fcn"]
 
 
+def test_a_follower_that_breaks_off_is_a_failure_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = _launched(monkeypatch, _Docker(GOOD), containers=0).outcome
+    assert told.startswith("rank 0 on spark-1: it was lost sight of: IndexError")
+
+
 def test_an_event_and_its_newline_are_written_in_one_piece(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     class Pipe(io.StringIO):
         def write(self, text: str) -> int:
