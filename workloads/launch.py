@@ -122,7 +122,9 @@ class Launch:
             rank.ended(rank.exit if rank.exit is not None else -1)
 
     def _exec(self, client: "DockerClient", node: Node, rank: Rank) -> None:
-        secrets = {name: os.environ[name] for name in ("HF_TOKEN",) if os.environ.get(name)}
+        # As read from a file it may end in a newline, with which it would be found in no line.
+        told = {name: os.environ.get(name, "").strip() for name in ("HF_TOKEN",)}
+        secrets = {name: secret for name, secret in told.items() if secret}
         created = client.api.exec_create(
             node.container.ours[0].id, self._command(), environment=secrets, workdir=WORKSPACE_IN_CONTAINER
         )

@@ -86,6 +86,13 @@ def test_a_follower_that_breaks_off_is_a_failure_in_its_own_words(monkeypatch: p
     assert told.startswith("rank 0 on spark-1: it was lost sight of: IndexError")
 
 
+def test_a_token_that_ends_in_a_newline_is_handed_on_without_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", f"{TOKEN}\n")
+    docker = _Docker([*GOOD, (f"using {TOKEN}\n".encode(), None)])
+    assert list(_launched(monkeypatch, docker).ranks[0].log) == ["using (redacted)"]
+    assert docker.environment == {"HF_TOKEN": TOKEN}
+
+
 def test_an_event_and_its_newline_are_written_in_one_piece(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     class Pipe(io.StringIO):
         def write(self, text: str) -> int:
