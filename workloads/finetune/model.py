@@ -79,6 +79,15 @@ def _refuse_to_merge_what_is_tied(model: Any, recipe: Recipe) -> None:
         )
 
 
+def _refuse_what_has_no_adapter(model: Any, targets: list[str], name: str) -> None:
+    """Raise RefusalError where a target is no layer's name: beside one that is, peft leaves it out without a word."""
+    adapted = [f".{each}" for each in model.targeted_module_names]
+    if missing := [target for target in targets if not any(each.endswith(f".{target}") for each in adapted)]:
+        raise RefusalError(
+            f"lora.targets: {name} has no layer named {' or '.join(missing)}: correct it or leave it out"
+        )
+
+
 def prepare_to_train(recipe: Recipe, base: Any) -> Any:
     """Add the adapter, if the recipe has one, and switch on what training needs.
 
@@ -102,6 +111,7 @@ def prepare_to_train(recipe: Recipe, base: Any) -> Any:
             model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
         try:
             model = get_peft_model(model, config)
+            _refuse_what_has_no_adapter(model, recipe.lora.targets, recipe.model)
             _refuse_to_merge_what_is_tied(model, recipe)
         except ValueError as error:
             raise RefusalError(f"lora.targets {recipe.lora.targets} do not fit {recipe.model}: {error}") from error

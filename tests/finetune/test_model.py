@@ -1,0 +1,43 @@
+"""A model is loaded and given its adapter, or refused in one sentence that is true."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from workloads.finetune.recipe import Recipe, read_recipe
+from workloads.finetune.refusal import RefusalError
+from workloads.recipe import find_recipe
+
+torch = pytest.importorskip("torch", reason="torch is not in this Python: put the training packages on PYTHONPATH")
+pytestmark = pytest.mark.torch
+
+from workloads.finetune import model as models  # noqa: E402 - only where torch is
+from workloads.finetune.tiny import make_tiny  # noqa: E402
+
+RECIPE = read_recipe(find_recipe("tiny"))
+ROWS = [{"instruction": f"Say {word}.", "input": "", "output": word} for word in ("yes", "no", "perhaps")]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("tiny")
+    make_tiny(ROWS, folder, seed=7)
+    return str(folder)
+
+
+def _adapted(source: str, *targets: str, **changes: Any) -> Any:
+    assert RECIPE.lora is not None
+    recipe: Recipe = replace(RECIPE, model=source, lora=replace(RECIPE.lora, targets=list(targets)), **changes)
+    return models.prepare_to_train(recipe, models.load_base(recipe, source, torch.device("cpu")))
+
+
+def test_targets_that_are_layers_get_an_adapter(tiny: str) -> None:
+    _adapted(tiny, "q_proj", "mlp.up_proj", "lm_head")
+
+
+def test_a_misspelt_target_beside_a_right_one_is_named(tiny: str) -> None:
+    with pytest.raises(RefusalError, match=r"lora\.targets: .* has no layer named gate_projj or proj: correct it"):
+        _adapted(tiny, "q_proj", "gate_projj", "proj")
