@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,9 @@ pytestmark = pytest.mark.torch
 
 from workloads.finetune import model as models  # noqa: E402 - only where torch is
 from workloads.finetune.tiny import make_tiny  # noqa: E402
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RECIPE = read_recipe(find_recipe("tiny"))
 ROWS = [{"instruction": f"Say {word}.", "input": "", "output": word} for word in ("yes", "no", "perhaps")]
@@ -41,3 +44,32 @@ def test_targets_that_are_layers_get_an_adapter(tiny: str) -> None:
 def test_a_misspelt_target_beside_a_right_one_is_named(tiny: str) -> None:
     with pytest.raises(RefusalError, match=r"lora\.targets: .* has no layer named gate_projj or proj: correct it"):
         _adapted(tiny, "q_proj", "gate_projj", "proj")
+
+
+class HubError(OSError):
+    """What the hub's client raises, as far as it is looked at."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("any words")
+        self.response = type("Response", (), {"status_code": status})
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(401, "the hub refuses the model"), (403, "the hub refuses the model"), (404, "cannot be loaded")],
+)
+def test_a_hub_that_refuses_is_told_from_the_exception_that_is_behind_another(
+    monkeypatch: pytest.MonkeyPatch, status: int, told: str
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError("org/name cannot be had") from HubError(status)
+
+    monkeypatch.setattr("workloads.finetune.model.AutoTokenizer.from_pretrained", refused)
+    with pytest.raises(RefusalError, match=told):
+        models.load_tokenizer(RECIPE, "org/name")
+
+
+@pytest.mark.parametrize("name", ["run-4012", "aggregated-8b", "gated"])
+def test_a_name_with_such_a_figure_in_it_is_not_taken_for_a_refusal(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RefusalError, match="the model cannot be loaded"):
+        models.load_tokenizer(RECIPE, str(tmp_path / name))

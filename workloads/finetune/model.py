@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from huggingface_hub.errors import GatedRepoError
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
@@ -152,9 +155,20 @@ def _four_bits(dtype: torch.dtype) -> BitsAndBytesConfig:
 
 
 def _unavailable(source: str, error: Exception) -> RefusalError:
-    text = str(error)
-    if "gated" in text.lower() or "401" in text or "403" in text:
+    if not Path(source).is_dir() and _is_refusal(error):
         return RefusalError(
             f"{source}: the hub refuses the model: accept its licence on the model's page, then set HF_TOKEN"
         )
-    return RefusalError(f"{source}: the model cannot be loaded: {text.splitlines()[0]}")
+    return RefusalError(
+        f"{source}: the model cannot be loaded: {next(iter(str(error).splitlines()), type(error).__name__)}"
+    )
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Whether the hub said no, in an exception or in one that it was raised from."""
+    if error is None:
+        return False
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(error, GatedRepoError) or status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return True
+    return _is_refusal(error.__cause__ or error.__context__)
