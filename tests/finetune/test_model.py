@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,11 @@ def test_targets_that_are_layers_get_an_adapter(tiny: str) -> None:
 def test_a_misspelt_target_beside_a_right_one_is_named(tiny: str) -> None:
     with pytest.raises(RefusalError, match=r"lora\.targets: .* has no layer named gate_projj or proj: correct it"):
         _adapted(tiny, "q_proj", "gate_projj", "proj")
+
+
+def test_an_adapter_tells_the_revision_of_its_base(tiny: str, tmp_path: Path) -> None:
+    _adapted(tiny, "q_proj", revision="abc123").save_pretrained(tmp_path)
+    assert json.loads((tmp_path / "adapter_config.json").read_text())["revision"] == "abc123"
 
 
 class HubError(OSError):

@@ -109,6 +109,8 @@ def prepare_to_train(recipe: Recipe, base: Any) -> Any:
             lora_dropout=recipe.lora.dropout,
             target_modules=recipe.lora.targets,
             task_type="CAUSAL_LM",
+            # Whoever loads the adapter by its name alone has to get the base that it was trained on.
+            revision=recipe.revision,
         )
         if recipe.method == "qlora":
             model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
