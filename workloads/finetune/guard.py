@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 PACKAGES = ("torch", "transformers", "accelerate", "peft", "datasets")
 FINGERPRINT_ELEMENTS = 1024
+NOT_OF_THE_MODEL = {"_name_or_path", "transformers_version"}
+"""Settings that tell where and by what a model was loaded."""
 
 
 def check_world(expected: int) -> None:
@@ -74,7 +76,7 @@ def fingerprint(model: nn.Module) -> str:
 
     It tells two models apart without reading all of their weights; sums would depend on the number of threads.
     """
-    settings = {name: value for name, value in model.config.to_dict().items() if name != "_name_or_path"}
+    settings = {name: value for name, value in model.config.to_dict().items() if name not in NOT_OF_THE_MODEL}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     for name, parameter in model.named_parameters():
         leading = parameter.detach().flatten()[:FINGERPRINT_ELEMENTS].float().cpu()
