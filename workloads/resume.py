@@ -6,17 +6,18 @@ from cluster.errors import ClusterError
 from cluster.facts.container import WORKSPACE_IN_CONTAINER
 from cluster.node import Node
 
-# Runs in the container. A run that has ended has cleared its checkpoints; one of another version of the recipe would
-# refuse to go on.
+# Runs in the container. A run that has ended has cleared its checkpoints; one of another version of the recipe, or of
+# another number of ranks, would refuse to go on.
 _LIST = """
 import hashlib, json, pathlib, sys
 recipe = hashlib.sha256(pathlib.Path(sys.argv[1]).read_bytes()).hexdigest()
 for told in pathlib.Path(sys.argv[2]).glob("*/checkpoints/*.json"):
     try:
-        trained = json.loads(told.read_text())["identity"]["the recipe"]
+        identity = json.loads(told.read_text())["identity"]
+        trained = identity["the recipe"], identity["the number of ranks"]
     except (ValueError, TypeError, KeyError):
         continue  # a checkpoint whose end was not written, say; it is none
-    if trained == recipe:
+    if trained == (recipe, sys.argv[3]):
         print(told.parent.parent.name)
 """
 
@@ -28,7 +29,8 @@ def find_unfinished(cluster: Cluster, recipe_file: str) -> str | None:
         try:
             with docker_of(node, timeout_s=30) as client:
                 container = client.containers.get(node.container.ours[0].id)
-                listed = container.exec_run(["python3", "-c", _LIST, recipe_file, f"{WORKSPACE_IN_CONTAINER}/runs"])
+                command = ["python3", "-c", _LIST, recipe_file, f"{WORKSPACE_IN_CONTAINER}/runs", str(cluster.size)]
+                listed = container.exec_run(command)
         except ClusterError:
             # The job's own start will say what is wrong with this node.
             return set()
