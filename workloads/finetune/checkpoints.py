@@ -91,33 +91,54 @@ class Checkpoints:
         Raises:
             RefusalError: there are checkpoints here, and they are another run's.
         """
-        candidates = set.intersection(*_gather(self._steps()))
-        while candidates:
-            step = max(candidates)
-            # Read in full before anything is touched: what is damaged on one rank is left out by all.
-            if all(_gather(self._is_whole(step))):
-                return self._load(step, trained, optimizer)
-            candidates.remove(step)
-        return {}
+        own = self._steps()
+        if not own:
+            self._refuse_those_of_other_ranks()
+        candidates = set.intersection(*_gather(own))
+        # Read in full before anything is touched: what is damaged on one rank is left out by all.
+        while candidates and not all(_gather(self._is_whole(max(candidates)))):
+            candidates.remove(max(candidates))
+        newest = max(candidates, default=0)
+        # What is left out would count as newer than all that is written from here on, and take its place.
+        for step in own:
+            if step > newest:
+                self._remove(step)
+        return self._load(newest, trained, optimizer) if newest else {}
 
     def clear(self) -> None:
-        """Remove all of this rank's: the run has its result."""
-        for step in self._steps():
-            self._remove(step)
+        """Remove all that is here, whatever rank wrote it: the run has its result."""
+        for told in self._folder.glob("step-*.json"):
+            told.unlink(missing_ok=True)
+        for path in self._folder.glob("step-*.pt"):
+            path.unlink(missing_ok=True)
 
     def _steps(self) -> set[int]:
         steps = set()
         for path in self._folder.glob(f"step-*-rank{self._world.rank}.json"):
-            found = json.loads(path.read_text())["identity"]
-            if other := [name for name, value in self._identity.items() if found.get(name) != value]:
-                raise RefusalError(f"{self._folder} has checkpoints of another run: {', '.join(other)} changed since")
+            if (told := _read(path)) is None:
+                continue
+            if other := [name for name, value in self._identity.items() if told["identity"].get(name) != value]:
+                raise self._of_another_run(f"checkpoints of another run: {', '.join(other)} changed since")
             steps.add(int(path.name.split("-")[1]))
         return steps
 
+    def _refuse_those_of_other_ranks(self) -> None:
+        ranks = {path.stem.partition("-rank")[2] for path in self._folder.glob("step-*.json")} - {str(self._world.rank)}
+        if ranks:
+            raise self._of_another_run(
+                f"checkpoints of rank {' and '.join(sorted(ranks))} and none of rank {self._world.rank}: "
+                "the order of the nodes changed since"
+            )
+
+    def _of_another_run(self, what: str) -> RefusalError:
+        return RefusalError(
+            f"{self._folder} has {what}: put it back, or remove that folder on every node to begin anew"
+        )
+
     def _is_whole(self, step: int) -> bool:
         path = self._path(step)
-        told = json.loads(path.with_suffix(".json").read_text())
-        return path.is_file() and _sha256(path) == told["sha256"]
+        told = _read(path.with_suffix(".json"))
+        return told is not None and path.is_file() and _sha256(path) == told["sha256"]
 
     def _load(self, step: int, trained: dict[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[str, Any]:
         state = torch.load(self._path(step), map_location=self._world.device, weights_only=True)
@@ -147,6 +168,15 @@ def _write_durably(path: Path, write: Any) -> None:
     sync(partial)
     partial.rename(path)
     sync(path.parent)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return what a checkpoint tells of itself, or None where that is damaged."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return {"identity": dict(told["identity"]), "sha256": str(told["sha256"])}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _sha256(path: Path) -> str:
