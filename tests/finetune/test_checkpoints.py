@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -96,4 +99,22 @@ def test_a_finished_run_leaves_none_of_whatever_rank(tmp_path: Path) -> None:
     first = Training(tmp_path, rank=0)
     first.write(5)
     first.checkpoints.clear()
+    assert _names(tmp_path) == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError("file write failed"), OSError(errno.ENOSPC, "No space left")])
+def test_a_full_disk_is_told_as_one_though_what_was_begun_is_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception
+) -> None:
+    partial = tmp_path / ".step-00000005-rank0.pt.partial"
+
+    def save(*_: object) -> None:
+        partial.write_bytes(b"as much as there was room for")
+        raise error
+
+    monkeypatch.setattr(torch, "save", save)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0 if partial.exists() else 5e9))
+    told = rf"of step 5 cannot be written to {tmp_path}: the disk is full; 0\.0 GB were free there: remove what"
+    with pytest.raises(RefusalError, match=told):
+        Training(tmp_path).write(5)
     assert _names(tmp_path) == []

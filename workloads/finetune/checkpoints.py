@@ -6,6 +6,7 @@ is on disk a `.json` beside it that says what it is and its checksum. Only a ste
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -74,11 +75,18 @@ class Checkpoints:
             told = {"identity": self._identity, "sha256": _sha256(path)}
             _write_durably(path.with_suffix(".json"), lambda partial: partial.write_text(json.dumps(told)))
         except (OSError, RuntimeError) as error:
+            # Before the partials are removed, which make room again.
+            free = shutil.disk_usage(self._folder.parent).free
             for partial in self._folder.glob(".*"):
                 partial.unlink(missing_ok=True)
-            free = f"{shutil.disk_usage(self._folder.parent).free / 1e9:.1f} GB are free there"
             reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-            raise RefusalError(f"the checkpoint of step {step} cannot be written: {reason}; {free}") from error
+            # Of a full disk torch says no more than that it could not write.
+            if getattr(error, "errno", None) == errno.ENOSPC or free < _bytes(state):
+                reason = "the disk is full"
+            raise RefusalError(
+                f"the checkpoint of step {step} cannot be written to {self._folder}: {reason}; "
+                f"{free / 1e9:.1f} GB were free there: remove what is not needed, and run it again"
+            ) from error
         dist.barrier()
         # Only now is this step whole on all ranks, and an older one to spare.
         for old in sorted(self._steps())[: -self._keep]:
@@ -195,6 +203,12 @@ def _like(parameter: Tensor, value: Any) -> Any:
         return value
     mesh, placements = parameter.device_mesh, parameter.placements
     return DTensor.from_local(value, mesh, placements, shape=parameter.shape, stride=parameter.stride())
+
+
+def _bytes(state: dict[str, Any]) -> int:
+    """How much the tensors of a state take."""
+    each = (_bytes(value) if isinstance(value, dict) else getattr(value, "nbytes", 0) for value in state.values())
+    return sum(each)
 
 
 def _random_state(device: torch.device) -> dict[str, Tensor]:
