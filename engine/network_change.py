@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from shlex import quote
@@ -47,7 +48,13 @@ class WriteNetplan(WriteFile):
         """
         armed_at = time.monotonic()
         dead_man.arm(self.node, self._way_back())
-        super().apply()
+        try:
+            super().apply()
+        except ClusterError:
+            # Nothing was written, and what somebody has edited meanwhile shall stay.
+            with suppress(ClusterError):
+                dead_man.disarm(self.node)
+            raise
         try:
             self.node.change("netplan apply", deadline_s=30)
         except CommandFailed as error:

@@ -98,6 +98,18 @@ def test_a_node_that_lets_us_in_a_little_later_is_waited_for(
     assert len(confirmed) == 1
 
 
+def test_a_file_that_somebody_edits_meanwhile_is_not_put_back_later(
+    here: Node, tmp_path: Path, set_after: Callable[[float], None], confirmed: list[str]
+) -> None:
+    set_after(0)
+    change = _change(here, tmp_path)
+    assert change.before.content is None
+    (tmp_path / "60.yaml").write_text("# mine\n", encoding="utf-8")
+    with here.changes_allowed(), pytest.raises(CommandFailed, match="edited meanwhile"):
+        change.apply()
+    assert len(confirmed) == 1
+
+
 def test_a_node_that_stays_away_goes_back(
     here: Node,
     tmp_path: Path,
