@@ -16,6 +16,9 @@ from cluster.node import Node
 from engine.change import Change, Consent, Flag, Instruction, RunCommand, WriteFile
 from engine.files import read_file
 
+# dockerd before 23.0 cannot be asked.
+_VALIDATE = """\
+if dockerd --help </dev/null | grep -q -e --validate; then dockerd --validate --config-file /dev/stdin; fi"""
 RESTART = "systemctl reset-failed docker.service; systemctl restart docker.service"
 """systemd refuses docker's unit a fourth start within a minute, and a repair with its undo can take as many."""
 
@@ -32,12 +35,12 @@ class WriteDaemonJson(WriteFile):
     undo_asks: Flag | None = None
 
     def apply(self) -> None:
-        """Let dockerd validate it first.
+        """Let dockerd validate it first, where it can.
 
         Raises:
             CommandFailed: dockerd refuses it; nothing was written.
         """
-        self.node.change("dockerd --validate --config-file /dev/stdin", stdin=self.content)
+        self.node.change(_VALIDATE, stdin=self.content)
         super().apply()
 
 
