@@ -94,3 +94,16 @@ def test_half_a_character_is_named_by_its_row(tmp_path: Path) -> None:
     (tmp_path / "rows.json").write_text(json.dumps([ROW, {**ROW, "output": "\ud83d"}]))
     with pytest.raises(RefusalError, match=r"rows\.json: row 2 has half a character"):
         data.load_rows(str(tmp_path / "rows.json"))
+
+
+def test_a_line_that_is_no_json_is_told_by_its_number(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(f"{json.dumps(ROW)}\n\n{{bad\n")
+    with pytest.raises(RefusalError, match=r"rows\.jsonl: the data set cannot be read: line 3, column 2: Expecting"):
+        data.load_rows(str(tmp_path / "rows.jsonl"))
+
+
+@pytest.mark.parametrize("given", [5, 0, ["a"], {}, False])
+def test_an_input_that_is_no_text_is_refused(tmp_path: Path, given: object) -> None:
+    (tmp_path / "rows.json").write_text(json.dumps([{**ROW, "input": None}, {**ROW, "input": given}]))
+    with pytest.raises(RefusalError, match="row 2 has something else than a text under input"):
+        data.load_rows(str(tmp_path / "rows.json"))

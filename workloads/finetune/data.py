@@ -52,6 +52,8 @@ def load_rows(dataset: str, limit: int | None = None) -> list[dict[str, str]]:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not all(isinstance(row.get(key), str) for key in ("instruction", "output")):
             raise RefusalError(f"{dataset}: row {number} needs a text under instruction and under output{_has(row)}")
+        if not isinstance(row.get("input"), str | None):
+            raise RefusalError(f"{dataset}: row {number} has something else than a text under input")
         if any("\ud800" <= char <= "\udfff" for key in COLUMNS for char in str(row.get(key) or "")):
             raise RefusalError(f"{dataset}: row {number} has half a character (a lone surrogate) in it")
     return [{key: row.get(key) or "" for key in COLUMNS} for row in rows[:limit]]
@@ -107,7 +109,15 @@ def _from_file(path: Path) -> Any:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".json":
         return json.loads(text)
-    return [json.loads(line) for line in text.split("\n") if line.strip()]
+    return [_of_line(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+
+
+def _of_line(number: int, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        # By itself it takes every line for the first.
+        raise ValueError(f"line {number}, column {error.colno}: {error.msg}") from error
 
 
 def _has(row: object) -> str:
