@@ -16,9 +16,11 @@ torch = pytest.importorskip("torch", reason="torch is not in this Python: put th
 pytestmark = pytest.mark.torch
 
 from safetensors.torch import save_file  # noqa: E402 - only where torch is
+from transformers import AutoModelForCausalLM  # noqa: E402
 
 from workloads.finetune import preflight, save  # noqa: E402
 from workloads.finetune.model import load_base, load_tokenizer, prepare_to_train  # noqa: E402
+from workloads.finetune.optimizer import Optimizer, give_copies  # noqa: E402
 from workloads.finetune.tiny import make_tiny  # noqa: E402
 
 NAME = "base_model.model.layers.0.q_proj.lora_A.default.weight"
@@ -45,6 +47,17 @@ def test_an_adapter_on_an_embedding_is_found_again_as_peft_saves_it(tmp_path: Pa
     trained = {name: each.detach() for name, each in model.named_parameters() if each.requires_grad}
     assert any(name.endswith("lora_embedding_A.default") for name in trained)
     assert save.save(model, trained, load_tokenizer(recipe, source), recipe, tmp_path).is_dir()
+
+
+def test_a_model_is_loaded_in_the_type_that_its_weights_are_saved_in(tmp_path: Path) -> None:
+    source = str(tmp_path / "tiny")
+    make_tiny(ROWS, Path(source), seed=7)
+    recipe = replace(FULL, model=source, dtype="bfloat16")
+    model = prepare_to_train(recipe, load_base(recipe, source, torch.device("cpu")))
+    originals = give_copies(model, torch.bfloat16)
+    weights = Optimizer(model, originals, recipe, torch.device("cpu")).weights
+    folder = save.save(model, weights, load_tokenizer(recipe, source), recipe, tmp_path)
+    assert AutoModelForCausalLM.from_pretrained(folder).dtype == torch.float32
 
 
 @pytest.mark.parametrize("saved", [{IN_FILE: torch.tensor([1.0, 2.5])}, {"another": torch.tensor([1.0, 2.0])}])

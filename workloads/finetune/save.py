@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from transformers import AutoModelForCausalLM
 from .batches import padded
 from .data import prompt_of
 from .durable import sync
-from .model import load_base
+from .model import DTYPES, load_base
 from .objective import Objective
 from .refusal import RefusalError
 
@@ -61,6 +62,8 @@ def save(model: Any, weights: dict[str, Tensor], tokenizer: Any, recipe: Recipe,
     def write(partial: Path) -> None:
         model.save_pretrained(partial, state_dict=weights, **extra)
         tokenizer.save_pretrained(partial)
+        if recipe.method == "full":
+            _tell_dtype(partial / "config.json", next(iter(weights.values())).dtype)
         verify_weights(partial, weights)
 
     _write(folder, write)
@@ -78,7 +81,10 @@ def load_saved(folder: Path, source: str, recipe: Recipe, world: World) -> Any:
     """Load what was saved as anyone would: the base model and the adapter on it, or the model."""
     if recipe.method == "full":
         return AutoModelForCausalLM.from_pretrained(
-            folder, device_map={"": world.device}, trust_remote_code=recipe.trust_remote_code
+            folder,
+            dtype=DTYPES[recipe.dtype],
+            device_map={"": world.device},
+            trust_remote_code=recipe.trust_remote_code,
         )
     return PeftModel.from_pretrained(load_base(recipe, source, world.device), folder)
 
@@ -184,6 +190,12 @@ def generate(loaded: Any, tokenizer: Any, row: dict[str, str], length: int, worl
     )
     text: str = tokenizer.decode(answer[0, asked["input_ids"].shape[1] :])
     return text
+
+
+def _tell_dtype(config: Path, dtype: torch.dtype) -> None:
+    """Have the weights loaded in the type that they are saved in, and not in the one that the model computed in."""
+    told = json.loads(config.read_text(encoding="utf-8")) | {"dtype": str(dtype).removeprefix("torch.")}
+    config.write_text(json.dumps(told, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _result(recipe: Recipe, output: Path) -> Path:
