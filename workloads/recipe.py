@@ -121,6 +121,8 @@ class Recipe(_Section):
             "method: lora and qlora need a section lora, and method: full needs lora: null",
         )
         yield (self.epochs is None) == (self.max_steps is None), "epochs, max_steps: one is a number and the other null"
+        endless = self.max_steps is not None and self.warmup_steps > self.max_steps
+        yield endless, "warmup_steps: it is more than max_steps, so the learning rate would never be reached: lower it"
         sharded = self.sharding == "fsdp2"
         yield self.method == "qlora" and sharded, "sharding: four-bit weights are not sharded: set none, or method lora"
         in_16_bits = self.attention in ("varlen", "flash_attention_2")

@@ -85,6 +85,7 @@ def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
         ({"lora": {"rank": 8}}, r"lora.alpha: Field required \(and 2 more\)"),
         ({"epochs": 1}, "epochs, max_steps: one is a number and the other null"),
         ({"max_steps": None}, "epochs, max_steps: one is a number and the other null"),
+        ({"max_steps": 10, "warmup_steps": 11}, "warmup_steps: it is more than max_steps"),
         ({"timeouts": {"join_s": 0, "load_s": 1, "step_s": 1}}, "timeouts.join_s: Input should be greater than 0"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
