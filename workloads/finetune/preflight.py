@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,7 +33,8 @@ def check_before_launch(recipe: Recipe, output: Path) -> None:
         raise RefusalError(f"{recipe.model}: the model cannot be loaded: there is no such folder")
     room = {output: max(0.0, recipe.needs.output_gb - _taken_gb(output))}
     if recipe.model != "tiny" and not Path(recipe.model).is_dir() and (cache := _must_be_fetched_into(recipe)):
-        room[cache] = recipe.needs.disk_gb
+        # The hub's client begins anew with a file that it has not finished.
+        room[cache] = max(0.0, recipe.needs.disk_gb - _taken_gb(cache / "blobs", but=".incomplete"))
     _check_disks(room)
     if Path(recipe.dataset).suffix == ".json":
         if not Path(recipe.dataset).is_file():
@@ -80,7 +82,7 @@ def _available() -> int:
 
 
 def _must_be_fetched_into(recipe: Recipe) -> Path | None:
-    """Return the folder into which the model can be fetched, or None where it is on this node already.
+    """Return the folder into which the model can be fetched, or None where it is whole on this node already.
 
     Raises:
         RefusalError: it cannot be had.
@@ -88,9 +90,12 @@ def _must_be_fetched_into(recipe: Recipe) -> Path | None:
     # Imported here because a run on a local model needs none of it.
     from huggingface_hub import HfApi, constants, try_to_load_from_cache  # noqa: PLC0415
     from huggingface_hub import errors as hub  # noqa: PLC0415
+    from huggingface_hub.file_download import repo_folder_name  # noqa: PLC0415
 
     name = recipe.model
-    if isinstance(try_to_load_from_cache(name, "config.json", revision=recipe.revision or "main"), str):
+    cache = Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=name, repo_type="model"))
+    settings = try_to_load_from_cache(name, "config.json", revision=recipe.revision or "main")
+    if isinstance(settings, str) and _has_weights(Path(settings).parent):
         return None
     try:
         HfApi().auth_check(name)
@@ -105,7 +110,19 @@ def _must_be_fetched_into(recipe: Recipe) -> Path | None:
         raise RefusalError(
             f"{name}: the model is not on this node, and the hub cannot be asked: {_first(error)}"
         ) from error
-    return Path(constants.HF_HUB_CACHE)
+    return cache
+
+
+def _has_weights(snapshot: Path) -> bool:
+    """Whether a download came to its end: a file is among the snapshot's only when all of it is there."""
+    if any((snapshot / name).is_file() for name in ("model.safetensors", "pytorch_model.bin")):
+        return True
+    return any(all((snapshot / name).is_file() for name in _named_in(index)) for index in snapshot.glob("*.index.json"))
+
+
+def _named_in(index: Path) -> set[str]:
+    told: dict[str, dict[str, str]] = json.loads(index.read_text(encoding="utf-8"))
+    return set(told["weight_map"].values())
 
 
 def _check_dataset(name: str) -> None:
@@ -122,9 +139,9 @@ def _check_dataset(name: str) -> None:
         )
 
 
-def _taken_gb(folder: Path) -> float:
-    """Return what an earlier part of the run has left in its folder: it needs that much less."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9
+def _taken_gb(folder: Path, but: str | None = None) -> float:
+    """Return what an earlier run has left in a folder, but for files that end so: that much less is needed."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.suffix != but) / 1e9
 
 
 def _check_disks(room: dict[Path, float]) -> None:
