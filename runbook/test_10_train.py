@@ -87,7 +87,7 @@ def test_full_weights_are_identical(full: Callable[[], Training]) -> None:
 
 @check("full.saved", needs=("full.finished",), applies=trains_fully, remedy="look into the log of rank 0")
 def test_full_result_loads_again(full: Callable[[], Training]) -> None:
-    """Its result is saved and loads again."""
+    """Its result is saved as it was trained, and loads again where one node's memory holds it."""
     assert full().saved.get("reloaded") is True, full().saved.get("left_out", NOT_SAVED)
 
 
