@@ -71,8 +71,8 @@ class Recipe(_Section):
     """One fine-tune.
 
     `model` is `tiny` (made on the spot), a path or a hub name; `revision` is a branch, tag or commit of it on the hub.
-    `dataset` is a JSON file, relative to the folder the program runs in, or a hub name; `rows` takes so many from its
-    beginning. Exactly one of `epochs` and `max_steps` is a number. With `packing`, a batch is one row of
+    `dataset` is a `.json` or `.jsonl` file, relative to the folder the program runs in, or a hub name; `rows` takes so
+    many from its beginning. Exactly one of `epochs` and `max_steps` is a number. With `packing`, a batch is one row of
     `batch_per_rank` times `sequence_length` tokens; without, so many padded rows. `merge` saves the base model with the
     adapter in it as well. `checkpoint_every` counts steps.
     """

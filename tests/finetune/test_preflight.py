@@ -78,3 +78,9 @@ def test_an_interrupted_download_is_held_to_the_room_that_its_rest_needs(
     preflight.check_before_launch(replace(RECIPE, needs=needs), tmp_path)
     with pytest.raises(RefusalError, match="are free, and the recipe needs"):
         preflight.check_before_launch(replace(RECIPE, needs=replace(needs, disk_gb=0.004)), tmp_path)
+
+
+def test_a_file_of_lines_that_is_missing_is_not_looked_for_on_the_hub(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, model="tiny", dataset="data/mine.jsonl")
+    with pytest.raises(RefusalError, match=r"data/mine\.jsonl: the data set cannot be read: there is no such file"):
+        preflight.check_before_launch(recipe, tmp_path)

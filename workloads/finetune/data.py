@@ -32,7 +32,7 @@ class Example:
 
 
 def load_rows(dataset: str, limit: int | None = None) -> list[dict[str, str]]:
-    """Read rows of instruction, input (may be empty) and output: from a JSON file, or else from the hub.
+    """Read rows of instruction, input (may be empty) and output: from a `.json` or `.jsonl` file, or else from the hub.
 
     Args:
         dataset: the file or the name.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ROOM_TO_COMPUTE = 1.2
 
 COLUMNS = ("instruction", "output")
+ROWS_IN_A_FILE = (".json", ".jsonl")
 
 
 def check_before_launch(recipe: Recipe, output: Path) -> None:
@@ -36,7 +37,7 @@ def check_before_launch(recipe: Recipe, output: Path) -> None:
         # The hub's client begins anew with a file that it has not finished.
         room[cache] = max(0.0, recipe.needs.disk_gb - _taken_gb(cache / "blobs", but=".incomplete"))
     _check_disks(room)
-    if Path(recipe.dataset).suffix == ".json":
+    if Path(recipe.dataset).suffix in ROWS_IN_A_FILE:
         if not Path(recipe.dataset).is_file():
             raise RefusalError(f"{recipe.dataset}: the data set cannot be read: there is no such file in {Path.cwd()}")
     elif not Path(recipe.dataset).exists():
