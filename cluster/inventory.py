@@ -164,7 +164,7 @@ class Inventory(Strict):
         return managers
 
     @property
-    def keepers(self) -> tuple[NodeEntry, ...]:
+    def swarm_managers(self) -> tuple[NodeEntry, ...]:
         """The nodes that keep the swarm's state: its leader first, and the others spread over the groups."""
         chosen = [self.manager]
         while len(chosen) < self.managers:

@@ -91,7 +91,7 @@ def at_once(check: Check, cluster: Cluster) -> list[Node]:
     """List the nodes on which a check may be repaired at once; the others have their turns one by one."""
     match check.together:
         case "workers":
-            alone = {entry.name for entry in cluster.inventory.keepers}
+            alone = {entry.name for entry in cluster.inventory.swarm_managers}
         case "quorum":
             # Of those that keep the swarm's state most have to be there at any time.
             alone = {node.name for node in cluster.nodes if _may_keep_the_swarm(node)}

@@ -10,7 +10,7 @@ from engine.change import Change, Changes, Instruction, RunCommand, together
 _WAIT = "for i in $(seq 40); do timedatectl show -p NTPSynchronized | grep -q yes && break; sleep 1; done"
 
 
-def keep_time(cluster: Cluster) -> Changes:
+def enable_time_sync(cluster: Cluster) -> Changes:
     """Switch the time service on where it is installed and off."""
     yield together(map(_switch_on, cluster.nodes))
 

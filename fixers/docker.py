@@ -37,7 +37,7 @@ def enable(node: Node) -> Iterator[Change]:
         yield RunCommand(node, "systemctl enable docker.service", undo_command="systemctl disable docker.service")
 
 
-def let_user_in(node: Node) -> Iterator[Change]:
+def add_user_to_group(node: Node) -> Iterator[Change]:
     """Put the user into the group docker and take a session that knows it."""
     user = node.login.user
     if "docker" not in node.docker.groups:

@@ -41,7 +41,7 @@ def fetch(node: Node) -> Iterator[Change]:
         yield Call(node, f"docker pull {image.reference}", lambda: _pull(node, image.reference))
 
 
-def even_out(cluster: Cluster) -> Changes:
+def copy_from_manager(cluster: Cluster) -> Changes:
     """Give all nodes the manager's image; what they had under its name stays on them without one."""
     manager, name = cluster.manager, cluster.inventory.image.reference
     others = [node for node in cluster.nodes if node.stack.image_content != manager.stack.image_content]

@@ -102,7 +102,7 @@ def switch_on_all(cluster: Cluster) -> Changes:
     yield together(map(switch_on, cluster.nodes))
 
 
-def take_routes_out(node: Node) -> Iterator[Change]:
+def remove_detours(node: Node) -> Iterator[Change]:
     """Take out the route that leads a peer's packets away from the fabric, where it leads nothing else."""
     for peer in node.cluster.peers(node):
         for interface, planned in node.cluster.fabric.of(peer.name).items():

@@ -9,7 +9,7 @@ from engine.change import Change, Changes, RunCommand, WriteFile, together
 from engine.files import read_file
 
 
-def open_doors(node: Node) -> Changes:
+def exchange_keys(node: Node) -> Changes:
     """Let all nodes into each other; keys that exist are used, files that exist are added to."""
     # All in one go, since each file is then written once: a key at a time it would be written once for every peer.
     nodes = node.cluster.nodes
@@ -37,7 +37,7 @@ def make_key(node: Node) -> Iterator[Change]:
     yield RunCommand(node, make, undo_command=undo, root=False)
 
 
-def close(node: Node) -> Iterator[Change]:
+def tighten_modes(node: Node) -> Iterator[Change]:
     """Take the rights from others with which SSH refuses to use a key or a home."""
     for file in node.ssh.guarded:
         if file.is_open:

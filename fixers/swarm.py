@@ -79,9 +79,9 @@ def activate(node: Node) -> Iterator[Change]:
         )
 
 
-def appoint(cluster: Cluster) -> Iterator[Change]:
+def promote_managers(cluster: Cluster) -> Iterator[Change]:
     """Make managers of the nodes that have to be; whoever else is one stays it."""
-    for entry in cluster.inventory.keepers:
+    for entry in cluster.inventory.swarm_managers:
         member = cluster.manager.swarm.member(cluster[entry.name].docker.engine.swarm.node_id)
         if member is not None and member.spec.role != "manager":
             promote, demote = (_twice(f"docker node {way} {member.id}") for way in ("promote", "demote"))
@@ -93,7 +93,7 @@ def _twice(command: str) -> str:
     return f"{command} || {{ sleep 2; {command}; }}"
 
 
-def remove_strangers(cluster: Cluster) -> Iterator[Change]:
+def remove_unlisted(cluster: Cluster) -> Iterator[Change]:
     """Take machines that the inventory does not name out of the swarm, when asked to; they keep all else they have."""
     for member in cluster.strangers:
         name = member.description.hostname

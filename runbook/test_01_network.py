@@ -181,7 +181,7 @@ def test_mtus_are_equal(cluster: Cluster) -> None:
 
 @check(
     "network.route",
-    fix=network.take_routes_out,
+    fix=network.remove_detours,
     needs=ADDRESSED,
     applies=has_a_fabric,
     remedy="see `ip rule` and `ip route show table all` on the node",

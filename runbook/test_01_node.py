@@ -68,7 +68,7 @@ def test_node_answers_at_once(node: Node) -> None:
 
 @check(
     "machine.clock",
-    fix=clock.keep_time,
+    fix=clock.enable_time_sync,
     needs=("ssh.reachable",),
     explained_by=("ssh.prompt",),
     applies=has_a_fabric,

@@ -23,7 +23,7 @@ def test_user_is_the_same(cluster: Cluster) -> None:
     assert cluster.drift(lambda node: node.login.user) == SAME, "paths in a home are not the same on all nodes"
 
 
-@check("ssh.modes", fix=ssh.close, needs=("ssh.sudo",), together="nodes")
+@check("ssh.modes", fix=ssh.tighten_modes, needs=("ssh.sudo",), together="nodes")
 def test_keys_are_closed_to_others(node: Node) -> None:
     """What SSH rests on is closed to others."""
     assert found.open_to_others(node) == (), (
@@ -45,7 +45,7 @@ def test_every_node_has_its_own_key(cluster: Cluster) -> None:
     )
 
 
-@check("ssh.mesh", fix=ssh.open_doors, needs=("network.frames", "ssh.modes"), applies=has_a_fabric)
+@check("ssh.mesh", fix=ssh.exchange_keys, needs=("network.frames", "ssh.modes"), applies=has_a_fabric)
 def test_nodes_log_in_to_each_other(node: Node) -> None:
     """The node logs in to its peers by their fabric addresses, without a password or a question."""
     assert node.logins.closed == {}, why.not_let_in(node)

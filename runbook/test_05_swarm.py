@@ -60,7 +60,7 @@ def test_manager_hears_from_the_node(node: Node) -> None:
 
 @check(
     "swarm.managers",
-    fix=swarm.appoint,
+    fix=swarm.promote_managers,
     needs=("swarm.ready",),
     settles=swarm_settles,
     applies=has_several_managers,
@@ -78,7 +78,7 @@ def test_node_takes_tasks(node: Node) -> None:
 
 @check(
     "swarm.strangers",
-    fix=swarm.remove_strangers,
+    fix=swarm.remove_unlisted,
     needs=("swarm.joined",),
     settles=swarm_settles,
     remedy="add it to the inventory, or let --fix take it out with --allow remove-node",

@@ -21,7 +21,7 @@ def test_image_is_there(node: Node) -> None:
 
 @check(
     "stack.same_image",
-    fix=image.even_out,
+    fix=image.copy_from_manager,
     needs=("stack.image",),
     applies=has_peers,
     remedy="pull the same image by digest on every node",

@@ -26,7 +26,7 @@ def wanted_doors(node: "Node") -> Iterator[tuple[str, str, str]]:
     A datagram to a program that listens tells nothing, so there UDP is left out.
     """
     cluster = node.cluster
-    keepers = [entry.name for entry in cluster.inventory.keepers]
+    swarm_managers = [entry.name for entry in cluster.inventory.swarm_managers]
     mine = cluster.fabric.of(node.name)
     for peer in cluster.peers(node):
         ports = [ANY_RANK]
@@ -34,7 +34,7 @@ def wanted_doors(node: "Node") -> Iterator[tuple[str, str, str]]:
         if peer.role == "manager":
             ports.append(f"{cluster.inventory.rendezvous_port}/tcp")
         if cluster.inventory.launcher == "swarm":
-            ports += [*SWARM_NODES, *([SWARM_MANAGER] if peer.name in keepers else [])]
+            ports += [*SWARM_NODES, *([SWARM_MANAGER] if peer.name in swarm_managers else [])]
         for interface, address in cluster.fabric.of(peer.name).items():
             for port in ports:
                 if interface in mine and not (port.endswith("/udp") and listens(peer, str(address.ip), port)):

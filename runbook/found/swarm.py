@@ -39,7 +39,7 @@ def is_lost(node: Node) -> bool:
 
 def not_managing(cluster: Cluster) -> tuple[str, ...]:
     """Name the nodes that have to manage the swarm, and do not."""
-    nodes = [cluster[entry.name] for entry in cluster.inventory.keepers]
+    nodes = [cluster[entry.name] for entry in cluster.inventory.swarm_managers]
     return tuple(node.name for node in nodes if (member := member_of(node)) and member.spec.role != "manager")
 
 

@@ -44,8 +44,8 @@ def test_the_first_node_is_manager_unless_another_says_so() -> None:
 
 def test_managers_are_spread_over_the_groups() -> None:
     text = "nodes:\n" + "".join(f"- {{name: n{one}, group: {'a' if one < 4 else 'b'}}}\n" for one in range(1, 7))
-    assert [node.name for node in parse_inventory(text, "x").keepers] == ["n1"]
-    assert [node.name for node in parse_inventory(text + "managers: 3\n", "x").keepers] == ["n1", "n4", "n2"]
+    assert [node.name for node in parse_inventory(text, "x").swarm_managers] == ["n1"]
+    assert [node.name for node in parse_inventory(text + "managers: 3\n", "x").swarm_managers] == ["n1", "n4", "n2"]
 
 
 def test_what_is_simulated_is_told_line_by_line() -> None:

@@ -29,7 +29,7 @@ def key(number: int) -> str:
 
 def told(node: Node) -> list[Change]:
     """All changes by which nodes are let into each other."""
-    return [one for given in ssh.open_doors(node) for one in ([given] if isinstance(given, Change) else given)]
+    return [one for given in ssh.exchange_keys(node) for one in ([given] if isinstance(given, Change) else given)]
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_one_tag_and_two_images(healthy: Recorded, differs: str) -> None:
     assert re.fullmatch(r"spark-1: sha256:[0-9a-f]{64}; spark-2: sha256:[0-9a-f]{64}", str(verdict.found))
     (copy,) = verdict.changes
     assert copy.describe == COPIED.format("spark-2", 1, healthy.cluster.inventory.image.reference)
-    (changes,) = image.even_out(healthy.cluster)
+    (changes,) = image.copy_from_manager(healthy.cluster)
     assert isinstance(changes, list)
     (undo,) = changes[0].undo()
     assert isinstance(undo, UndoCommand)
@@ -119,7 +119,7 @@ def test_an_image_is_the_same_in_dockers_own_store_and_in_containerds(healthy: R
     # moby 48401: the one takes the digest of the configuration for its id, the other that of the manifest.
     healthy.said(StackFacts, "spark-2", image_id="sha256:a8560b36\n")
     assert healthy.judge(step_06.test_image_is_the_same).outcome is Outcome.PASSED
-    assert list(image.even_out(healthy.cluster)) == [[]]
+    assert list(image.copy_from_manager(healthy.cluster)) == [[]]
 
 
 def test_an_image_that_tells_no_layers_is_not_known_to_be_another(healthy: Recorded) -> None:
