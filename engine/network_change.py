@@ -28,7 +28,6 @@ class WriteNetplan(WriteFile):
     taken_up_by: str | None = "netplan apply"
     takes_back: list[str] = field(default_factory=list)
     awaited: Mapping[str, IPv4Interface] = field(default_factory=dict)
-    root: bool = True
 
     def describe(self) -> str:
         """Show the difference, if there is one, and the command that makes it hold."""

@@ -107,8 +107,8 @@ def name_swarm_resource(node: Node) -> Iterator[Change]:
     file = read_file(node, CONFIG_TOML, root=True)
     text = (file.content or b"").decode()
     line = f'swarm-resource = "{SWARM_RESOURCE}"'
-    if "swarm-resource" in tomlkit.parse(text):
-        document = tomlkit.parse(text)
+    document = tomlkit.parse(text)
+    if "swarm-resource" in document:
         document["swarm-resource"] = SWARM_RESOURCE
         text = tomlkit.dumps(document)
     elif _COMMENTED.search(text):
