@@ -80,6 +80,17 @@ def test_clocks_agree(cluster: Cluster) -> None:
 
 
 @check(
+    "machine.own_workspace",
+    needs=("ssh.sudo",),
+    applies=has_peers,
+    remedy="name a directory on a disk of each node's own as `workspace` in the inventory",
+)
+def test_workspaces_are_apart(cluster: Cluster) -> None:
+    """Every node has a workspace of its own."""
+    assert found.shared_workspaces(cluster) == (), "the file that tells a node its rank would be one file for all"
+
+
+@check(
     "machine.disk_used",
     needs=("ssh.sudo",),
     threshold="disk_used_percent",

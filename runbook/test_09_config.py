@@ -10,7 +10,12 @@ from runbook.found import config as found
 pytestmark = step(9, "Adapt the configuration files")
 
 
-@check("config.rendered", fix=config.render, needs=("stack.directories", "network.addressed"), together="nodes")
+@check(
+    "config.rendered",
+    fix=config.render,
+    needs=("stack.directories", "network.addressed", "machine.own_workspace"),
+    together="nodes",
+)
 def test_configuration_is_rendered(node: Node) -> None:
     """The configuration is filled in for this node, with nothing left to do by hand."""
     assert found.faults(node) == (), why.not_rendered(node)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.docker import FIND_ROOT
-from cluster.facts.parse import lines, succeeded
+from cluster.facts.parse import lines, succeeded, text
 
 if TYPE_CHECKING:
     from cluster.node import Node
@@ -95,6 +95,18 @@ for place in / "${{root:-/var/lib/docker}}" {places}; do
 done"""
 
 
+def _workspace_source(node: "Node") -> str:
+    return f"""\
+path={quote(node.cluster.workspace)}; while test ! -e "$path"; do path=$(dirname "$path"); done
+df --output=source "$path" | tail -n 1"""
+
+
+def _server(reading: Reading) -> str:
+    source = text(reading)
+    # NFS and Ceph write HOST:/PATH, SMB //HOST/SHARE.
+    return source if re.match(r"//|[^/]+:/", source) else ""
+
+
 def _model_sizes(node: "Node") -> str:
     hub = quote(f"{node.cluster.model_cache}/hub")
     return _sizes_in(hub, "-mindepth 1 -maxdepth 1 -name 'models--*'")
@@ -120,10 +132,12 @@ class ResourceFacts(Facts):
     """Disks by the directories that matter, sizes of downloaded models by name, memory in GB of 10^9 bytes.
 
     `checkpoints` are the bytes that unfinished runs have written of them, by the run's folder.
+    `file_server` is the one that the workspace lies on, empty where that is on a disk of the node's own.
     `stuck` are processes that wait in the kernel and cannot be ended; `unified` says if the GPU shares the memory.
     """
 
     disks: tuple[Disk, ...] = fact(_disk_places, _disks, root=True)
+    file_server: str = fact(_workspace_source, _server, root=True)
     models: dict[str, int] = fact(_model_sizes, _sizes, root=True, timeout_s=20)
     checkpoints: dict[str, int] = fact(_checkpoint_sizes, _sizes_by_parent, root=True, timeout_s=20)
     available_gb: float = fact("cat /proc/meminfo", _available)

@@ -15,6 +15,11 @@ def clocks_apart_s(cluster: Cluster) -> float:
     return apart_s(cluster, cluster.thresholds.clock_offset_s)
 
 
+def shared_workspaces(cluster: Cluster) -> tuple[str, ...]:
+    """Name the file servers on which several nodes have their workspace."""
+    return cluster.repeated(lambda node: filter(None, [node.resources.file_server]))
+
+
 def fullest_percent(node: Node) -> float:
     """Return how full the fullest of the file systems that matter is."""
     return max(disk.used_percent for disk in node.resources.disks)

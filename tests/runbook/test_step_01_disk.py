@@ -27,6 +27,25 @@ def judge(cluster: Recorded, check: Callable[..., object], recipe: Recipe = LLAM
     return cluster.judge(check, "spark-2", recipe=recipe)
 
 
+@pytest.mark.parametrize(
+    ("sources", "outcome"),
+    [
+        (("nas:/home", "nas:/home"), Outcome.FAILED),
+        (("//nas/home", "//nas/home"), Outcome.FAILED),
+        (("nas:/home1", "nas:/home2"), Outcome.PASSED),
+        (("/dev/nvme0n1p2", "/dev/nvme0n1p2"), Outcome.PASSED),
+        (("rpool/home", "rpool/home"), Outcome.PASSED),
+    ],
+)
+def test_a_workspace_that_two_nodes_share(two: Recorded, sources: tuple[str, str], outcome: Outcome) -> None:
+    for node, source in zip(("spark-1", "spark-2"), sources, strict=True):
+        two.said(ResourceFacts, node, file_server=f"{source}\n")
+    verdict = two.judge(step_01.test_workspaces_are_apart)
+    assert verdict.outcome is outcome
+    if outcome is Outcome.FAILED:
+        assert verdict.found == f"{sources[0]} (spark-1 and spark-2)"
+
+
 def test_a_disk_that_is_nearly_full(two: Recorded) -> None:
     two.said(ResourceFacts, disks=disk("/") + disk("/var/lib/docker", used=97, free=3) + disk(CACHE))
     verdict = judge(two, step_01.test_disks_are_not_full)
