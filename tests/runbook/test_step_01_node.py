@@ -53,6 +53,7 @@ def healthy(recorded: Callable[..., Recorded]) -> Recorded:
     cluster.said(
         ResourceFacts,
         disks=disk("/") + disk("/var/lib/docker") + disk(CACHE) + disk(WORKSPACE),
+        file_server="/dev/nvme0n1p2\n",
         checkpoints="",
         models="",
         available_gb=MEMORY.format(available=110_000_000),
