@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.lab import Lab, told
+from tests.e2e.pairs import pairs
 from tests.e2e.score import Score
 
 SETTLED_S = 90
@@ -20,8 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the score of the faults."""
-    if config.getoption("--faults"):
-        config.pluginmanager.register(Score())
+    # Of several processes, the one that hears of all tests.
+    if config.getoption("--faults") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Score(map(" and ".join, pairs())))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

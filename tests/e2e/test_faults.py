@@ -1,6 +1,5 @@
 """Every fault of the lab: the check that has to name it does, the plan is the deed, and all is well afterwards."""
 
-import random
 import time
 from collections.abc import Callable, Iterable
 
@@ -9,6 +8,7 @@ import pytest
 from lab.faults.catalogue import FAULTS
 from lab.faults.fault import PERSON, Fault
 from tests.e2e.lab import Lab, Result, told
+from tests.e2e.pairs import pairs
 
 pytestmark = pytest.mark.lab
 
@@ -18,14 +18,7 @@ SAMPLE = (
 )  # fmt: skip
 """What stands for all of them where time is short."""
 
-PAIRS = 30
 WRONG = ("failed", "fix_failed", "unknown", "would_fix")
-
-
-def pairs(count: int) -> list[tuple[str, str]]:
-    """Choose pairs of faults at random, the same ones each time; pairs that one node cannot have at once stay out."""
-    chance = random.Random(4)  # noqa: S311 - nothing secret is drawn
-    return sorted({tuple(sorted(chance.sample(sorted(FAULTS), 2))) for _ in range(count)})  # type: ignore[misc]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -34,7 +27,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "name" in metafunc.fixturenames:
         metafunc.parametrize("name", FAULTS if whole else SAMPLE)
     if "pair" in metafunc.fixturenames:
-        metafunc.parametrize("pair", pairs(PAIRS) if whole else pairs(1), ids=" and ".join)
+        metafunc.parametrize("pair", pairs() if whole else pairs(1), ids=" and ".join)
 
 
 @pytest.fixture(scope="module")
