@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cluster.errors import InventoryError
+from cluster.paths import is_file
 from cluster.yaml_lines import lines_of
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -144,7 +145,7 @@ def find_recipe(name_or_path: str) -> Path:
     """
     own = name_or_path.endswith((".yaml", ".yml"))
     path = Path(name_or_path) if own else RECIPES / f"{name_or_path}.yaml"
-    if not path.is_file():
+    if not is_file(path):
         raise RecipeError(
             f"{name_or_path}: there is no such recipe; there are {', '.join(list_recipes())}, or give a YAML file."
         )

@@ -69,6 +69,11 @@ def test_an_unknown_name_is_answered_with_the_names_there_are() -> None:
         load_recipe("llama9")
 
 
+def test_a_path_that_no_file_can_have_is_a_recipe_that_is_not_there() -> None:
+    with pytest.raises(RecipeError, match="there is no such recipe"):
+        load_recipe(f"{'x' * 300}.yaml")
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
