@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from itertools import chain
 from shlex import quote
 
+from paramiko.config import SSH_PORT
+
 from cluster.connection import Connection, HeldCommand, Input, Said
 from cluster.errors import CommandFailed, ReadOnly, SudoRefused, Unreachable
 from cluster.read_only import refuse_changes
 
 CHANGING = "/run/spark-runbook/changing"
 """Locked, and shared, by every command that changes a node for as long as it works, also when its run is gone."""
-
-SSH_PORT = 22
 
 HANGS = (
     "{node} takes commands and answers none within {seconds:g} s: it hangs, or the login files of its user do; "

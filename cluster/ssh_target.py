@@ -36,8 +36,12 @@ class Target:
     @property
     def known_as(self) -> str:
         """The name under which known_hosts has it: ssh looks an alias up without a port, and a host in lower case."""
-        host = self.host.lower()
-        return self.host_key_alias or (host if self.port == SSH_PORT else f"[{host}]:{self.port}")
+        return self.host_key_alias or known_name(self.host.lower(), self.port)
+
+
+def known_name(host: str, port: int) -> str:
+    """Return the name under which known_hosts has the sshd at a port of a host."""
+    return host if port == SSH_PORT else f"[{host}]:{port}"
 
 
 def ssh_target(node: NodeEntry, ssh: Ssh) -> Target:

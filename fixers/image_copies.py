@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
+from paramiko.config import SSH_PORT
+
 from cluster.errors import CommandFailed
 from cluster.node import Node
-from cluster.session import SSH_PORT
 from engine.change import Change
 from engine.undo_step import UndoCommand, UndoStep
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 
 from cluster.node import Node
-from cluster.session import SSH_PORT
+from cluster.ssh_target import known_name
 from engine.change import Change, Changes, RunCommand, WriteFile, together
 from engine.files import read_file
 
@@ -59,9 +59,8 @@ def _know_peers(node: Node) -> Iterator[Change]:
 
 def _known_hosts_lines(peer: Node) -> list[str]:
     # The host keys come over our own connection, whose host key was checked, so nothing is trusted on first sight.
-    addresses = [str(address.ip) for address in peer.cluster.fabric.of(peer.name).values()]
-    port = peer.login.port
-    names = ",".join(addresses if port == SSH_PORT else (f"[{address}]:{port}" for address in addresses))
+    addresses = peer.cluster.fabric.of(peer.name).values()
+    names = ",".join(known_name(str(address.ip), peer.login.port) for address in addresses)
     return [f"{names} {key}" for key in peer.ssh.host_keys]
 
 

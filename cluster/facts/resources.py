@@ -85,19 +85,23 @@ def _largest(reading: Reading) -> str:
     return f"{' '.join(words[1:])} holds {int(words[0]) * 1024 / GB:.1f} GB"
 
 
+# What is not there yet will lie where the directory above it does.
+_CLIMB = 'while test ! -e "$path"; do path=$(dirname "$path"); done'
+
+
 def _disk_places(node: "Node") -> str:
     places = " ".join(quote(place) for place in (node.cluster.workspace, node.cluster.model_cache))
     return f"""\
 {FIND_ROOT}
 for place in / "${{root:-/var/lib/docker}}" {places}; do
-  path=$place; while test ! -e "$path"; do path=$(dirname "$path"); done
+  path=$place; {_CLIMB}
   echo "$(df -B1 --output=used,avail,itotal,iused "$path" | tail -n 1) $(stat -c %d "$path") $place"
 done"""
 
 
 def _workspace_source(node: "Node") -> str:
     return f"""\
-path={quote(node.cluster.workspace)}; while test ! -e "$path"; do path=$(dirname "$path"); done
+path={quote(node.cluster.workspace)}; {_CLIMB}
 df --output=source "$path" | tail -n 1"""
 
 
