@@ -93,7 +93,7 @@ class Fabric(Strict):
         return subnets
 
 
-IMAGE_RECIPE = 1
+IMAGE_RECIPE = 2
 """Raised when other packages go into an image that we build, so that it is another image everywhere."""
 
 

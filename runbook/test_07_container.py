@@ -88,6 +88,16 @@ def test_packages_are_there(node: Node) -> None:
 
 
 @check(
+    "container.compatible",
+    needs=("container.packages",),
+    remedy="take the package out of the image (`pip uninstall torchao`), or use one that brings a newer version",
+)
+def test_packages_go_together(node: Node) -> None:
+    """The container has no package beside which the program cannot start."""
+    assert found.too_old(node) == (), "peft refuses to add an adapter beside it"
+
+
+@check(
     "container.pinned",
     needs=("container.packages",),
     warns=True,

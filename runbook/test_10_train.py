@@ -17,6 +17,7 @@ LAUNCHED = (
     "container.gpu_works",
     "container.workspace",
     "container.shared_memory",
+    "container.compatible",
     "container.same_packages",
     "config.ranks",
     "config.same",

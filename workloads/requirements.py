@@ -9,6 +9,12 @@ FILE = Path(__file__).parent / "requirements.txt"
 IMAGES_OWN = frozenset({"torch"})
 """What an image may bring in a version of its own: NVIDIA's comes with a torch built for its GPUs."""
 
+TOO_OLD_BEFORE = {"torchao": "0.16"}
+"""What an image need not bring, and by which an older version keeps the program from starting.
+
+Source: peft 0.21.2, `import_utils.is_torchao_available`, which raises where it finds an older one.
+"""
+
 
 def pinned() -> dict[str, str]:
     """Return every package with the version it has to have; names are in lower case with hyphens."""

@@ -11,12 +11,14 @@ FOR_GPUS = {"bitsandbytes": "0.50.2"}
 """What only a GPU has use for: weights in four bits, for the method qlora."""
 
 # In a folder of their own the packages leave the base's alone, some of which pip could not replace; and NVIDIA's images
-# hold pip to the versions that they bring.
+# hold pip to the versions that they bring. Only torchao has to go: beside one that is too old for it peft adds no
+# adapter.
 _DOCKERFILE = """\
 FROM {base}
 COPY requirements.txt {folder}/
 RUN PIP_CONSTRAINT= python3 -m pip install --no-cache-dir --no-deps \\
-      --target {folder}/packages --requirement {folder}/requirements.txt
+      --target {folder}/packages --requirement {folder}/requirements.txt \\
+    && PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip uninstall --yes torchao
 ENV PYTHONPATH={folder}/packages${{PYTHONPATH:+:$PYTHONPATH}}
 """
 

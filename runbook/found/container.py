@@ -1,10 +1,12 @@
 """What the training containers were given and contain, as step 7 compares it."""
 
+from packaging.version import Version
+
 from cluster.cluster import Cluster
 from cluster.facts.swarm import SWARM_RESOURCE
 from cluster.node import Node
 from workloads import launcher
-from workloads.requirements import IMAGES_OWN, asked_for, pinned
+from workloads.requirements import IMAGES_OWN, TOO_OLD_BEFORE, asked_for, pinned
 
 
 def given(node: Node) -> str:
@@ -17,6 +19,16 @@ def given(node: Node) -> str:
 def missing_packages(node: Node) -> tuple[str, ...]:
     """List what the program imports and the container does not have."""
     return tuple(name for name in asked_for() if name not in node.inside.packages)
+
+
+def too_old(node: Node) -> tuple[str, ...]:
+    """List packages that the image need not bring, and brings in a version that keeps the program from starting."""
+    found = node.inside.packages
+    return tuple(
+        f"{name} {found[name]}, older than {least}"
+        for name, least in TOO_OLD_BEFORE.items()
+        if name in found and Version(found[name]) < Version(least)
+    )
 
 
 def unpinned(node: Node) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -17,13 +18,15 @@ from workloads.training_image import requirements
 pytestmark = pytest.mark.lab
 BASE = "spark-runbook/lab-base:1"
 PIP = "pip==25.3"
+OLD = "torchao-0.14.0"
 
-# What a base brings besides PyTorch: pip. The nodes of the lab reach no package index, so this one brings the packages.
+# What a base brings besides PyTorch: pip, and a torchao that peft cannot work beside. The nodes of the lab reach no
+# package index, so this one brings the packages.
 _DOCKERFILE = f"""\
 FROM spark-runbook/lab-training:1
 COPY wheels /wheels
 RUN python3 /wheels/{PIP.replace("==", "-")}-py3-none-any.whl/pip install --no-index --find-links /wheels \\
-      --target /usr/lib/python3/dist-packages pip
+      --target /usr/lib/python3/dist-packages pip {OLD.replace("-", "==")}
 ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels
 """
 
@@ -34,6 +37,11 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *FOREIGN, "--dest", str(folder)]
     subprocess.run([*command, PIP, *requirements().split()], check=True)
+    with ZipFile(folder / f"{OLD}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("torchao/__init__.py", "")
+        wheel.writestr(f"{OLD}.dist-info/METADATA", "Metadata-Version: 2.1\nName: torchao\nVersion: 0.14.0\n")
+        wheel.writestr(f"{OLD}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{OLD}.dist-info/RECORD", f"torchao/__init__.py,,\n{OLD}.dist-info/RECORD,,\n")
     return folder
 
 

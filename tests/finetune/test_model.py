@@ -52,6 +52,24 @@ def test_an_adapter_tells_the_revision_of_its_base(tiny: str, tmp_path: Path) ->
     assert json.loads((tmp_path / "adapter_config.json").read_text())["revision"] == "abc123"
 
 
+def test_an_old_torchao_of_the_image_is_named(
+    tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    from peft.import_utils import is_torchao_available  # noqa: PLC0415 - only where peft is
+
+    for file, text in {
+        "torchao/__init__.py": "",
+        "torchao-0.14.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: torchao\nVersion: 0.14.0\n",
+    }.items():
+        (tmp_path / file).parent.mkdir()
+        (tmp_path / file).write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    is_torchao_available.cache_clear()
+    request.addfinalizer(is_torchao_available.cache_clear)
+    with pytest.raises(RefusalError, match=r"brings a package that peft cannot work beside: .*torchao.* 0\.14\.0"):
+        _adapted(tiny, "q_proj")
+
+
 class HubError(OSError):
     """What the hub's client raises, as far as it is looked at."""
 

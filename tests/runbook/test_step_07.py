@@ -175,6 +175,22 @@ def test_a_package_that_the_program_imports_is_missing(healthy: Recorded) -> Non
     assert "transformers" in asked_for()
 
 
+@pytest.mark.parametrize(
+    ("brought", "outcome"), [("0.14.0+git", Outcome.FAILED), ("0.16.0", Outcome.PASSED), ("", Outcome.PASSED)]
+)
+def test_an_older_torchao_of_the_image_keeps_the_program_from_starting(
+    healthy: Recorded, brought: str, outcome: Outcome
+) -> None:
+    healthy.said(InsideFacts, **seen(installed=packages(torchao=brought)))
+    verdict = judge(healthy, step_07.test_packages_go_together)
+    assert verdict.outcome is outcome
+    if outcome is Outcome.FAILED:
+        assert (verdict.found, verdict.cause) == (
+            "torchao 0.14.0+git, older than 0.16",
+            "peft refuses to add an adapter beside it",
+        )
+
+
 def test_another_version_is_worth_a_word_and_torch_is_the_images_own(healthy: Recorded) -> None:
     healthy.said(InsideFacts, **seen(installed=packages(peft="0.1", torch="2.9.0a0+nv25.10")))
     verdict = judge(healthy, step_07.test_packages_are_those_that_were_tried)

@@ -95,7 +95,7 @@ def prepare_to_train(recipe: Recipe, base: Any) -> Any:
     """Add the adapter, if the recipe has one, and switch on what training needs.
 
     Raises:
-        RefusalError: the adapter's targets are not in the model.
+        RefusalError: the adapter's targets are not in the model, or the image's packages do not go together.
     """
     model = base
     model.config.use_cache = False
@@ -120,6 +120,8 @@ def prepare_to_train(recipe: Recipe, base: Any) -> Any:
             _refuse_to_merge_what_is_tied(model, recipe)
         except ValueError as error:
             raise RefusalError(f"lora.targets {recipe.lora.targets} do not fit {recipe.model}: {error}") from error
+        except ImportError as error:
+            raise RefusalError(f"the image brings a package that peft cannot work beside: {error}") from error
         streamline(model)
     return model.train()
 
