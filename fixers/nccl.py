@@ -7,11 +7,12 @@ from cluster.node import Node
 from engine.change import Change, WriteFile
 from engine.files import read_file
 
-_PIN = re.compile(rb"^(?=[^#\n]*\bNCCL_IB_GID_INDEX\s*=)", re.MULTILINE)
+_PIN = re.compile(rb"^([^#\n]*\bNCCL_IB_GID_INDEX\s*=\s*[\"']?)\d+", re.MULTILINE)
 
 
 def unpin(node: Node) -> Iterator[Change]:
-    """Comment out the lines that pin NCCL's GID index: left alone, it finds the right one by itself."""
+    """Set the pinned GID index to -1, NCCL's own default: it finds the right one by itself."""
     for path in node.rdma.pins:
         file = read_file(node, path, root=True)
-        yield WriteFile(node, path, _PIN.sub(b"# ", file.content or b""), made_from=file)
+        # The line may be all that an `if` of a login script has, or set something else as well: it stays.
+        yield WriteFile(node, path, _PIN.sub(rb"\g<1>-1", file.content or b""), made_from=file)

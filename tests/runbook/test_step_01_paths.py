@@ -9,7 +9,9 @@ from cluster.facts.doors import DoorFacts
 from cluster.facts.mesh import MeshFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
+from engine.change import WriteFile
 from engine.outcome import Outcome
+from fixers import nccl
 from runbook import test_01_network as step_01
 from runbook import test_01_network_rdma as rdma_01
 from tests.runbook.recorded import Recorded
@@ -166,6 +168,25 @@ def test_a_pinned_index_that_is_right_may_stay(spark: Recorded) -> None:
     verdict = spark.judge(rdma_01.test_gid_index_is_not_pinned_wrongly, "spark-1")
     assert "points elsewhere" in failed(verdict)
     assert verdict.found == "/etc/nccl.conf: 5"
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("NCCL_IB_GID_INDEX=5", "NCCL_IB_GID_INDEX=-1"),
+        ("    export NCCL_IB_GID_INDEX='5'", "    export NCCL_IB_GID_INDEX='-1'"),
+        ("export NCCL_IB_GID_INDEX=5 NCCL_DEBUG=INFO", "export NCCL_IB_GID_INDEX=-1 NCCL_DEBUG=INFO"),
+        ("# NCCL_IB_GID_INDEX=5", "# NCCL_IB_GID_INDEX=5"),
+    ],
+)
+def test_a_login_script_that_pins_an_index_stays_one_that_runs(spark: Recorded, line: str, left: str) -> None:
+    path, around = "/home/nvidia/.bashrc", "if true; then\n{}\nfi\n"
+    node = spark.cluster["spark-1"]
+    node.planned[path] = around.format(line).encode()
+    spark.said(RdmaFacts, "spark-1", pins=f"{path}:NCCL_IB_GID_INDEX=5\n")
+    (change,) = nccl.unpin(node)
+    assert isinstance(change, WriteFile)
+    assert change.content.decode() == around.format(left)
 
 
 def test_a_kernel_that_miscounts(spark: Recorded) -> None:
