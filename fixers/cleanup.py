@@ -7,7 +7,7 @@ from cluster.cluster import Cluster
 from cluster.node import Node
 from engine.change import Change, Changes, Consent, RunCommand
 from fixers.stack import remove_command
-from workloads import launcher
+from workloads import downloads, launcher
 
 
 def remove_stack(cluster: Cluster) -> Changes:
@@ -17,7 +17,7 @@ def remove_stack(cluster: Cluster) -> Changes:
 
 
 def remove_models(node: Node) -> Iterator[Change]:
-    """Remove the downloaded models, each by its full name, when asked to."""
-    for path in node.stack.cached_models:
+    """Remove what training has downloaded, each model by its full name, when asked to."""
+    for path in downloads.of_training(node):
         consent = Consent("remove-models", f"{path} is deleted on {node.name}, and has to be downloaded again")
         yield RunCommand(node, f"rm -rf -- {quote(path)}", consent=consent)

@@ -5,7 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import cleanup
 from runbook.conditions import cleans_up
-from workloads import launcher
+from workloads import downloads, launcher
 
 pytestmark = step(14, "Cleanup and rollback")
 
@@ -18,5 +18,5 @@ def test_stack_is_gone(cluster: Cluster) -> None:
 
 @check("cleanup.models", fix=cleanup.remove_models, applies=cleans_up, together="nodes")
 def test_models_are_gone(node: Node) -> None:
-    """Downloaded models and data sets no longer take up disk space."""
-    assert node.stack.cached_models == (), "they are kept unless you ask for their removal"
+    """The models and data sets that training downloaded no longer take up disk space."""
+    assert downloads.of_training(node) == (), "they are kept unless you ask for their removal"

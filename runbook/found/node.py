@@ -6,6 +6,7 @@ from cluster.cluster import Cluster
 from cluster.facts.clock import apart_s
 from cluster.facts.resources import GB, Disk
 from cluster.node import Node
+from workloads import downloads
 from workloads.deploy import SMOKE_RECIPE
 from workloads.recipe import Recipe, find_recipe
 
@@ -60,7 +61,7 @@ def _disk_of(node: Node, place: str) -> Disk:
 
 
 def _fetched(node: Node, recipe: Recipe) -> int:
-    return node.resources.models.get(f"models--{recipe.model.replace('/', '--')}", 0)
+    return node.resources.models.get(downloads.folder_of(recipe.model), 0)
 
 
 def memory_gb(node: Node) -> float:
