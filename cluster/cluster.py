@@ -125,6 +125,16 @@ class Cluster:
             raise UnknownFact(f"no fabric address can be planned for {node.name}: no interface is up on all nodes")
         return str(found)
 
+    def swarm_address(self, node: Node) -> str:
+        """The fabric address by which the swarm should know a node: the one that it does, on whichever interface.
+
+        Raises:
+            UnknownFact: No interface is up on all nodes.
+        """
+        known = node.docker.engine.swarm.address
+        planned = [str(address.ip) for address in self.fabric.of(node.name).values()]
+        return known if known in planned else self.fabric_address(node)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The nodes' names in order of rank."""

@@ -45,7 +45,7 @@ def join(node: Node) -> Iterator[Change]:
     if node is manager:
         return
     yield from _leave_other(node)
-    address, door = node.cluster.fabric_address(node), node.cluster.rendezvous
+    address, door = node.cluster.fabric_address(node), node.cluster.swarm_address(manager)
 
     def enter() -> None:
         with docker_of(manager) as leader, docker_of(node, timeout_s=JOIN_PATIENCE_S) as client:

@@ -9,6 +9,7 @@ from cluster.facts.machine import MachineFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.swarm import SwarmFacts
 from engine.outcome import Outcome, Verdict
+from fixers import swarm
 from runbook import test_05_swarm as step_05
 from tests.runbook.docker_answers import said, settings
 from tests.runbook.recorded import Recorded
@@ -181,6 +182,18 @@ def test_a_member_that_is_gone_for_good_is_no_stranger(healthy: Recorded) -> Non
     assert judge(healthy, step_05.test_swarm_has_no_strangers).outcome is Outcome.PASSED
 
 
+def test_a_swarm_on_the_other_interface_of_the_fabric_is_on_the_fabric(healthy: Recorded) -> None:
+    for number in (1, 2):
+        node, twin = f"spark-{number}", f"192.168.101.{number}"
+        both = links("enp1s0f1np1", f"192.168.100.{number}")[:-1] + ", " + links("enP2p1s0f1np1", twin)[1:]
+        healthy.said(NetworkFacts, node, links=both, ports=PORTS + PORTS.replace("enp1s0f1np1", "enP2p1s0f1np1"))
+        tell_engine(healthy, node, engine(f"id{number}", twin))
+    assert judge(healthy, step_05.test_swarm_was_begun_on_the_fabric).outcome is Outcome.PASSED
+    assert judge(healthy, step_05.test_node_is_known_by_a_fabric_address).outcome is Outcome.PASSED
+    *_, join = swarm.join(healthy.cluster["spark-2"])
+    assert "192.168.101.1:2377" in join.describe()
+
+
 @pytest.mark.parametrize(
     ("address", "cause"),
     [
@@ -193,7 +206,7 @@ def test_a_member_by_an_address_of_another_network(healthy: Recorded, address: s
     tell_engine(healthy, "spark-2", engine("id2", address))
     fabric = links("enp1s0f1np1", "192.168.100.2")[:-1]
     healthy.said(NetworkFacts, "spark-2", links=fabric + ", " + links("enP7s7", "10.77.0.12")[1:])
-    verdict = judge(healthy, step_05.test_node_is_known_by_its_fabric_address)
+    verdict = judge(healthy, step_05.test_node_is_known_by_a_fabric_address)
     assert (verdict.outcome, verdict.expected) == (Outcome.FAILED, "192.168.100.2")
     assert str(verdict.cause).startswith(cause)
 
