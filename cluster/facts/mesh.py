@@ -123,7 +123,7 @@ def _large_pings(node: "Node") -> str:
     mine = plan.of(node.name)
     return _each_peer(
         node,
-        lambda link: f"ping -n -q -c 3 -i 0.05 -W 1 -M do -s {plan.mtu[link] - _HEADERS} -I {mine[link].ip}",
+        lambda link: f"ping -n -q -c {PINGS} -i 0.1 -W 2 -M do -s {plan.mtu[link] - _HEADERS} -I {mine[link].ip}",
         "&",
     )
 
@@ -161,9 +161,14 @@ class MeshFacts(Facts):
         return max(times)
 
     @property
+    def lost_frames(self) -> dict[str, Ping]:
+        """The peers' addresses that answer small pings and not every full frame, with what became of those."""
+        small = self.pings
+        return {
+            one: ping for one, ping in self.large_pings.items() if ping.loss and one in small and small[one].loss < 100
+        }
+
+    @property
     def too_large(self) -> tuple[str, ...]:
         """The peers' addresses that answer small pings and none of a full frame."""
-        small = self.pings
-        return tuple(
-            one for one, ping in self.large_pings.items() if ping.loss >= 100 and one in small and small[one].loss < 100
-        )
+        return tuple(one for one, ping in self.lost_frames.items() if ping.loss >= 100)

@@ -78,16 +78,16 @@ def parse_listening(reading: Reading) -> frozenset[str]:
     return frozenset(f"{one[2]}/{one[1]}" for one in found if one)
 
 
-# ibdev2netdev comes with DOCA; without it the kernel says which interfaces belong to a Mellanox driver.
+# The kernel says which interfaces belong to a Mellanox driver. ibdev2netdev, which comes with DOCA, has the last word
+# on those that it knows: it leaves out any without an RDMA device.
 _PORTS = """\
-if command -v ibdev2netdev >/dev/null; then ibdev2netdev; else
-  for net in /sys/class/net/*; do
-    case "$(readlink -f "$net/device/driver" 2>/dev/null)" in */mlx5_core)
-      test "$(cat "$net/operstate")" = up && state=Up || state=Down
-      echo "mlx5 port 1 ==> ${net##*/} ($state)";;
-    esac
-  done
-fi"""
+for net in /sys/class/net/*; do
+  case "$(readlink -f "$net/device/driver" 2>/dev/null)" in */mlx5_core)
+    test "$(cat "$net/operstate")" = up && state=Up || state=Down
+    echo "mlx5 port 1 ==> ${net##*/} ($state)";;
+  esac
+done
+if command -v ibdev2netdev >/dev/null; then ibdev2netdev; fi"""
 
 
 class NetworkFacts(Facts):

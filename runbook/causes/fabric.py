@@ -132,8 +132,10 @@ def mtus_differ(cluster: Cluster) -> str:
     return f"{'; '.join(larger)} where another node takes no more than {min(plan.mtu.values(), default=0)}"
 
 
-def too_large(cluster: Cluster) -> str:
+def frames_lost(cluster: Cluster) -> str:
     """Why full frames do not get through although both ends take them."""
+    if not any(node.mesh.too_large for node in cluster.nodes):
+        return "small pings are answered, and some full frames are lost: a bad cable or transceiver"
     sizes = ", ".join(str(size) for size in sorted(set(cluster.fabric.mtu.values())))
     return f"small pings are answered, frames of {sizes} bytes are not: a switch between the nodes takes no such frames"
 

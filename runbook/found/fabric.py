@@ -7,6 +7,7 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
+from cluster.facts.mesh import Ping
 from cluster.facts.rdma import RdmaPort
 from cluster.node import Node
 from workloads.bandwidth import Flow
@@ -80,9 +81,9 @@ def strangers(node: Node) -> dict[str, str]:
     return found
 
 
-def too_large(cluster: Cluster) -> dict[str, tuple[str, ...]]:
-    """The peers' addresses to which no full frame gets, by node."""
-    return {node.name: lost for node in cluster.nodes if (lost := node.mesh.too_large)}
+def lost_frames(cluster: Cluster) -> dict[str, dict[str, Ping]]:
+    """The peers' addresses to which not every full frame gets, by node."""
+    return {node.name: lost for node in cluster.nodes if (lost := node.mesh.lost_frames)}
 
 
 def slowest_link(node: Node) -> int:

@@ -113,6 +113,13 @@ def test_ports_are_read_in_any_order_and_under_any_device_name() -> None:
     }
 
 
+def test_an_interface_without_an_rdma_device_is_one_still() -> None:
+    said = (
+        "mlx5 port 1 ==> enp1s0f0np0 (Up)\nmlx5 port 1 ==> enp1s0f1np1 (Up)\nrocep1s0f1 port 1 ==> enp1s0f1np1 (Down)\n"
+    )
+    assert parse_ports(_said(said)) == {"enp1s0f0np0": True, "enp1s0f1np1": False}
+
+
 def test_speeds_are_megabits_and_no_link_has_none() -> None:
     said = "enp1s0f1np1 \tSpeed: 200000Mb/s\nenP7s7 \tSpeed: 100000Mb/s\nenp1s0f0np0 \tSpeed: Unknown!\nenx \n"
     assert parse_speeds(_said(said)) == {"enp1s0f1np1": 200000, "enP7s7": 100000, "enp1s0f0np0": None, "enx": None}

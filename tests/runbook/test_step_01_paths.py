@@ -36,6 +36,14 @@ def test_large_frames_that_do_not_pass(spark: Recorded) -> None:
     )
 
 
+def test_full_frames_of_which_some_are_lost(spark: Recorded) -> None:
+    spark.said(MeshFacts, "spark-2", large_pings=per_peer(2, LOST.replace("100%", "40%")))
+    verdict = spark.judge(step_01.test_full_frames_pass)
+    assert "some full frames are lost: a bad cable or transceiver" in failed(verdict)
+    assert "2 of 5 pings lost" in str(verdict.found)
+    assert not verdict.changes
+
+
 def test_a_route_over_the_management_network(spark: Recorded) -> None:
     spark.said(MeshFacts, "spark-1", routes=per_peer(1, "192.168.0.0/16 via 10.0.0.1 dev enP7s7"))
     cause = failed(spark.judge(step_01.test_peers_are_routed_over_the_fabric, "spark-1"))
