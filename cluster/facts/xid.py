@@ -15,10 +15,11 @@ COMMAND = (
 )
 """Seconds since boot, then the XIDs that the kernel's log still holds."""
 
+# Some kernels name the thread or the CPU that spoke after the time.
 _LINE = re.compile(
-    r"^\[\s*(?P<second>\d{1,12}(?:\.\d{1,9})?)\] NVRM: Xid "
-    r"\((?:PCI:)?(?P<place>[^)]{1,60})\): (?P<code>\d{1,4})\b(?P<rest>.*)",
-    re.ASCII | re.MULTILINE,
+    r"\[\s*(?P<second>\d{1,12}(?:\.\d{1,9})?)\](?:\[\s*[TC]\d{1,10}\])? NVRM: Xid "
+    r"\((?:PCI:)?(?P<place>[^)]{1,60})\): (?P<code>\d{1,4})\b.*",
+    re.ASCII,
 )
 
 
@@ -29,7 +30,6 @@ class Xid:
     code: int
     place: str
     age_s: float
-    text: str
 
 
 def parse_xids(reading: Reading) -> tuple[Xid, ...]:
@@ -38,11 +38,12 @@ def parse_xids(reading: Reading) -> tuple[Xid, ...]:
     if not re.fullmatch(r"\d{1,12}(\.\d{1,9})?", uptime, re.ASCII):
         raise ParseError("it does not tell how long the machine has been up")
     found = {}
-    for line in _LINE.finditer(log):
+    for said in re.findall(r".*NVRM: Xid.*", log):
+        if not (line := _LINE.fullmatch(said)):
+            raise ParseError(f"this is no XID as the driver writes them: {said[:120]}")
         age = max(0.0, float(uptime) - float(line["second"]))
         if age <= LOOK_BACK_S:
-            text = line["rest"].strip(" ,")[:120]
-            found[line["place"], line["code"]] = Xid(int(line["code"]), line["place"], age, text)
+            found[line["place"], line["code"]] = Xid(int(line["code"]), line["place"], age)
     return tuple(found.values())
 
 

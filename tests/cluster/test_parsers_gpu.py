@@ -126,13 +126,18 @@ def test_xids_of_the_last_two_hours_count_each_once() -> None:
         "9000.5\n"
         "[  100.000000] NVRM: Xid (PCI:0000:00:06): 48, pid=1, an old one\n"
         "[ 8400.500000] NVRM: Xid (PCI:0000:00:06): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus.\n"
-        "[ 8990.500000] NVRM: Xid (PCI:0000:00:06): 79, GPU has fallen off the bus.\n"
+        "[ 8990.500000][  T1234] NVRM: Xid (PCI:0000:00:06): 79, GPU has fallen off the bus.\n"
         "[ 8999.000000] NVRM: Xid (0000:00:07): 31, pid=7, name=python3, MMU Fault\n"
     )
     assert [(one.code, one.place, one.age_s) for one in parse_xids(said(log))] == [
         (79, "0000:00:06", 10.0),
         (31, "0000:00:07", 1.5),
     ]
+
+
+def test_an_xid_in_words_that_nobody_knows_is_not_taken_for_none() -> None:
+    with pytest.raises(ParseError, match="no XID as the driver writes them"):
+        parse_xids(said("9000.5\n<4>Nov 28 NVRM: Xid (PCI:0000:00:06): 79, GPU has fallen off the bus.\n"))
 
 
 def test_what_the_driver_says_when_all_is_well_is_no_xid() -> None:
