@@ -141,7 +141,7 @@ def _one_before_the_others(nodes: Sequence[Node], mtus: Mapping[str, int]) -> Ch
 def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
     """Write our file so that it gives the planned addresses, and the MTUs named here or there already."""
     plan, links = node.cluster.fabric.of(node.name), node.network.links
-    others = [*_others(node, plan), *_of_connections(node, plan, mtus)]
+    others = [*_of_leases(node, plan), *_others(node, plan), *_of_connections(node, plan, mtus)]
     yield from others
     if not plan or any(isinstance(change, Instruction) for change in others):
         return
@@ -214,6 +214,17 @@ def _of_connections(node: Node, planned: Mapping[str, IPv4Interface], mtus: Mapp
                 node,
                 f"{take} NetworkManager's connection of {interface} on {node.name}: `sudo nmcli connection modify "
                 f"{connection} {' '.join(settings)} && sudo nmcli connection up {connection}`, then run again",
+            )
+
+
+def _of_leases(node: Node, planned: Mapping[str, IPv4Interface]) -> Iterator[Instruction]:
+    """Tell a person of addresses by DHCP: with the lease the node might lose its way out, or its name servers."""
+    for interface, address in planned.items():
+        if node.network.links[interface].leased:
+            yield Instruction(
+                node,
+                f"give {interface} on {node.name} the fixed address {address} in place of its lease by DHCP, which may "
+                "bring the node more than the address and therefore stays, then run again",
             )
 
 

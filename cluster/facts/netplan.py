@@ -39,6 +39,7 @@ class BootEntry(BaseModel):
     match: Match | None = None
     set_name: str | None = None
     renderer: str | None = None
+    """What brings it up; named for it, for all of its kind, or for all."""
 
     @property
     def is_pattern(self) -> bool:
@@ -125,8 +126,9 @@ def parse_complaint(reading: Reading) -> str:
 
 def _ethernets(text: str) -> dict[str, BootEntry]:
     try:
-        data = yaml.safe_load(text) or {}
-        ethernets = (data.get("network") or {}).get("ethernets") or {}
+        network = (yaml.safe_load(text) or {}).get("network") or {}
+        ethernets = dict(network.get("ethernets") or {})
+        renderer = ethernets.pop("renderer", None) or network.get("renderer")
         return {
             str(name): BootEntry(
                 addresses=tuple(
@@ -137,7 +139,7 @@ def _ethernets(text: str) -> dict[str, BootEntry]:
                 mtu=(entry or {}).get("mtu"),
                 match=(entry or {}).get("match"),
                 set_name=(entry or {}).get("set-name"),
-                renderer=(entry or {}).get("renderer"),
+                renderer=(entry or {}).get("renderer") or renderer,
             )
             for name, entry in ethernets.items()
         }

@@ -19,6 +19,8 @@ class Link(BaseModel):
     up: bool
     mtu: int
     addresses: tuple[IPv4Interface, ...]
+    leased: tuple[IPv4Interface, ...] = ()
+    """Those of the addresses that a DHCP server gave for a time."""
     on: bool = True
     mac: str = ""
 
@@ -27,6 +29,7 @@ class _Address(BaseModel):
     family: str
     local: str = ""
     prefixlen: int = 32
+    dynamic: bool = False
 
 
 class _Interface(BaseModel):
@@ -52,15 +55,18 @@ def parse_links(reading: Reading) -> dict[str, Link]:
                 on="UP" in one.flags,
                 mtu=one.mtu,
                 mac=one.address.lower(),
-                addresses=tuple(
-                    IPv4Interface((info.local, info.prefixlen)) for info in one.addr_info if info.family == "inet"
-                ),
+                addresses=_ipv4(one.addr_info),
+                leased=_ipv4(info for info in one.addr_info if info.dynamic),
             )
             for one in found
             if one.ifname
         }
     except ValueError as error:
         raise ParseError(f"it shows an address that is none: {error}") from None
+
+
+def _ipv4(shown: Iterable[_Address]) -> tuple[IPv4Interface, ...]:
+    return tuple(IPv4Interface((one.local, one.prefixlen)) for one in shown if one.family == "inet")
 
 
 def parse_ports(reading: Reading) -> dict[str, bool]:

@@ -110,6 +110,9 @@ def lost_at_boot(node: Node) -> str:
     volatile = {name for name in interfaces(node) if in_run.intersection(node.netplan.keys_of(name))}
     if volatile:
         return f"{', '.join(sorted(volatile))}: netplan's file for it is in /run, which a reboot empties"
+    links = node.network.links
+    if leased := [name for name in interfaces(node) if name in links and links[name].leased]:
+        return f"{some(leased, 'has', 'have')} an address by DHCP, which may be another one after a reboot"
     at_boot = node.netplan.at_boot(interfaces(node))
     other = [f"{name} gets {', '.join(map(str, found))}" for name, found in at_boot.items() if found]
     missing = [name for name, found in at_boot.items() if not found]

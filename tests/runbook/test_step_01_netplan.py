@@ -9,6 +9,7 @@ from cluster.facts.base import Reading
 from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from engine.network_change import WriteNetplan
+from engine.outcome import Outcome
 from fixers import network
 from runbook import test_01_network as step_01
 from runbook.causes import fabric as why
@@ -67,6 +68,30 @@ def test_an_address_that_is_only_planned_was_set_by_nobody(spark: Recorded) -> N
 def test_addresses_in_a_file_that_goes_with_the_next_reboot(spark: Recorded) -> None:
     tell_netplan(spark, path="/run/netplan/a.yaml")
     assert "/run" in failed(spark.judge(step_01.test_addresses_survive_a_reboot, "spark-1"))
+
+
+def test_an_address_by_dhcp_is_left_to_a_person(spark: Recorded) -> None:
+    tell_netplan(spark, **{PORT: "{dhcp4: true}"})
+    leased: dict[str, dict[str, object]] = {
+        PORT: {"addr_info": [one | {"dynamic": True} for one in addresses("192.168.101.1/24")]}
+    }
+    spark.said(NetworkFacts, "spark-1", links=links(1, **leased), ports=ports())
+    verdict = spark.judge(step_01.test_addresses_survive_a_reboot, "spark-1")
+    assert failed(verdict) == f"{PORT} has an address by DHCP, which may be another one after a reboot"
+    assert [change.risk for change in verdict.changes] == ["human"]
+    assert f"give {PORT} on spark-1 the fixed address 192.168.101.1/24" in str(verdict.remedy)
+
+
+@pytest.mark.parametrize("place", ["network", "ethernets"])
+def test_boot_waits_for_nothing_that_networkmanager_brings_up(spark: Recorded, place: str) -> None:
+    ethernets: dict[str, object] = {
+        PORT: {"addresses": ["192.168.101.1/24"]},
+        TWIN: {"addresses": ["192.168.100.1/24"]},
+    }
+    network: dict[str, object] = {"version": 2, "ethernets": ethernets}
+    (network if place == "network" else ethernets)["renderer"] = "NetworkManager"
+    spark.said(NetplanFacts, "spark-1", entries=yaml.safe_dump({"network": network}))
+    assert spark.judge(step_01.test_boot_does_not_wait, "spark-1").outcome is Outcome.PASSED
 
 
 def test_an_interface_that_boot_waits_for(spark: Recorded) -> None:
