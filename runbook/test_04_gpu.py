@@ -154,7 +154,7 @@ def test_gpu_is_held_by_nobody(node: Node) -> None:
     needs=PRESENT,
     threshold="gpu_memory_free_percent",
     warns=True,
-    remedy="end what is not needed; on unified memory the page cache can be dropped as well",
+    remedy="end what is not needed",
 )
 def test_gpu_memory_is_free(node: Node) -> None:
     """Most of a GPU's memory is free."""

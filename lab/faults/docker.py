@@ -116,7 +116,7 @@ FAULTS: Final = (
         "the toolkit is too old to heed swarm's resources",
         "toolkit.version",
         "spark-2",
-        "before 1.19 the runtime ignores which GPU swarm hands out",
+        "before 1.19 the runtime may ignore which GPU swarm hands out",
         PERSON,
         breaks={"spark-2": edit_json(HARDWARE, "it['toolkit'] = '1.18.0'")},
     ),

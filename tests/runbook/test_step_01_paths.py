@@ -92,15 +92,20 @@ def test_a_slow_answer_costs_a_word(spark: Recorded) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "told"),
-    [("-P INPUT DROP\n", "iptables turns packets away"), ("-N ufw-user-input\n", "ufw is active"), ("", "lets all in")],
+    ("rules", "told", "opening"),
+    [
+        ("-P INPUT DROP\n", "iptables turns packets away", f"iptables -I INPUT -i {TWIN} -s 192.168.100.0/24"),
+        ("-N ufw-user-input\n", "ufw is active", f"ufw prepend allow in on {TWIN} from 192.168.100.0/24"),
+        ("", "lets all in", "look at `nft list ruleset`"),
+    ],
 )
-def test_a_firewall_is_named(spark: Recorded, rules: str, told: str) -> None:
+def test_a_firewall_is_named(spark: Recorded, rules: str, told: str, opening: str) -> None:
     spark.said(DoorFacts, "spark-1", doors=per_peer(1, "7946/tcp silence"))
     spark.said(DoorFacts, "spark-2", rules=rules)
-    cause = failed(spark.judge(step_01.test_no_firewall_is_in_the_way, "spark-1"))
-    assert "a firewall silently drops what the swarm and the ranks send to spark-2" in cause
-    assert told in cause
+    verdict = spark.judge(step_01.test_no_firewall_is_in_the_way, "spark-1")
+    assert "a firewall silently drops what the swarm and the ranks send to spark-2" in failed(verdict)
+    assert told in failed(verdict)
+    assert any(opening in change.describe for change in verdict.changes)
 
 
 def test_a_refusal_where_something_listens_is_a_firewalls(spark: Recorded) -> None:

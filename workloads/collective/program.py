@@ -41,7 +41,8 @@ def measure(rank: int, world: int, address: str, port: str, kind: str) -> list[d
         timeout=datetime.timedelta(seconds=60),
     )
     memory = available_memory()
-    if kind == "cuda":
+    # A GPU that shares the machine's memory, as in a DGX Spark, counts what the kernel could free as taken.
+    if kind == "cuda" and not torch.cuda.get_device_properties(device).is_integrated:
         memory = min(memory, torch.cuda.mem_get_info()[0])
     # Input and output of both collectives, and room for whoever else is there.
     size = torch.tensor(min(LARGEST if kind == "cuda" else LARGEST_ON_CPU, memory // 8), device=device)
