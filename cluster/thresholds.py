@@ -67,6 +67,9 @@ class Thresholds(BaseModel):
     training_percent: float = _at_least(
         80.0, "% of the recipe's reference", "NVIDIA: each of two Sparks trains at 94 to 98 % of one by itself"
     )
+    training_last_percent: float = _at_least(
+        90.0, "% of the last run", "this project: two runs of one recipe on the same GPUs differed by 3 % at most"
+    )
     gpu_memory_free_percent: float = _at_least(50.0, "%", "this project: a fine-tune takes most of a GPU's memory")
 
     link_speed_mbps: float = _at_least(200_000, "Mb/s", "NVIDIA spark_cluster_setup (DGX Spark; a DGX Station: 400000)")

@@ -8,8 +8,10 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError
 from engine.comparison import tell
+from engine.earlier import trainings
 from engine.plugin import RUN
 from engine.run import Run
+from runbook.found.training import Earlier, last_alike
 from workloads.bandwidth import Flow, measure_rdma, measure_rdma_latency, measure_tcp
 from workloads.collective.launch import Collective, measure_collective
 from workloads.deploy import SMOKE_RECIPE, workspace_files
@@ -115,6 +117,17 @@ def smoke(cluster: Cluster, run: Run) -> FineTune:
 def full(cluster: Cluster, run: Run) -> FineTune:
     """The full run: the recipe that the user names."""
     return _fine_tune(cluster, run, cluster.inventory.recipe or SMOKE_RECIPE)
+
+
+@pytest.fixture(scope="session")
+def last_full(cluster: Cluster, run: Run) -> Callable[[], Earlier | None]:
+    """The last run before this one that trained by the same recipe on the same nodes; looked for when asked."""
+
+    def look() -> Earlier | None:
+        settings = _settings(cluster.inventory.recipe or SMOKE_RECIPE)
+        return last_alike(trainings(run.options.report_dir, run.id), settings, cluster.names)
+
+    return look
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from cluster.cluster import Cluster
 from engine.check import check, step
-from runbook.causes.training import slow
+from runbook.causes.training import slow, slower
 from runbook.conditions import trains, trains_fully
-from runbook.found.training import speed_percent
+from runbook.found.training import Earlier, speed_percent, steady_percent
 from workloads.job import FINISHED, Training
 from workloads.recipe import Recipe
 
@@ -103,3 +103,18 @@ def test_full_result_loads_again(full: Callable[[], Training]) -> None:
 def test_full_run_is_fast(full: Callable[[], Training], recipe: Recipe, cluster: Cluster) -> None:
     """Every node trains about as fast as the recipe's reference, in percent."""
     assert speed_percent(full(), recipe) >= cluster.thresholds.training_percent, slow(full(), recipe)
+
+
+@check(
+    "full.steady",
+    needs=("full.finished",),
+    applies=trains_fully,
+    threshold="training_last_percent",
+    warns=True,
+    remedy="`pytest runbook -k 'gpu or network' --load` tells which GPU or which way is slow",
+)
+def test_full_run_is_as_fast_as_the_last(
+    full: Callable[[], Training], last_full: Callable[[], Earlier | None], cluster: Cluster
+) -> None:
+    """Every node trains about as fast as the last time, in percent."""
+    assert steady_percent(full(), last_full()) >= cluster.thresholds.training_last_percent, slower(full(), last_full())

@@ -1,12 +1,16 @@
 """Step 10 on jobs that ended in every way a job can end: the check that tells, and its reason."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from engine.outcome import Outcome
+from engine.earlier import trainings
+from engine.outcome import Outcome, Verdict
 from runbook import test_10_train as step_10
+from runbook.found.training import Earlier, last_alike
 from tests.runbook.recorded import Recorded
 from workloads.job import FINISHED, Rank, Training
 from workloads.recipe import Reference, load_recipe
@@ -90,6 +94,37 @@ def test_a_full_run_is_compared_with_the_reference_of_its_recipe(
         step_10.test_full_run_is_fast, asked_for=ASKED, full=lambda: training, recipe=recipe
     )
     assert (verdict.outcome, verdict.warning or verdict.cause) == (outcome, told)
+
+
+def _reported(reports: Path, run: str, nodes: tuple[str, ...] = ("spark-1", "spark-2"), **told: object) -> None:
+    training = {"tokens_per_s": 2000.0, "settings": {"model": "tiny"}, "ranks": [{"node": node} for node in nodes]}
+    (reports / run).mkdir()
+    (reports / run / "report.json").write_text(json.dumps({"training": training | told}))
+
+
+def test_a_run_is_held_to_the_last_one_that_trained_the_same(recorded: Callable[..., Recorded], tmp_path: Path) -> None:
+    _reported(tmp_path, "20260101-000000-fix", tokens_per_s=9000.0)
+    _reported(tmp_path, "20260102-000000-fix")
+    _reported(tmp_path, "20260103-000000-fix", tokens_per_s=None)
+    _reported(tmp_path, "20260104-000000-fix", nodes=("spark-1",))
+    _reported(tmp_path, "20260105-000000-fix", settings={"model": "another"})
+    (tmp_path / "20260106-000000-fix").mkdir()
+    (tmp_path / "20260106-000000-fix" / "report.json").write_text("{")
+    _reported(tmp_path, "20260107-000000-fix", tokens_per_s=9000.0)
+    earlier = trainings(tmp_path, before="20260107-000000-fix")
+    last = last_alike(earlier, {"model": "tiny"}, ["spark-2", "spark-1"])
+    assert last == Earlier("20260102-000000-fix", 2000.0)
+
+    def judged(speed: float, last: Earlier | None) -> Verdict:
+        return recorded(inventory="recipe: tiny").judge(
+            step_10.test_full_run_is_as_fast_as_the_last,
+            asked_for=ASKED, full=lambda: _on(H100, speed), last_full=lambda: last,
+        )  # fmt: skip
+
+    assert (judged(1800.0, last).outcome, judged(1800.0, last).warning) == (Outcome.PASSED, None)
+    slow = judged(1790.0, last)
+    assert slow.warning == "895 tokens/s on each node, where run 20260102-000000-fix reached 1000"
+    assert judged(1790.0, None).cause == "no earlier run trained the same; measured: 895 tokens/s on each node"
 
 
 @pytest.mark.parametrize(
