@@ -47,7 +47,7 @@ def tighten_modes(node: Node) -> Iterator[Change]:
 
 
 def _let_peers_in(node: Node) -> Iterator[Change]:
-    if keys := [key for key in map(_public_key, node.cluster.peers(node)) if not _knows(node, key)]:
+    if keys := [key for key in map(_public_key, node.cluster.peers(node)) if not node.ssh.authorizes(key)]:
         yield from _append(node, ".ssh/authorized_keys", keys)
 
 
@@ -67,10 +67,6 @@ def _known_hosts_lines(peer: Node) -> list[str]:
 def _public_key(node: Node) -> str:
     # In a plan there may be none yet.
     return node.ssh.public_key[0] if node.ssh.public_key else f"ssh-ed25519 ({node.name}'s, which ssh-keygen makes)"
-
-
-def _knows(node: Node, key: str) -> bool:
-    return any(key.split()[1] in known.split() for known in node.ssh.authorized)
 
 
 def _append(node: Node, name: str, lines: Sequence[str]) -> Iterator[WriteFile]:

@@ -99,3 +99,7 @@ class SshFacts(Facts):
     host_keys: tuple[str, ...] = fact(_host_keys_of, _host_keys)
     guarded: tuple[Guarded, ...] = fact(_FILES, _guarded)
     private_keys: tuple[str, ...] = fact(_KEYS, _checksums)
+
+    def authorizes(self, public_key: str) -> bool:
+        """Whether a public key is among those that may log in, whatever comment or options stand beside it."""
+        return any(public_key.split()[1] in known.split() for known in self.authorized)

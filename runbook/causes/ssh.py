@@ -9,12 +9,23 @@ _WORDS = {
     "connection refused": "no sshd listens on the peer's fabric address",
     "timed out": "nothing answers there: a firewall, or sshd is not on that network",
 }
+_KNOWN_AND_REFUSED = (
+    "the peer has this node's key in its authorized_keys and refuses it: the key has a passphrase, ~/.ssh/config names "
+    "another one, or the peer's sshd is set to look elsewhere or to keep the user out"
+)
 
 
 def not_let_in(node: Node) -> str:
     """Say for each peer what ssh's own words mean."""
     told: dict[str, list[str]] = {}
-    for address, said in node.logins.closed.items():
-        meaning = next((meaning for words, meaning in _WORDS.items() if words in said.lower()), said)
-        told.setdefault(meaning, []).append(address)
+    for peer in node.cluster.peers(node):
+        for address in (str(one.ip) for one in node.cluster.fabric.of(peer.name).values()):
+            if (said := node.logins.closed.get(address)) is not None:
+                told.setdefault(_meaning(node, peer, said), []).append(address)
     return "; ".join(f"{meaning} ({', '.join(addresses)})" for meaning, addresses in told.items())
+
+
+def _meaning(node: Node, peer: Node, said: str) -> str:
+    if "permission denied" in said.lower() and any(map(peer.ssh.authorizes, node.ssh.public_key)):
+        return _KNOWN_AND_REFUSED
+    return next((meaning for words, meaning in _WORDS.items() if words in said.lower()), said)

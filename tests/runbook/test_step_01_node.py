@@ -243,6 +243,14 @@ def test_one_private_key_on_all_nodes_is_worth_a_word_and_is_not_told(healthy: R
     assert verdict.warning == "one private key is on several nodes: whoever gets one node has them all"
 
 
+def test_a_peer_that_has_our_key_and_refuses_it(healthy: Recorded) -> None:
+    healthy.said(SshFacts, "spark-2", public_key="ssh-ed25519 AAAA2 nvidia@spark-2\n")
+    healthy.said(SshFacts, "spark-1", authorized='from="192.168.0.0/16" ssh-ed25519 AAAA2 somebody\n')
+    healthy.said(LoginFacts, "spark-2", logins="192.168.100.1 nvidia@192.168.100.1: Permission denied (publickey).\n")
+    verdict = judge(healthy, step_01_ssh.test_nodes_log_in_to_each_other)
+    assert str(verdict.cause).startswith("the peer has this node's key in its authorized_keys and refuses it")
+
+
 @pytest.mark.parametrize(
     ("said_by_ssh", "cause"),
     [
@@ -255,6 +263,7 @@ def test_one_private_key_on_all_nodes_is_worth_a_word_and_is_not_told(healthy: R
     ],
 )
 def test_a_peer_that_does_not_let_us_in(healthy: Recorded, said_by_ssh: str, cause: str) -> None:
+    healthy.said(SshFacts, authorized="", public_key="")
     healthy.said(LoginFacts, logins=f"192.168.100.1 {said_by_ssh}\n192.168.101.1 open\n")
     verdict = judge(healthy, step_01_ssh.test_nodes_log_in_to_each_other)
     assert verdict.outcome is Outcome.FAILED
