@@ -23,8 +23,9 @@ def wrong_ranks(cluster: Cluster) -> str:
     shared = cluster.repeated(lambda node: [f"rank {ranks[node.name]}"])
     if shared:
         return f"{shared[0]}: each would wait for the other without a word"
-    missing = sorted(set(range(cluster.size)) - set(ranks.values()))
-    return f"nobody is rank {missing[0]}, for which all others would wait"
+    if missing := sorted(set(range(cluster.size)) - set(ranks.values())):
+        return f"nobody is rank {missing[0]}, for which all others would wait"
+    return "the ranks are in another order than the nodes of the inventory"
 
 
 def port_taken(cluster: Cluster) -> str:

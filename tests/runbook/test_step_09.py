@@ -33,10 +33,10 @@ def judge(cluster: Recorded, check: Callable[..., object]) -> Verdict:
     return cluster.judge(check, None if "cluster" in check.__annotations__ else "spark-2")
 
 
-def edit(cluster: Recorded, before: str, after: str) -> None:
-    text = rendered_config(cluster.cluster["spark-2"])
+def edit(cluster: Recorded, before: str, after: str, node: str = "spark-2") -> None:
+    text = rendered_config(cluster.cluster[node])
     assert before in text
-    cluster.said(ConfigFacts, "spark-2", accelerate=text.replace(before, after))
+    cluster.said(ConfigFacts, node, accelerate=text.replace(before, after))
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -106,6 +106,13 @@ def test_ranks_that_do_not_count_up(healthy: Recorded, rank: str, cause: str) ->
     edit(healthy, "machine_rank: 1", f"machine_rank: {rank}")
     verdict = judge(healthy, step_09.test_ranks_are_distinct)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
+
+
+def test_ranks_in_the_order_of_another_inventory(healthy: Recorded) -> None:
+    edit(healthy, "machine_rank: 1", "machine_rank: 0")
+    edit(healthy, "machine_rank: 0", "machine_rank: 1", "spark-1")
+    verdict = judge(healthy, step_09.test_ranks_are_distinct)
+    assert verdict.cause == "the ranks are in another order than the nodes of the inventory"
 
 
 def test_configurations_that_differ_in_more_than_the_rank(healthy: Recorded) -> None:
