@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO
 
 from cluster.connection import HeldCommand, Input, Kept, Said, pieces
@@ -82,7 +83,8 @@ class _HeldProcess:
         return self._process.poll() is None
 
     def release(self) -> None:
-        self._process.communicate(timeout=5)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.communicate(timeout=5)
 
 
 def _start(command: str) -> subprocess.Popen[bytes]:

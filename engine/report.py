@@ -46,9 +46,11 @@ def _links(node: Node) -> list[dict[str, Any]]:
     """Tell the ports of the fabric, and the interface that has the address by which we reach the node."""
     network = node.network
     speeds = _known(lambda: node.adapter.speeds) or {}
+    wanted = node.cluster.inventory.fabric.interfaces
+    named = () if wanted == "auto" else wanted
 
     def role(link: Link) -> str | None:
-        if link.name in network.ports or link.name in node.cluster.inventory.fabric.interfaces:
+        if link.name in network.ports or link.name in named:
             return "fabric"
         return "management" if node.address in {str(address.ip) for address in link.addresses} else None
 
