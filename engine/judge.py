@@ -136,6 +136,7 @@ class Judge:
         verdict.unforeseen = any(other.unforeseen for other in provisional)
         if verdict.outcome is Outcome.PASSED and any(other.id in check.due_after for other in pending):
             verdict.outcome, verdict.cause = Outcome.FAILED, "what is planned before it has to be taken up"
+            verdict.expected = verdict.found = None
         if verdict.outcome is Outcome.FAILED or (provisional and verdict.outcome is Outcome.UNKNOWN):
             verdict.remedy, verdict.pending = self._remedy(check), bool(pending)
             if not verdict.unforeseen:

@@ -221,6 +221,7 @@ def test_a_repair_that_is_due_after_a_planned_change_is_planned_as_well(
     (tmp_path / "c.d").touch()
     verdict = bench.judge(check("c.d", fix=bench.make("c.d"), needs=("a.b",), due_after=due))
     assert (verdict.outcome, len(verdict.changes)) == (outcome, planned)
+    assert (verdict.found is None) == bool(due)
 
 
 def test_what_comes_to_hold_by_itself_is_waited_for(tmp_path: Path) -> None:
