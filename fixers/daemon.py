@@ -61,10 +61,10 @@ def edit_settings(
     )
 
 
-def offered(node: Node) -> tuple[str, ...]:
-    """What daemon.json has to offer: this node's own GPUs, and what it offers beside GPUs already."""
-    others = [one for one in node.docker.configured["offers"] if not one.startswith(f"{GPU_KIND}=")]
-    return (*others, *(f"{GPU_KIND}={uuid}" for uuid in node.gpu.uuids))
+def wanted_offers(node: Node) -> tuple[str, ...]:
+    """What daemon.json has to offer: this node's own GPUs, and what it offers beside GPUs already; sorted."""
+    others = [one for one in node.docker.offers if not one.startswith(f"{GPU_KIND}=")]
+    return tuple(sorted([*others, *(f"{GPU_KIND}={uuid}" for uuid in node.gpu.uuids)]))
 
 
 def _set(node: Node, name: str, value: object) -> Change:
@@ -99,7 +99,7 @@ def make_default(node: Node) -> Iterator[Change]:
 
 def offer_gpus(node: Node) -> Iterator[Change]:
     """Offer this node's GPUs, and no other's."""
-    yield _set(node, "node-generic-resources", list(offered(node)))
+    yield _set(node, "node-generic-resources", list(wanted_offers(node)))
 
 
 def name_swarm_resource(node: Node) -> Iterator[Change]:

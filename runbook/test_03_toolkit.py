@@ -63,12 +63,10 @@ def test_toolkit_mode_is_for_this_machine(node: Node) -> None:
 )
 def test_runtime_is_registered(node: Node) -> None:
     """The NVIDIA runtime is registered in daemon.json."""
-    assert "nvidia" in node.docker.configured_runtimes, why.not_registered(node)
+    assert "nvidia" in node.docker.runtimes, why.not_registered(node)
 
 
 @check("toolkit.registered_path", fix=daemon.register_runtime, needs=("toolkit.registered",), together="nodes")
 def test_registered_runtime_is_there(node: Node) -> None:
     """The program that is registered as the NVIDIA runtime is there."""
-    assert node.docker.configured["nvidia runtime"] in node.daemon.runtime_programs, (
-        "no such program: every container fails to start"
-    )
+    assert node.docker.nvidia_runtime in node.daemon.runtime_programs, why.no_program(node)

@@ -176,7 +176,7 @@ def test_gpu_stays_ready(node: Node) -> None:
 )
 def test_daemon_offers_own_gpu(node: Node) -> None:
     """daemon.json offers this node's own GPU, by its UUID."""
-    assert node.docker.configured["offers"] == daemon.offered(node), why.not_offered(node)
+    assert node.docker.offers == daemon.wanted_offers(node), why.not_offered(node)
 
 
 @check(
@@ -188,7 +188,7 @@ def test_daemon_offers_own_gpu(node: Node) -> None:
 )
 def test_nvidia_is_the_default_runtime(node: Node) -> None:
     """daemon.json makes nvidia the default runtime."""
-    assert node.docker.configured["default runtime"] == "nvidia", "swarm cannot name a runtime: it takes the default"
+    assert node.docker.default_runtime == "nvidia", "swarm cannot name a runtime: it takes the default"
 
 
 @check(

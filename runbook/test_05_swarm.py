@@ -116,4 +116,4 @@ def test_certificate_is_renewed(node: Node) -> None:
 )
 def test_node_offers_its_own_gpu(node: Node) -> None:
     """The node offers its own GPU to the swarm."""
-    assert found.offers(node) == node.docker.configured["offers"], why.not_advertised(node)
+    assert found.offers(node) == node.docker.offers, why.not_advertised(node)

@@ -64,6 +64,11 @@ class Client(BaseModel):
         return int(found[0]) if found else 0
 
 
+def named(resources: tuple[GenericResource, ...] | None) -> tuple[str, ...]:
+    """Spell named generic resources as KIND=VALUE, sorted: their order means nothing."""
+    return tuple(sorted(f"{one.named.kind}={one.named.value}" for one in resources or () if one.named))
+
+
 class Engine(BaseModel):
     """What the running daemon says of itself (`docker info`)."""
 
@@ -78,9 +83,9 @@ class Engine(BaseModel):
     client: Client | None = Field(None, alias="ClientInfo")
 
     @property
-    def offered(self) -> tuple[str, ...]:
-        """The named generic resources as daemon.json spells them: KIND=VALUE."""
-        return tuple(f"{one.named.kind}={one.named.value}" for one in self.resources or () if one.named)
+    def offers(self) -> tuple[str, ...]:
+        """What it offers to a swarm as daemon.json spells it, KIND=VALUE, sorted."""
+        return named(self.resources)
 
 
 class _Settings(BaseModel):
@@ -193,18 +198,32 @@ class DockerFacts(Facts):
     running: tuple[Container, ...] = fact("docker ps --no-trunc --format '{{json .}}'", as_models(Container), root=True)
 
     @property
-    def configured_runtimes(self) -> tuple[str, ...]:
+    def runtimes(self) -> tuple[str, ...]:
         """The runtimes that daemon.json registers; docker's own runc needs no entry."""
-        return ("runc", *(self.settings.get("runtimes") or {}))
+        return tuple(self.settings.get("runtimes") or ())
+
+    @property
+    def nvidia_runtime(self) -> str | None:
+        """The program that daemon.json registers for NVIDIA's runtime, if it does."""
+        return _path_of((self.settings.get("runtimes") or {}).get("nvidia"))
+
+    @property
+    def default_runtime(self) -> str:
+        """The runtime that daemon.json gives to containers that name none."""
+        return str(self.settings.get("default-runtime", "runc"))
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """What daemon.json offers to a swarm, KIND=VALUE, sorted."""
+        return tuple(sorted(self.settings.get("node-generic-resources") or ()))
 
     @property
     def configured(self) -> dict[str, Any]:
-        """What daemon.json asks for, as far as the playbook goes: the runtime's program, the default, GPUs on offer."""
-        settings = self.settings
+        """What daemon.json asks for, as far as the playbook goes."""
         return {
-            "nvidia runtime": _path_of((settings.get("runtimes") or {}).get("nvidia")),
-            "default runtime": settings.get("default-runtime", "runc"),
-            "offers": tuple(settings.get("node-generic-resources") or ()),
+            "nvidia runtime": self.nvidia_runtime,
+            "default runtime": self.default_runtime,
+            "offers": self.offers,
         }
 
     @property
@@ -214,5 +233,5 @@ class DockerFacts(Facts):
         return {
             "nvidia runtime": _path_of(engine.runtimes.get("nvidia")),
             "default runtime": engine.default_runtime,
-            "offers": engine.offered,
+            "offers": engine.offers,
         }

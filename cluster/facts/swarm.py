@@ -6,7 +6,7 @@ from cryptography import x509
 from pydantic import BaseModel, Field
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
-from cluster.facts.docker import FIND_ROOT, GenericResource
+from cluster.facts.docker import FIND_ROOT, GenericResource, named
 from cluster.facts.parse import as_model, succeeded
 
 STACK_LABEL = "com.docker.stack.namespace"
@@ -47,9 +47,8 @@ class SwarmNode(BaseModel):
 
     @property
     def offers(self) -> tuple[str, ...]:
-        """The named generic resources it offers, as KIND=VALUE."""
-        found = self.description.resources.generic or ()
-        return tuple(f"{one.named.kind}={one.named.value}" for one in found if one.named)
+        """What it offers, as KIND=VALUE, sorted."""
+        return named(self.description.resources.generic)
 
 
 class _Discrete(BaseModel):

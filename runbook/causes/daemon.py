@@ -3,27 +3,34 @@
 from cluster.errors import ClusterError
 from cluster.facts.swarm import GPU_KIND, SWARM_RESOURCE
 from cluster.node import Node
-from fixers.daemon import offered
+from fixers.daemon import wanted_offers
 
 
 def not_registered(node: Node) -> str:
     """Say what is missing for the runtime to be known."""
-    others = [name for name in node.docker.configured_runtimes if name != "runc"]
-    beside = f"; it registers {', '.join(others)}" if others else ""
+    others = ", ".join(node.docker.runtimes)
+    beside = f"; it registers {others}" if others else ""
     return (
         f"daemon.json registers no runtime nvidia{beside}: docker would say `unknown or invalid runtime name: nvidia`"
     )
 
 
+def no_program(node: Node) -> str:
+    """Tell a program that is gone from one that is yet to be registered."""
+    if not node.docker.nvidia_runtime:
+        return "none is registered yet"
+    return "no such program: every container fails to start"
+
+
 def not_offered(node: Node) -> str:
     """Tell a GPU that is missing from the offer from one that is not this node's."""
     own = set(node.gpu.uuids)
-    told = [one.partition("=")[2] for one in node.docker.configured["offers"] if one.startswith(f"{GPU_KIND}=")]
+    told = [one.partition("=")[2] for one in node.docker.offers if one.startswith(f"{GPU_KIND}=")]
     strangers = [uuid for uuid in told if uuid not in own]
     if not told:
         return f"daemon.json offers no {GPU_KIND}: the swarm cannot hand out this node's GPU"
     if not strangers:
-        missing = ", ".join(set(offered(node)) - set(node.docker.configured["offers"])) or "one GPU twice"
+        missing = ", ".join(set(wanted_offers(node)) - set(node.docker.offers)) or "one GPU twice"
         return f"daemon.json does not offer every GPU of this node once: {missing}"
     owners = [peer.name for peer in node.cluster.peers(node) if set(strangers) & set(_uuids(peer))]
     if owners:

@@ -78,9 +78,7 @@ def not_advertised(node: Node) -> str:
     member = member_of(node)
     if not member or not member.offers:
         return "the swarm has no GPU on record for this node: docker was not restarted since daemon.json was written"
-    holders = [
-        peer.name for peer in node.cluster.peers(node) if set(member.offers) & set(peer.docker.configured["offers"])
-    ]
+    holders = [peer.name for peer in node.cluster.peers(node) if set(member.offers) & set(peer.docker.offers)]
     if holders:
         return f"the swarm has the GPU of {holders[0]} on record for this node"
     return "the swarm has an old resource on record: docker was not restarted since daemon.json was written"

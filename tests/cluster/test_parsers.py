@@ -60,14 +60,14 @@ def _refusal(parse: Callable[[Reading], object], reading: Reading) -> str:
 
 def test_docker_info_tells_runtimes_resources_and_swarm() -> None:
     engine = parse_engine(_said(json.dumps(ENGINE)))
-    assert (engine.default_runtime, engine.offered) == ("nvidia", ("NVIDIA_GPU=GPU-e69d",))
+    assert (engine.default_runtime, engine.offers) == ("nvidia", ("NVIDIA_GPU=GPU-e69d",))
     assert (engine.swarm.is_manager, engine.swarm.address) == (True, "192.168.100.1")
 
 
 def test_resources_that_are_counted_or_missing_are_none_by_name() -> None:
     counted = {"DiscreteResourceSpec": {"Kind": "SSD", "Value": 3}}
-    assert parse_engine(_said(json.dumps(ENGINE | {"GenericResources": [counted]}))).offered == ()
-    assert parse_engine(_said(json.dumps(ENGINE | {"GenericResources": None}))).offered == ()
+    assert parse_engine(_said(json.dumps(ENGINE | {"GenericResources": [counted]}))).offers == ()
+    assert parse_engine(_said(json.dumps(ENGINE | {"GenericResources": None}))).offers == ()
 
 
 def test_docker_info_without_a_daemon_is_unknown_though_it_prints_json() -> None:

@@ -1,5 +1,6 @@
 """Steps 3 and 4, docker's side of it, on recorded output: each check fails for its own reason, in words."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -147,6 +148,12 @@ def test_a_runtime_that_is_not_registered(healthy: Recorded) -> None:
     )
 
 
+def test_a_runtime_that_is_not_registered_yet_has_no_program(healthy: Recorded) -> None:
+    healthy.said(DockerFacts, "spark-2", settings="{}")
+    verdict = judge(healthy, step_03.test_registered_runtime_is_there)
+    assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, "none is registered yet")
+
+
 def test_a_runtime_whose_program_is_gone(healthy: Recorded) -> None:
     healthy.said(DockerFacts, "spark-2", settings=settings(OURS, path="/opt/old/nvidia-container-runtime"))
     verdict = judge(healthy, step_03.test_registered_runtime_is_there)
@@ -170,6 +177,15 @@ def test_an_offer_that_is_not_the_nodes_own_gpu(healthy: Recorded, offers: tuple
     healthy.said(DockerFacts, "spark-2", settings=settings(*offers))
     verdict = judge(healthy, step_04.test_daemon_offers_own_gpu)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
+
+
+def test_the_order_of_offers_means_nothing(healthy: Recorded) -> None:
+    healthy.said(GpuFacts, "spark-2", smi=smi_of_sparks(OURS, NOBODYS))
+    for offers in ((OURS, NOBODYS), (NOBODYS, OURS)):
+        told = json.loads(settings(*offers))
+        told["node-generic-resources"].append("FPGA=x")
+        healthy.said(DockerFacts, "spark-2", settings=json.dumps(told))
+        assert judge(healthy, step_04.test_daemon_offers_own_gpu).outcome is Outcome.PASSED
 
 
 def test_one_gpu_of_two_is_not_offered(healthy: Recorded) -> None:
