@@ -12,6 +12,8 @@ KEPT_LINES = 200
 """So many of a rank's last lines are kept as its log."""
 
 FINISHED = "finished"
+KILLED = 137
+"""The exit status of a program that was ended by SIGKILL."""
 
 
 @dataclass
@@ -93,7 +95,8 @@ class Rank:
         words = f"; its last words: {self.log[-1].strip()}" if self.log else ""
         if self.running:
             return f"{who} hangs: not a word for {time.monotonic() - self.heard:.0f} s, at {self.doing}{words}"
-        return f"{who} died with exit {self.exit}, at {self.doing}{words}"
+        killed = " (killed from outside, as the kernel does where memory runs out)" if self.exit == KILLED else ""
+        return f"{who} died with exit {self.exit}{killed}, at {self.doing}{words}"
 
 
 def _event(line: str) -> dict[str, Any] | None:
@@ -133,7 +136,6 @@ class Training:
     ranks: list[Rank]
     outcome: str
     seconds: float
-    log: str
 
     @property
     def numbers(self) -> list[int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cluster.cluster import Cluster
 from cluster.docker_api import docker_of
 from cluster.errors import ClusterError
+from cluster.facts.base import Reading
 from cluster.facts.config import ACCELERATE_YAML
 from cluster.facts.container import WORKSPACE_IN_CONTAINER
 from cluster.node import Node
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 GRACE_S = 5.0
 """After one rank has failed the others have so long to say what they saw, before they are ended."""
+
+KEPT_WORDS = 4000
+"""Of what a rank that failed said last so many characters are told."""
 
 _ONE_DAY_S = 86_400
 _TICK_S = 0.5
@@ -88,13 +92,14 @@ class Launch:
         if blamed is None and any(rank.failed for rank in self._ranks):
             blamed = guilty(self._ranks)
             story = blamed.story if blamed else story
-        return Training(
-            recipe=self._name,
-            ranks=self._ranks,
-            outcome=story,
-            seconds=time.monotonic() - started,
-            log="\n".join(blamed.log) if blamed else "",
-        )
+        if blamed is not None:
+            self._note_words(blamed)
+        return Training(self._name, self._ranks, story, time.monotonic() - started)
+
+    def _note_words(self, rank: Rank) -> None:
+        """Have the verdict rest on what a rank said last: its story has no more than one line of it."""
+        words = "\n".join(rank.log)[-KEPT_WORDS:]
+        self._cluster.nodes[rank.number].note(Reading(" ".join(self._command()), rank.exit, words, ""))
 
     def _pairs(self) -> list[tuple[Node, Rank]]:
         return list(zip(self._cluster.nodes, self._ranks, strict=True))
@@ -123,8 +128,8 @@ class Launch:
 
     def _exec(self, client: "DockerClient", node: Node, rank: Rank) -> None:
         # As read from a file it may end in a newline, with which it would be found in no line.
-        told = {name: os.environ.get(name, "").strip() for name in ("HF_TOKEN",)}
-        secrets = {name: secret for name, secret in told.items() if secret}
+        token = os.environ.get("HF_TOKEN", "").strip()
+        secrets = {"HF_TOKEN": token} if token else {}
         created = client.api.exec_create(
             node.container.ours[0].id, self._command(), environment=secrets, workdir=WORKSPACE_IN_CONTAINER
         )

@@ -28,7 +28,7 @@ def rank(number: int, *, world: int = 2, digest: str = "ab12", loss: float = 2.0
 
 
 def job(*ranks: Rank, outcome: str = FINISHED) -> Training:
-    return Training("tiny", list(ranks or (rank(0), rank(1))), outcome, 14.0, "")
+    return Training("tiny", list(ranks or (rank(0), rank(1))), outcome, 14.0)
 
 
 BROKEN = {

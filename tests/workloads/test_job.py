@@ -23,7 +23,7 @@ def test_rank_that_was_killed_is_blamed_and_not_the_one_that_lost_it() -> None:
     ranks = [told(0, LOST, status=1), told(1, status=137)]
     blamed = guilty(ranks)
     assert blamed is ranks[1]
-    assert "rank 1 on spark-2 died with exit 137" in blamed.story
+    assert "rank 1 on spark-2 died with exit 137 (killed from outside, as the kernel does where memory" in blamed.story
 
 
 def test_rank_that_says_why_is_blamed() -> None:

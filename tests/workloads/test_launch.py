@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cluster.facts.base import Reading
 from workloads import launch as launching
 from workloads.finetune.metrics import Metrics
 from workloads.job import FINISHED, Rank, Training
@@ -52,14 +53,18 @@ class _Docker:
         return {"ExitCode": 0}
 
 
-def _launched(monkeypatch: pytest.MonkeyPatch, docker: _Docker, containers: int = 1) -> Training:
+def _launched(
+    monkeypatch: pytest.MonkeyPatch, docker: _Docker, containers: int = 1, notes: list[Reading] | None = None
+) -> Training:
     @contextmanager
     def docker_of(*_: object, **__: object) -> Iterator[_Docker]:
         yield docker
 
     monkeypatch.setattr(launching, "docker_of", docker_of)
     container = SimpleNamespace(ours=[SimpleNamespace(id="c")] * containers)
-    node = SimpleNamespace(rank=0, name="spark-1", container=container)
+    node = SimpleNamespace(
+        rank=0, name="spark-1", container=container, note=[].append if notes is None else notes.append
+    )
     cluster: Any = SimpleNamespace(nodes=[node], size=1, inventory=SimpleNamespace(device="cpu"))
     cluster.tell = cluster.on_all = lambda *_: None
     return Launch(cluster, "tiny").run()
@@ -84,6 +89,17 @@ def test_a_letter_that_comes_in_two_pieces_is_one(monkeypatch: pytest.MonkeyPatc
 def test_a_follower_that_breaks_off_is_a_failure_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     told = _launched(monkeypatch, _Docker(GOOD), containers=0).outcome
     assert told.startswith("rank 0 on spark-1: it was lost sight of: IndexError")
+
+
+def test_the_verdict_rests_on_what_a_failed_rank_said_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[Reading] = []
+    words = b"Traceback (most recent call last):\nOSError: No space left on device\n"
+    assert _launched(monkeypatch, _Docker([(None, words)]), notes=notes).outcome != FINISHED
+    (note,) = notes
+    assert (note.exit, note.out) == (0, words.decode().strip())
+    assert "finetune --recipe" in note.command
+    _launched(monkeypatch, _Docker(GOOD), notes=notes)
+    assert notes == [note]
 
 
 def test_a_token_that_ends_in_a_newline_is_handed_on_without_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
