@@ -14,6 +14,7 @@ MOST, MOST_OF_A_SUBJECT = 12, 3
 _FAR = {
     "gpu": {"links", "routes", "firewall", "disks", "mounts"},
     "toolkit": {"links", "routes", "firewall"},
+    "docker": {"links", "routes", "firewall", "mounts"},
     "network": {"docker", "disks", "mounts"},
     "rdma": {"docker", "disks", "mounts"},
     "ssh": {"docker", "modules", "hardware"},
@@ -86,6 +87,8 @@ def explain(
 ) -> None:
     """Add to each cause what differs there: from when the cluster was last ready, or between nodes (`alike`)."""
     for cause in causes:
+        if cause.nodes and not any(node in now for node in cause.nodes):
+            continue  # of a silent node nothing is known, and what its peers lost with it explains nothing
         if ready is not None:
             # What a node fails by may have changed on its peer: its own changes come first, and then the others'.
             nodes = dict.fromkeys([*cause.nodes, *names])

@@ -110,7 +110,7 @@ class Container(BaseModel):
         return "com.docker.swarm.task.id=" in self.labels
 
 
-def parse_engine(reading: Reading) -> Engine:
+def _told_by_daemon(reading: Reading) -> Any:
     """Read `docker info`, which exits 0 and fills ServerErrors when the daemon does not answer."""
     data = load_json(reading.out) if reading.out.strip() else None
     if isinstance(data, dict) and data.get("ServerErrors"):
@@ -118,11 +118,17 @@ def parse_engine(reading: Reading) -> Engine:
         first = str(errors[0] if isinstance(errors, list) else errors)
         raise ParseError(f"the daemon does not answer: {' '.join(first.split())[:200]}")
     succeeded(reading)
-    return validated(TypeAdapter(Engine), data)
+    return data
 
 
-def _details(reading: Reading) -> dict[str, str]:
-    data = load_json(succeeded(reading))
+def parse_engine(reading: Reading) -> Engine:
+    """Read what `docker info` says of the daemon."""
+    return validated(TypeAdapter(Engine), _told_by_daemon(reading))
+
+
+def parse_details(reading: Reading) -> dict[str, str]:
+    """Read what else it says of the daemon, each detail as JSON."""
+    data = _told_by_daemon(reading)
     if not isinstance(data, dict):
         raise ParseError("an object was expected")
     return {name: json.dumps(data.get(name), sort_keys=True) for name in _DETAILS}
@@ -191,7 +197,7 @@ class DockerFacts(Facts):
     session_groups: frozenset[str] = fact("id -nG", words)
     usable: str = fact("docker ps --quiet --last 1", _may_use)
     engine: Engine = fact("docker info --format '{{json .}}'", parse_engine, root=True)
-    details: dict[str, str] = fact("docker info --format '{{json .}}'", _details, root=True)
+    details: dict[str, str] = fact("docker info --format '{{json .}}'", parse_details, root=True)
     settings: dict[str, Any] = fact(
         f"cat {DAEMON_JSON} 2>/dev/null || test ! -e {DAEMON_JSON}", parse_settings, root=True
     )

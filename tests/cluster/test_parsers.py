@@ -15,7 +15,7 @@ from cluster.facts.base import ParseError, Reading
 from cluster.facts.clock import _seconds
 from cluster.facts.config import _listeners
 from cluster.facts.container import _containers
-from cluster.facts.docker import parse_engine, parse_settings
+from cluster.facts.docker import parse_details, parse_engine, parse_settings
 from cluster.facts.machine import _pretty_name
 from cluster.facts.netplan import parse_files, parse_netplan
 from cluster.facts.network import parse_links, parse_ports
@@ -68,6 +68,13 @@ def test_resources_that_are_counted_or_missing_are_none_by_name() -> None:
     counted = {"DiscreteResourceSpec": {"Kind": "SSD", "Value": 3}}
     assert parse_engine(_said(json.dumps(ENGINE | {"GenericResources": [counted]}))).offers == ()
     assert parse_engine(_said(json.dumps(ENGINE | {"GenericResources": None}))).offers == ()
+
+
+def test_what_the_client_alone_tells_says_nothing_of_a_daemon_that_is_off() -> None:
+    assert parse_details(_said(json.dumps(ENGINE)))["Driver"] == json.dumps(ENGINE.get("Driver"))
+    off = json.dumps({"Architecture": "", "ServerErrors": ["Cannot connect to the Docker daemon"]})
+    with pytest.raises(ParseError, match="the daemon does not answer: Cannot connect"):
+        parse_details(_said(off))
 
 
 def test_docker_info_without_a_daemon_is_unknown_though_it_prints_json() -> None:

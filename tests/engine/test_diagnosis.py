@@ -1,6 +1,6 @@
 """The first cause comes first, with all that follows from it; what differs there is told."""
 
-from engine.diagnosis import MOST, MOST_OF_A_SUBJECT, Cause, diagnose, sound
+from engine.diagnosis import MOST, MOST_OF_A_SUBJECT, Cause, diagnose, explain, sound
 from engine.outcome import Outcome, Place, Verdict
 from engine.report import next_step
 from engine.suspects import Suspect
@@ -139,6 +139,14 @@ def test_what_hardly_bears_on_a_cause_is_told_where_nothing_else_differs() -> No
 
     assert told(["links", "firewall", "modules"]) == ["modules"]
     assert told(["links", "firewall"]) == ["links", "firewall"]
+
+
+def test_a_silent_node_is_not_explained_by_what_its_peers_lost_with_it() -> None:
+    states = {"n1": {"links": {"eth1": "no carrier"}}}
+    ready = ("run", {"n1": {"links": {"eth1": "up"}}, "n2": {"links": {"eth1": "up"}}})
+    silent, heard = diagnose([failed("ssh.reachable", "n2"), failed("net.linked", "n1")])
+    explain([silent, heard], states, states, ["n1", "n2"], ready)
+    assert (silent.suspects, [one.node for one in heard.suspects]) == ([], ["n1"])
 
 
 def test_what_changed_elsewhere_hides_nothing_of_the_node_and_what_is_left_out_is_counted() -> None:
