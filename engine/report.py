@@ -1,6 +1,7 @@
 """report.json: the one account of a run, from which all others are made (schema 1)."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -75,6 +76,9 @@ def _known(read: Callable[[], Any]) -> Any:
         return None
 
 
+_POINTS_AT_THE_CAUSE = re.compile(r"(?:see|do what|mend what) the cause(?: says| names)?(?:; )?")
+
+
 def next_step(causes: list[Cause], mode: str, command: Callable[..., str], size: int | None = None) -> str | None:
     """Name the one thing to do next, about the first cause, in a cluster of this size.
 
@@ -95,8 +99,12 @@ def next_step(causes: list[Cause], mode: str, command: Callable[..., str], size:
         known = f"it is not known whether {as_clause(first.title)}"
         return f"{place}{known}: {first.cause}{follows}"
     remedy = (first.remedy or f"look into this: {first.title}").removesuffix(".")
-    cause = f" ({first.cause.removesuffix('.')})" if first.cause and first.cause != first.remedy else ""
-    return f"{place}{remedy}{cause}.{follows}"
+    cause = first.cause.removesuffix(".") if first.cause and first.cause != first.remedy else ""
+    if cause and (points := _POINTS_AT_THE_CAUSE.match(remedy)):
+        # What has to be done is the cause itself, or stands in it.
+        then = remedy[points.end() :]
+        return f"{place}{cause}{f'; {then}' if then else ''}.{follows}"
+    return f"{place}{remedy}{f' ({cause})' if cause else ''}.{follows}"
 
 
 def counted(number: int) -> str:

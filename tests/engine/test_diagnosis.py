@@ -1,5 +1,7 @@
 """The first cause comes first, with all that follows from it; what differs there is told."""
 
+import pytest
+
 from engine.diagnosis import MOST, MOST_OF_A_SUBJECT, Cause, diagnose, explain, sound
 from engine.outcome import Outcome, Place, Verdict
 from engine.report import next_step
@@ -110,6 +112,20 @@ def test_the_next_step_names_the_nodes_the_remedy_the_reason_and_what_follows() 
     one.remedy, one.cause = "set one MTU", "n2 has 9000"
     told = next_step(diagnose([one, blocked("a.a", "n2", ("net.mtu", "n2"))]), "check", again)
     assert told == "n2: set one MTU (n2 has 9000). 1 other check follows from it."
+
+
+@pytest.mark.parametrize(
+    ("remedy", "told"),
+    [
+        ("see the cause", "n2: the GPU is lost: reboot."),
+        ("do what the cause says; `pytest runbook -k gpu` then tells whether it helped",
+         "n2: the GPU is lost: reboot; `pytest runbook -k gpu` then tells whether it helped."),
+    ],
+)  # fmt: skip
+def test_a_cause_that_says_what_to_do_is_the_next_step(remedy: str, told: str) -> None:
+    one = failed("gpu.answers", "n2")
+    one.remedy, one.cause = remedy, "the GPU is lost: reboot"
+    assert next_step(diagnose([one]), "check", again) == told
 
 
 def test_what_a_fixer_can_mend_is_told_with_the_command_for_this_cluster() -> None:
