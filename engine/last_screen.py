@@ -1,6 +1,8 @@
 """The last screen of a run: the verdict, why, what to do next, and where the rest is."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from cluster.paths import is_file
 from engine.diagnosis import Cause
@@ -9,7 +11,7 @@ from engine.outcome import Outcome
 from engine.report import counted
 from engine.run import Run
 from engine.suspects import Suspect
-from engine.terminal import count, shorten
+from engine.terminal import count
 
 _WORDS = {
     Outcome.FAILED: "does not hold",
@@ -66,6 +68,11 @@ def last_lines(run: Run, unwritten: str | None) -> list[str]:
     if run.bundle:
         lines.append(f"Bundle:  {shorten(run.bundle)}, to send to somebody who was not there")
     return lines
+
+
+def shorten(path: Path) -> str:
+    """Name a path from here where that is shorter."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _nodes(run: Run) -> Iterator[str]:

@@ -5,7 +5,6 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TextIO
 
 from rich.markup import escape
@@ -233,14 +232,21 @@ class Screen:
         self._tell_row()
         self._tell_aside()
         self._console.print(f"\n[bold {'green' if good else 'red'}]{title}[/]")
-        for line in lines:
-            self._console.print(escape(plain(line)))
+        for line in map(plain, lines):
+            if _PROSE.match(line):
+                self._print(Text(line[:9]), Text(line[9:]))
+            else:
+                self._console.print(escape(line))
 
     def close(self) -> None:
         """Give the copy of standard output back."""
         self._tell_row()
         self._tell_aside()
         self._console.file.flush()
+
+
+_PROSE = re.compile(r"(?:Nodes:|Why:|Warning:|Next:)? +(?!.*`)")
+"""A line of the last screen that holds no command to be copied, so that it may be broken between words."""
 
 
 def _of_any(verdict: Verdict) -> Verdict:
@@ -285,11 +291,6 @@ def count(verdicts: list[Verdict]) -> str:
     """Count the outcomes: 40 passed, 2 fixed."""
     told = [(outcome, sum(verdict.outcome is outcome for verdict in verdicts)) for outcome in Outcome]
     return ", ".join(f"{number} {_MARKS[outcome][2].lower()}" for outcome, number in told if number)
-
-
-def shorten(path: Path) -> str:
-    """Name a path from here where that is shorter."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def plain(text: str) -> str:

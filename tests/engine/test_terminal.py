@@ -168,10 +168,13 @@ def test_a_narrow_terminal_breaks_lines_between_words_but_no_command(monkeypatch
         )
         failed.remedy = "pytest runbook --inventory=/somewhere/far/away/cluster.yaml --fix --allow restart-docker"
         screen.verdict(failed)
-        screen.close()
+        told = "Why:     spark-1: does not hold: a title that takes more room than is left"
+        screen.end("NOT READY", good=False, lines=[told, f"Undo:    {failed.remedy}"])
         print("the end", file=terminal, flush=True)
         shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", _read_until(parent, "the end")).replace("\r", "")
     os.close(parent)
     assert "      why      a cause that takes more room than is left of" in shown
     assert "\n               a line of sixty columns" in shown
-    assert failed.remedy in shown
+    assert "\nWhy:     spark-1: does not hold: a title that takes more" in shown
+    assert "\n         room than is left" in shown
+    assert f"Undo:    {failed.remedy}" in shown
