@@ -82,7 +82,7 @@ _NOT_FOR_STEPS = {
     "setupplan": "--setup-plan judges nothing",
     "setuponly": "--setup-only judges nothing",
 }
-"""Options of pytest's own that make no sense of a runbook, and why."""
+"""Options of pytest's own that make no sense for a runbook, and why."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
             raise pytest.UsageError(f"{what}: leave it out.")
     mode = chosen[0] if chosen else "check"
     if unknown := sorted(set(config.getoption("allow")) - set(get_args(Flag))):
-        raise pytest.UsageError(f"--allow {unknown[0]}: there is {', '.join(get_args(Flag))}.")
+        raise pytest.UsageError(f"--allow {unknown[0]}: there is no such name; there are {', '.join(get_args(Flag))}.")
     if config.getoption("train") == "full" and inventory.recipe is None:
         raise pytest.UsageError("--train full: name the recipe with --recipe, or `recipe` in the inventory.")
     when_fixing = "full" if config.getoption("recipe") else "smoke"
@@ -257,7 +257,7 @@ def _lab_inventory(config: pytest.Config) -> str:
         asked = _lab(root, "inventory") if up.returncode == 0 else asked
     if asked.returncode != 0:
         said = (asked.stderr.strip() or "it gave no reason").splitlines()[-1]
-        raise pytest.UsageError(f"the lab is not to be had: {said}")
+        raise pytest.UsageError(f"the lab cannot be started: {said}")
     return asked.stdout
 
 

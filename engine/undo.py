@@ -148,7 +148,9 @@ def _spare_containers(node: Node, flag: str, again: str) -> None:
     while node.docker.active == "active" and (ending := _ended_by(flag, node)):
         if not node.container.ours or time.monotonic() > until:
             names = ", ".join(container.name for container in ending)
-            raise CommandFailed(f"it would interrupt {names} on {node.name}: rerun with `{again}` when it may")
+            raise CommandFailed(
+                f"it would interrupt {names} on {node.name}: when that is all right, rerun with `{again}`"
+            )
         time.sleep(0.5)
         node.forget()
 

@@ -15,6 +15,7 @@ from cluster.facts.toolkit import CONFIG_TOML
 from cluster.node import Node
 from engine.change import Change, Consent, Flag, Instruction, RunCommand, WriteFile
 from engine.files import read_file
+from engine.naming import some
 
 # dockerd before 23.0 cannot be asked.
 _VALIDATE = """\
@@ -124,7 +125,7 @@ def restart(node: Node) -> Iterator[Change]:
         node.ask_again(DockerFacts)  # what runs may have been started since the run began
     names = [container.name for container in node.docker.running]
     consent = (
-        Consent("restart-docker", f"docker restarts on {node.name} while {' and '.join(names)} run there")
+        Consent("restart-docker", f"docker restarts on {node.name} while {some(names, 'runs', 'run')} there")
         if names
         else None
     )

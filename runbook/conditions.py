@@ -25,7 +25,7 @@ def trains_fully(context: Context) -> str | None:
 
 def puts_under_load(context: Context) -> str | None:
     """A measurement uses what it measures, and may disturb who else uses it, so it wants to be asked."""
-    return None if context.load else "measuring runs with --load, or --fix unless with --train none"
+    return None if context.load else "measuring needs --load, or --fix without --train none"
 
 
 def computes_on_gpus(context: Context) -> str | None:

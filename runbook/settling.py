@@ -14,7 +14,7 @@ SETTLING_S = 60
 
 
 def at_a_second_look(_: Cluster) -> str | None:
-    """What was read while something came up is read once more, and no oftener."""
+    """What was read while something came up is read once more, and no more than that."""
     return None
 
 

@@ -70,7 +70,7 @@ def test_memory_for_devices_is_counted_right(node: Node) -> None:
 
 @check("rdma.carries", needs=RDMA, applies=measures_the_fabric, threshold="rdma_least_gbps", remedy="see the cause")
 def test_rdma_carries_data(cluster: Cluster, rdma: Flows) -> None:
-    """Every fabric interface carries RDMA writes, be it slower than it should."""
+    """Every fabric interface carries RDMA writes, even if slower than it should."""
     assert min(found.over_rdma(cluster, rdma)) >= cluster.thresholds.rdma_least_gbps, why.carries_little(
         cluster, rdma()
     )

@@ -68,7 +68,9 @@ def test_kernel_log_tells_of_no_gpu_fault(node: Node) -> None:
 @check("gpu.other_xid", needs=("ssh.sudo",), warns=True, remedy="look the code up in NVIDIA's XID catalogue")
 def test_kernel_log_tells_of_nothing_strange(node: Node) -> None:
     """The kernel's log of the last two hours tells of nothing strange about a GPU."""
-    assert found.listed(found.unknown_xids(node)) == {}, "neither a fault known of GPUs nor one of programs"
+    assert found.listed(found.unknown_xids(node)) == {}, (
+        "the code is known neither as a fault of the GPU nor as one of a program"
+    )
 
 
 @check("gpu.sound", needs=PRESENT, remedy="end what runs on the GPU, and reboot the node")

@@ -1,7 +1,7 @@
 """Recipes as the controller reads them: what to fine-tune, how, what it needs, and what to expect of it.
 
 A recipe file states every field, so that it is whole wherever it is copied; `finetune/recipe.py` reads the same file
-on the nodes, where pydantic is not to be had.
+on the nodes, where there is no pydantic.
 """
 
 from __future__ import annotations

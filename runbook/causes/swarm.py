@@ -49,7 +49,8 @@ def not_joined(node: Node) -> str:
     if swarm.state != "active":
         return not_active(node)
     if node.cluster.manager.name in _leading_nodes(node):
-        return f"{node.name} believes to be in the manager's swarm, which has removed it or was begun anew since"
+        ours = f"{node.name} believes that it is in the manager's swarm"
+        return f"{ours}, which has removed it or has been begun anew since"
     return f"{node.name} is in the swarm led by {_leaders(node)}, not in that of {node.cluster.manager.name}"
 
 
@@ -57,7 +58,8 @@ def not_heard(node: Node) -> str:
     """Say what the manager misses of a node that takes itself for active."""
     member = member_of(node)
     said = f" ({member.status.message})" if member and member.status.message else ""
-    return f"the manager does not hear from {node.name}{said}, which takes itself for active: port {PORT} or the clock"
+    unheard = f"the manager does not hear from {node.name}{said}, although that node considers itself active"
+    return f"{unheard}: check port {PORT} and its clock"
 
 
 def wrong_address(node: Node) -> str:

@@ -51,7 +51,7 @@ def _percent(load: GpuLoad, node: Node, figure: Figure) -> float:
     shares = [share for gpu in gpus if (share := _share(load, node, gpu, figure)) is not None]
     if not shares:
         reached = ", ".join(f"{getattr(gpu, figure):.0f} {_UNITS[figure]} by {gpu.name}" for gpu in gpus)
-        pytest.skip(f"there is no reference for this GPU, nor another one like it; measured: {reached}")
+        pytest.skip(f"there is no reference for this GPU, and no other like it to compare with; measured: {reached}")
     return min(shares)
 
 

@@ -52,7 +52,7 @@ def on_bus(node: Node) -> tuple[str, ...]:
     if not node.gpu.on_bus:
         pytest.skip("the GPUs of this machine are on no PCI bus that it shows")
     if node.gpu.contained == "yes" and set(node.gpu.served) < set(node.gpu.on_bus):
-        pytest.skip("inside a container only those GPUs are to be had that it was given")
+        pytest.skip("a container sees only the GPUs that it was given")
     return node.gpu.on_bus
 
 
@@ -120,7 +120,7 @@ def slowdowns(node: Node) -> dict[str, object]:
 
 def fewer_lanes(node: Node) -> dict[str, object]:
     """How many PCIe lanes are missing; the link of unified memory is none of PCIe."""
-    return _ailing(node, _fewer_lanes, "has a PCIe link that it tells of")
+    return _ailing(node, _fewer_lanes, "tells of a PCIe link")
 
 
 def _fewer_lanes(gpu: Gpu) -> str | None:

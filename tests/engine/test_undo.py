@@ -130,7 +130,7 @@ def test_what_would_end_containers_is_taken_back_only_when_asked(
     run = journal.path.parent.name
     assert taken.trouble == (
         f"it would interrupt precious on {here.name}: "
-        f"rerun with `pytest runbook --undo {run} --allow restart-docker` when it may"
+        f"when that is all right, rerun with `pytest runbook --undo {run} --allow restart-docker`"
     )
     assert not gone.exists()
     assert [taken.trouble for taken in _undo(cluster, journal, "restart-docker")] == [None]

@@ -56,7 +56,7 @@ NOT_ON_AN_H100: dict[Callable[..., object], str] = {
 NOT_ON_A_SPARK = NOT_ON_AN_H100 | {
     step_04.test_gpu_memory_is_sound: "no GPU here counts memory errors",
     step_04.test_gpu_memory_is_remapped: "no GPU here replaces rows of its memory",
-    step_04.test_gpu_has_all_its_lanes: "no GPU here has a PCIe link that it tells of",
+    step_04.test_gpu_has_all_its_lanes: "no GPU here tells of a PCIe link",
     step_04.test_gpu_may_draw_its_power: "no GPU here has a power limit",
     step_04.test_gpu_stays_ready: "no GPU here has a persistence mode",
 }
@@ -209,7 +209,7 @@ def test_what_is_worth_a_word_and_costs_no_readiness(
     [
         (step_04.test_no_gpu_is_missing, {"bus": ""}, "the GPUs of this machine are on no PCI bus that it shows"),
         (step_04.test_no_gpu_is_missing, {"bus": OTHER_ON_BUS, "contained": "yes\n"},
-         "inside a container only those GPUs are to be had that it was given"),
+         "a container sees only the GPUs that it was given"),
         (step_04.test_driver_is_of_one_version, {"module": "", "libraries": ""},
          "only nvidia-smi tells a version here"),
         (step_04.test_gpu_is_cool, {"smi": smi(gpu_temp="N/A")}, "no GPU here tells its temperature"),

@@ -119,7 +119,7 @@ def test_a_locked_swarm_is_for_a_person_to_unlock(healthy: Recorded) -> None:
         (
             engine("id9", "192.168.100.2"),
             "in another swarm",
-            "spark-2 believes to be in the manager's swarm, which has removed it or was begun anew since",
+            "spark-2 believes that it is in the manager's swarm, which has removed it or has been begun anew since",
         ),
         (
             engine("id9", "192.168.100.2", managers=("10.1.2.3",)),
@@ -151,8 +151,8 @@ def test_a_member_that_the_manager_does_not_hear(healthy: Recorded) -> None:
     verdict = judge(healthy, step_05.test_manager_hears_from_the_node)
     assert (verdict.outcome, verdict.found) == (Outcome.FAILED, "down")
     assert verdict.cause == (
-        "the manager does not hear from spark-2 (heartbeat failure), which takes itself for active: port 2377 or the "
-        "clock"
+        "the manager does not hear from spark-2 (heartbeat failure), although that node considers itself active: "
+        "check port 2377 and its clock"
     )
 
 

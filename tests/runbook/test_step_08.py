@@ -70,7 +70,7 @@ def test_figures_are_shares_of_the_gpus_own_reference(recorded: Callable[..., Re
 def test_nothing_is_put_under_load_unasked(h100: Recorded, check: Callable[..., object]) -> None:
     verdict = h100.judge(check, None if "cluster" in check.__annotations__ else "spark-2", gpu_load=None)
     assert verdict.outcome is Outcome.SKIPPED
-    assert verdict.cause == "measuring runs with --load, or --fix unless with --train none"
+    assert verdict.cause == "measuring needs --load, or --fix without --train none"
 
 
 def test_a_cluster_that_computes_on_cpus_has_none_to_load(recorded: Callable[..., Recorded]) -> None:
@@ -168,7 +168,7 @@ def test_without_a_reference_or_its_like_the_figure_is_told(h100: Recorded, answ
     verdict = judge(h100, step_08.test_gpu_computes_fast)
     assert (verdict.outcome, verdict.cause) == (
         Outcome.SKIPPED,
-        "there is no reference for this GPU, nor another one like it; measured: 40 TFLOP/s by NVIDIA X",
+        "there is no reference for this GPU, and no other like it to compare with; measured: 40 TFLOP/s by NVIDIA X",
     )
 
 
