@@ -17,6 +17,7 @@ from engine.listing import listing
 from engine.memory import share_heaps, spare_the_collector
 from engine.options import add_options, choose_inventory, read_options
 from engine.outcome import GOOD, Outcome
+from engine.redact import redact
 from engine.run import Run
 from engine.terminal import Screen, plain
 from engine.turn import CHECK, VERDICT, is_plain, plain_arguments, record_broken, take_turn
@@ -219,10 +220,10 @@ def pytest_runtest_makereport(
         if verdict.outcome in (Outcome.SKIPPED, Outcome.BLOCKED):
             report.outcome = "skipped"
             path, line, _ = item.location
-            report.longrepr = (path, line or 0, verdict.cause or verdict.outcome.value)
+            report.longrepr = (path, line or 0, redact(verdict.cause or verdict.outcome.value))
         elif verdict.outcome not in GOOD:
             report.outcome = "failed"
-            report.longrepr = verdict.cause or f"found {verdict.found}, expected {verdict.expected}"
+            report.longrepr = redact(verdict.cause or f"found {verdict.found}, expected {verdict.expected}")
     return report
 
 

@@ -27,7 +27,10 @@ _PLACE = re.compile(r"(?i).*(file|path|dir)")
 
 _IN_ADDRESS = re.compile(r"(://)[^\s/\"'<>]+@")
 _CUT_OFF_ADDRESS = re.compile(r"(://[^\s/@\"':]+:)[^\s/@\"']+\Z")
-_TOKENS = re.compile(r"SWMTKN-[\w-]+|hf_[A-Za-z0-9]{16,}|(?i:\bbearer) [\w.~+/=-]{8,}")
+_TOKENS = re.compile(
+    r"\b(?:SWMTKN|SWMKEY)-[\w+/=-]+|\b(?:hf|gh[opsu]|github_pat)_\w{16,}|\b(?:nvapi|glpat|sk)-[\w-]{16,}"
+    r"|(?i:\bbearer) [\w.~+/=-]{8,}"
+)
 _KEY = r"[A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
 _PRIVATE_KEY = re.compile(rf"-----BEGIN {_KEY}.*?(?:-----END {_KEY}|\Z)", re.DOTALL)
 _END_OF_A_KEY = re.compile(rf"(?:^[ \t]*[A-Za-z0-9+/=]{{16,}}[ \t]*\n)+[ \t]*-----END {_KEY}", re.MULTILINE)
@@ -40,6 +43,14 @@ def redact(text: str) -> str:
     text = _IN_ADDRESS.sub(rf"\1{HIDDEN}@", text)
     text = _CUT_OFF_ADDRESS.sub(rf"\1{HIDDEN}", text)
     return _without_named(text)
+
+
+def _redact_setting(name: str, value: str) -> str:
+    if not name:
+        return redact(value)
+    begin = f"{name}="
+    told = redact(f"{begin}{value}")
+    return told.removeprefix(begin) if told.startswith(begin) else HIDDEN
 
 
 def _without_named(text: str) -> str:
@@ -121,18 +132,22 @@ class Redaction:
 
     def __init__(self) -> None:
         """Begin; no text was looked at."""
-        self._known: dict[str, str] = {}
+        self._known: dict[tuple[str, str], str] = {}
+        self._telling: dict[str, str] = {}
 
-    def of(self, value: Any) -> Any:
-        """Return a structure with every text of it redacted."""
+    def of(self, value: Any, name: str = "") -> Any:
+        """Return a structure with every text of it redacted; a text that has a name, as the setting of that name."""
         if isinstance(value, str):
-            if value not in self._known:
-                self._known[value] = redact(value)
-            return self._known[value]
+            if name not in self._telling:
+                self._telling[name] = name if _NAMED.search(f"{name}=") else ""
+            told = self._telling[name], value
+            if told not in self._known:
+                self._known[told] = _redact_setting(*told)
+            return self._known[told]
         if isinstance(value, dict):
-            return {key: self.of(each) for key, each in value.items()}
+            return {key: self.of(each, str(key)) for key, each in value.items()}
         if isinstance(value, list):
-            return [self.of(each) for each in value]
+            return [self.of(each, name) for each in value]
         return value
 
 

@@ -17,7 +17,7 @@ from cluster.facts.machine import MachineFacts
 from cluster.facts.state import State, StateFacts
 from cluster.node import Node
 from engine.naming import named
-from engine.redact import redact_all
+from engine.redact import Redaction
 from reports.files import write_whole
 
 FILE = "state.json"
@@ -56,16 +56,17 @@ _TOLD = (StateFacts, DockerFacts, MachineFacts, GpuFacts, AdapterFacts)
 
 
 def read_states(cluster: Cluster) -> States:
-    """Ask all nodes that answer what they are."""
+    """Ask all nodes that answer what they are; secrets are hidden while their names still stand beside them."""
     # With what else is told of nodes at the end, of which repairs may have left nothing.
     cluster.gather(*_TOLD)
-    return {node.name: node.state.known for node in cluster.reached}
+    redaction = Redaction()
+    return {node.name: redaction.of(node.state.known) for node in cluster.reached}
 
 
 def keep_states(directory: Path, run: str, states: States) -> None:
     """Keep what the nodes were when they were ready, for its owner alone, in one step."""
     directory.mkdir(parents=True, exist_ok=True)
-    write_whole(directory / FILE, json.dumps(redact_all({"run": run, "nodes": states})), mode=0o600)
+    write_whole(directory / FILE, json.dumps({"run": run, "nodes": states}), mode=0o600)
 
 
 def last_ready(reports: Path, nodes: Iterable[str]) -> tuple[str, States] | None:

@@ -11,6 +11,7 @@ from cluster.node import Node
 from engine.check import Check, title_of
 from engine.judge import Skip
 from engine.outcome import Verdict
+from engine.redact import redact
 from engine.run import Run
 from engine.terminal import Screen
 
@@ -71,7 +72,7 @@ def _tell(item: pytest.Item, verdict: Verdict, screen: Screen) -> None:
         ("id", verdict.id),
         ("node", verdict.node or "cluster"),
         ("outcome", verdict.outcome.value),
-        *((name, value) for name in ("cause", "remedy") if (value := getattr(verdict, name))),
+        *((name, redact(value)) for name in ("cause", "remedy") if (value := getattr(verdict, name))),
     ]
     screen.verdict(verdict)
 

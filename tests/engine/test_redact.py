@@ -50,6 +50,20 @@ def test_secret_is_hidden(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", [f"nvapi-{'Q1w2' * 8}", f"SWMKEY-1-{CANARY}", f"ghp_{'a1B2' * 9}", f"said {'hf_' + 'a1B2' * 5}"]
+)
+def test_a_token_is_known_by_its_form(text: str) -> None:
+    assert redact(text).removeprefix("said ") == HIDDEN
+
+
+def test_a_value_is_hidden_by_the_name_that_it_stands_under() -> None:
+    told = {"NVIDIA_API_KEY": f"{CANARY}-1234", "NCCL_DEBUG": "INFO", "tokens": ["a", "b"], "password": [CANARY, 7]}
+    assert redact_all({"environment": told}) == {
+        "environment": {"NVIDIA_API_KEY": HIDDEN, "NCCL_DEBUG": "INFO", "tokens": ["a", "b"], "password": [HIDDEN, 7]}
+    }
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "NVIDIA_GPU=GPU-45cbf7b3-f919-7228-7a26-b06628ebefa1",

@@ -45,6 +45,17 @@ def test_a_check_says_what_is_wrong_and_changes_nothing(project: Project) -> Non
     assert list(project.node.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "checks",
+    [CHECKS.replace("nobody made it", "password=hunter2"), UNKNOWN.replace("nobody tells it", "password=hunter2")],
+)
+def test_pytests_own_junit_tells_no_secret(tmp_path: Path, checks: str) -> None:
+    Project(tmp_path, checks).run(f"--junit-xml={tmp_path}/own.xml")
+    told = (tmp_path / "own.xml").read_text()
+    assert "password=(redacted)" in told
+    assert "hunter2" not in told
+
+
 def test_a_plan_says_what_would_be_done_and_changes_nothing(project: Project) -> None:
     result = project.run("--plan")
     assert (result.exit, result.outcomes) == (1, {"files.first": "would_fix", "files.second": "blocked"})
