@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from cluster.errors import ClusterError, CommandFailed
 from cluster.node import Node
 from engine.change import Change, Instruction, RunCommand
-from engine.journal import Journal
+from engine.journal import Journal, JournalError
 from engine.undo import take_back, take_up
 
 Keep = Callable[[Node, Journal, int], None]
@@ -34,17 +34,28 @@ class Applier:
             ClusterError: It could not be made; what it was to make effective has been put back.
         """
         number = self._journal.begin(check, step, change)
-        try:
-            if self._keep is not None:
+        if self._keep is not None:
+            try:
                 self._keep(change.node, self._journal, number)
+            except ClusterError:
+                self._journal.mark(number, "undone")  # it was not made: undo would take back what is somebody else's
+                raise
+        try:
             with change.node.changes_allowed():
                 change.apply()
         except ClusterError as error:
-            self._journal.mark(number, "failed")
             if isinstance(change, RunCommand) and change.takes_up:
-                raise self._put_back(change, error) from None
-            raise
+                error = self._put_back(change, error)
+            raise self._with_mark(number, "failed", error) from None
         self._journal.mark(number, "done")
+
+    def _with_mark(self, number: int, state: str, error: ClusterError) -> ClusterError:
+        """Mark a change; where that cannot be written, the error tells of both."""
+        try:
+            self._journal.mark(number, state)
+        except JournalError as unwritten:
+            return error if str(unwritten) in str(error) else CommandFailed(f"{error} {unwritten}")
+        return error
 
     def _put_back(self, change: RunCommand, error: ClusterError) -> ClusterError:
         """Undo this run's changes that the failed command should have made effective, and let the node take that up."""
@@ -53,14 +64,19 @@ class Applier:
             for record in reversed(self._journal.records())
             if record.to_undo and record.node == change.node.name and record.taken_up_by == change.command
         ]
+        told: ClusterError = CommandFailed(f"{error} The old state was put back and works.")
+        back = []
         try:
             for record in mine:
                 take_back(change.node, record)
-                self._journal.mark(record.number, "undone")
+                back.append(record)
             take_up(change.node, change.command)
         except ClusterError as second:
-            return CommandFailed(f"{error} Putting the old state back failed, too: {second}")
-        return CommandFailed(f"{error} The old state was put back and works.")
+            told = CommandFailed(f"{error} Putting the old state back failed, too: {second}")
+        # Only now: a journal that cannot be written any more must not leave the node half put back.
+        for record in back:
+            told = self._with_mark(record.number, "undone", told)
+        return told
 
 
 def what_is_asked(refused: Collection[Change], fix_command: str) -> str:

@@ -8,7 +8,7 @@ from cluster.errors import CommandFailed
 from cluster.node import Node
 from engine.apply import Applier, what_is_asked
 from engine.change import Consent, Instruction, RunCommand, WriteFile
-from engine.journal import Journal
+from engine.journal import Journal, JournalError
 
 FIX = "pytest runbook --fix"
 CONSENT = Consent("restart-docker", "two containers end")
@@ -88,3 +88,31 @@ def test_when_even_the_old_state_does_not_work_that_is_said(here: Node, journal:
     with pytest.raises(CommandFailed, match="Putting the old state back failed, too"):
         applier.apply("subject.two", 4, RunCommand(here, "false", takes_up=True))
     assert not (tmp_path / "a").exists()
+
+
+def test_what_was_announced_and_never_made_is_not_taken_back(here: Node, journal: Journal, tmp_path: Path) -> None:
+    def full(*_: object) -> None:
+        raise CommandFailed("no space left on the node")
+
+    change = RunCommand(here, f"touch {tmp_path}/made", undo_command=f"rm {tmp_path}/made")
+    with pytest.raises(CommandFailed, match="no space left on the node"):
+        Applier(journal, frozenset(), full).apply("subject.fact", 4, change)
+    assert not (tmp_path / "made").exists()
+    assert [record.to_undo for record in journal.records()] == [False]
+
+
+def test_a_journal_that_is_full_keeps_nothing_from_being_put_back(
+    here: Node, journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("old")
+    works = f'test "$(cat {tmp_path}/a)" = old'
+    applier = Applier(journal, frozenset())
+    applier.apply("subject.one", 4, WriteFile(here, str(tmp_path / "a"), b"new", taken_up_by=works))
+
+    def full(*_: object) -> None:
+        raise JournalError("the disk is full")
+
+    monkeypatch.setattr(journal, "mark", full)
+    with pytest.raises(CommandFailed, match=r"The old state was put back and works\. the disk is full$"):
+        applier.apply("subject.two", 4, RunCommand(here, works, takes_up=True))
+    assert (tmp_path / "a").read_text() == "old"
