@@ -21,15 +21,16 @@ def _openings(peer: Node, hosts: Collection[str]) -> Iterator[Change]:
 def _opening(peer: Node, interface: str, subnet: str) -> Change:
     opened = f"the firewall of {peer.name} lets all of {subnet} in on {interface}"
     if peer.doors.has_ufw:
-        rule = f"allow in on {interface} from {subnet} comment 'Spark Runbook: fabric'"
-        undo = f"ufw delete allow in on {interface} from {subnet} || true"
+        rule = f"allow in on {interface} from {subnet}"
+        undo = f'added=$(ufw show added) || exit; case "$added" in *"{rule}"*) ufw delete {rule};; esac'
         # Before the others: the first that fits decides.
-        return RunCommand(peer, f"ufw prepend {rule}", undo_command=undo, consent=Consent("open-firewall", opened))
+        add = f"ufw prepend {rule} comment 'Spark Runbook: fabric'"
+        return RunCommand(peer, add, undo_command=undo, consent=Consent("open-firewall", opened))
     if peer.doors.filters:
         consent = Consent("open-firewall", f"{opened}, until it boots unless you save the rule")
         rule = f"INPUT -i {interface} -s {subnet} -m comment --comment 'Spark Runbook: fabric' -j ACCEPT"
-        undo = f"iptables -D {rule} 2>/dev/null || true"
-        return RunCommand(peer, f"iptables -I {rule}", undo_command=undo, consent=consent)
+        undo = f"! iptables -w -C {rule} 2>/dev/null || iptables -w -D {rule}"
+        return RunCommand(peer, f"iptables -w -I {rule}", undo_command=undo, consent=consent)
     return Instruction(
         peer,
         f"let {peer.name} accept what comes in on {interface} from {subnet}: its iptables lets all in, so look at "

@@ -94,7 +94,7 @@ def test_a_slow_answer_costs_a_word(spark: Recorded) -> None:
 @pytest.mark.parametrize(
     ("rules", "told", "opening"),
     [
-        ("-P INPUT DROP\n", "iptables turns packets away", f"iptables -I INPUT -i {TWIN} -s 192.168.100.0/24"),
+        ("-P INPUT DROP\n", "iptables turns packets away", f"iptables -w -I INPUT -i {TWIN} -s 192.168.100.0/24"),
         ("-N ufw-user-input\n", "ufw is active", f"ufw prepend allow in on {TWIN} from 192.168.100.0/24"),
         ("", "lets all in", "look at `nft list ruleset`"),
     ],
