@@ -9,7 +9,7 @@ from cluster.errors import ReadOnly
 # `true` when this is looked at. Whoever needs more has to go through a change: planned, journaled, undone.
 _CHANGES = re.compile(
     r"""(?mx)
-    (?:^|[;&|({`!]|\b(?:sudo|xargs|exec|execdir|then|do|else|env|nohup|nice|time|timeout)\s)\s*
+    (?:^|[;&|({`!]|\bsudo(?:\s+-[ughp]\s+\S+)+\s|\b(?:sudo|xargs|exec|execdir|then|do|else|if|elif|while|until|env|nohup|nice|time|timeout)\s)\s*
     (?:-\S+\s+|\w+=\S*\s+|\d\S*\s+)*(?:/\S*/)?
     (?:
         rm|rmdir|mv|cp|ln|mkdir|touch|tee|truncate|dd|install|mktemp|chmod|chown|chgrp|setfacl|patch|rsync|scp|unzip
@@ -17,18 +17,22 @@ _CHANGES = re.compile(
       | curl\s[^;&|]*(?:-\w*[oOTd]|--output|--remote-name|--upload-file|--data|--request)\b|tar\s+-?\w*[xcru]\w*
       | useradd|usermod|userdel|groupadd|groupdel|gpasswd|passwd|chpasswd|newgrp|crontab|visudo
       | reboot|poweroff|shutdown|halt|kill|pkill|killall|mount|umount|modprobe|rmmod|swapoff|swapon
-      | apt|apt-get|dpkg\s+-i|snap|pip3?|mkfs\S*|systemd-run|nmcli|ethtool\s+-[sGKALE]
-      | ssh-keygen|ssh-copy-id|nvidia-ctk\s+runtime|netplan\s+(?:apply|set|try)|ufw|iptables\s+-[ADIFX]|sysctl\s+-w
+      | apt|apt-get|dpkg\s+-i|snap|pip3?|mkfs\S*|systemd-run|nmcli|ethtool\s+-[sGKALEtr]
+      | ssh-keygen|ssh-copy-id|nvidia-ctk\s+runtime|netplan\s+(?:apply|set|try)|ufw|sysctl\s+-w
+      | iptables\s+(?:-\S+\s+|nat\s+|filter\s+)*-[ADIFXPNZ]|iptables-restore
+      | nft\s+(?:-\S+\s+)*(?:add|insert|delete|flush)
+      | nvidia-smi\s+(?:-\S+\s+\d+\s+)*(?:-pm|-pl|-mig|-c|-lgc|-r|--gpu-reset|--persistence-mode|--power-limit)
       | (?:hostnamectl|timedatectl)\s+set-\S+
       | systemctl\s+(?:-\S+\s+)*
-        (?:start|stop|restart|reload|enable|disable|mask|unmask|daemon-reload|kill|edit|set-property)
+        (?:start|stop|(?:try-|reload-or-)?restart|reload|enable|disable|mask|unmask|daemon-reload|kill|edit|set-property
+          | isolate|reset-failed)
       | ip\s+(?:-\S+\s+)*(?:addr|address|link|route|rule|neigh)\s+(?:add|del|delete|set|replace|change|flush)
       | docker\s+(?:-H\s+\S+\s+|-\S+\s+)*(?:
             run|rm|rmi|pull|load|import|build|tag|start|stop|restart|kill|create|cp|commit|prune|login
           | exec(?!\s\S+\s(?:nvidia-smi\s-L|true)(?:[\s;&|)`]|$))
-          | compose\s+(?:up|down|run|rm|start|stop|restart|pull|exec)
+          | compose\s+(?:-\S+\s+\S+\s+)*(?:up|down|run|rm|start|stop|restart|pull|exec)
           | (?:container|image|volume|network|system)\s+(?:rm|prune|create|load|pull)
-          | swarm\s+(?:init|join|leave|update|join-token\s+--rotate)
+          | builder\s+prune|swarm\s+(?:init|join|leave|update|(?:join-token|unlock-key)\s+--rotate)
           | (?:stack|service|node|secret|config)\s+(?:deploy|up|rm|remove|update|create|scale|promote|demote)
         )
     )(?=[\s;&|)`<>]|$)

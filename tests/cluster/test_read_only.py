@@ -13,6 +13,21 @@ rm -rf /var/lib/docker
 /bin/rm file
 sudo rm file
 sudo -n -- rm file
+sudo -u root rm file
+if rm file; then true; fi
+while rm file; do true; done
+nvidia-smi -pm 1
+nvidia-smi -i 0 --gpu-reset
+systemctl try-restart docker
+systemctl reset-failed docker
+ethtool -r eth0
+docker builder prune
+docker compose -f file up
+docker swarm unlock-key --rotate
+nft flush ruleset
+iptables -w -I INPUT -j ACCEPT
+iptables -t nat -A POSTROUTING -j ACCEPT
+iptables-restore
 true && mv a b
 false || cp a b
 ls; touch file
