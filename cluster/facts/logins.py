@@ -18,8 +18,12 @@ _LOGIN_S = 8
 _ALL_OF = 16
 """Of more peers a node calls some, and the manager all: all calling all would cost the square of their number."""
 
-# No file of the node is written: no key is asked for, none is learned.
-_SSH = "ssh -n -o BatchMode=yes -o ConnectTimeout=4 -o StrictHostKeyChecking=yes -o UpdateHostKeys=no"
+# No file of the node is written: no key is asked for, none is learned. Nor is a connection that somebody keeps open
+# taken for one that opens, or one left behind.
+_SSH = (
+    "ssh -n -o BatchMode=yes -o ConnectTimeout=4 -o StrictHostKeyChecking=yes -o UpdateHostKeys=no "
+    "-o ControlMaster=no -o ControlPath=none"
+)
 
 
 def _called(node: "Node") -> "list[Node]":

@@ -44,6 +44,10 @@ class _Interface(BaseModel):
 _INTERFACES = TypeAdapter(list[_Interface])
 
 
+# Names stand in commands. Linux takes nearly any, and those of network cards hold no more than this.
+_NAME = re.compile(r"[\w.:@-]+", re.ASCII)
+
+
 def parse_links(reading: Reading) -> dict[str, Link]:
     """Read `ip -j addr show`; iproute2 before 5.0 pads its list with empty objects."""
     found = validated(_INTERFACES, load_json(succeeded(reading)))
@@ -59,7 +63,7 @@ def parse_links(reading: Reading) -> dict[str, Link]:
                 leased=_ipv4(info for info in one.addr_info if info.dynamic),
             )
             for one in found
-            if one.ifname
+            if _NAME.fullmatch(one.ifname)
         }
     except ValueError as error:
         raise ParseError(f"it shows an address that is none: {error}") from None
@@ -74,7 +78,7 @@ def parse_ports(reading: Reading) -> dict[str, bool]:
     return {
         found[1]: found[2] == "Up"
         for line in reading.out.splitlines()
-        if (found := re.search(r"==>\s+(\S+)\s+\((Up|Down)\)", line))
+        if (found := re.search(r"==>\s+([\w.:@-]+)\s+\((Up|Down)\)", line, re.ASCII))
     }
 
 

@@ -150,7 +150,8 @@ def _by_path(reading: Reading) -> dict[str, str]:
 
 def _models(node: "Node") -> str:
     hub = quote(f"{node.cluster.model_cache}/hub")
-    named = "'(' -name 'models--*' -o -name 'datasets--*' ')'"
+    # The hub's own names: what a training wrote there with a line end in it would be taken for two.
+    named = "'(' -name 'models--*' -o -name 'datasets--*' ')' -not -name '*[!A-Za-z0-9._-]*'"
     return f"test -d {hub} || exit 0; find {hub} -mindepth 1 -maxdepth 1 -type d {named}"
 
 

@@ -1,10 +1,12 @@
 """What real tools print is understood; samples are recorded from DGX Spark, H100 and Debian machines."""
 
 import json
+import subprocess
 from base64 import b64encode
 from collections.abc import Callable
 from ipaddress import IPv4Interface
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ from cluster.facts.netplan import parse_files, parse_netplan
 from cluster.facts.network import parse_links, parse_ports
 from cluster.facts.parse import by_address
 from cluster.facts.ssh import _host_keys
-from cluster.facts.stack import _checksums, _image_id, _present, _tasks
+from cluster.facts.stack import _checksums, _image_id, _models, _present, _tasks
 from cluster.facts.toolkit import parse_toml, parse_version
 
 DATA = Path(__file__).parents[1] / "data"
@@ -111,6 +113,14 @@ def test_ip_tells_names_states_and_ipv4_addresses() -> None:
     assert (links["enp1s0f1np1"].up, links["lo"].up, len(links)) == (True, False, 2)
 
 
+def test_models_are_told_by_the_hubs_own_names(tmp_path: Path) -> None:
+    for name in ("models--org--name-1.5_x", "models--a\n.ssh", "datasets--org--d", "other"):
+        (tmp_path / "hub" / name).mkdir(parents=True)
+    node: Any = SimpleNamespace(cluster=SimpleNamespace(model_cache=str(tmp_path)))
+    told = subprocess.run(["/bin/sh", "-c", _models(node)], capture_output=True, text=True, check=True).stdout
+    assert sorted(told.splitlines()) == [f"{tmp_path}/hub/datasets--org--d", f"{tmp_path}/hub/models--org--name-1.5_x"]
+
+
 def test_ports_are_read_in_any_order_and_under_any_device_name() -> None:
     assert parse_ports(_said(PORTS)) == {
         "enP2p1s0f0np0": False,
@@ -118,6 +128,11 @@ def test_ports_are_read_in_any_order_and_under_any_device_name() -> None:
         "enp1s0f0np0": False,
         "enp1s0f1np1": True,
     }
+
+
+def test_a_name_that_a_shell_would_read_is_no_interface() -> None:
+    assert parse_links(_said(json.dumps([{"ifname": "eth$(id>x)", "operstate": "UP"}]))) == {}
+    assert parse_ports(_said("mlx5 port 1 ==> eth$(id>x) (Up)\n")) == {}
 
 
 def test_an_interface_without_an_rdma_device_is_one_still() -> None:
