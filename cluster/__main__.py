@@ -65,7 +65,8 @@ def _ssh(asked: argparse.Namespace) -> Ssh:
         return Ssh.model_validate(given)
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
-        option = {"config": "--ssh-config"}.get(name := str(wrong["loc"][0]), f"--{name.replace('_', '-')}")
+        name = str(wrong["loc"][0])
+        option = "--ssh-config" if name == "config" else f"--{name.replace('_', '-')}"
         raise InventoryError(f"{option} {given[name]}: {in_plain_words(wrong['type'], wrong['msg'])}.") from None
 
 
@@ -81,10 +82,14 @@ def _candidates(names: list[str], ssh: Ssh) -> Iterator[Candidate]:
 
 def _write(path: Path, text: str) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".cluster")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 _EXAMPLES = """\

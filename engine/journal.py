@@ -105,8 +105,6 @@ class Journal:
         found: dict[int, dict[str, Any]] = {}
         try:
             for entry in self._entries():
-                if "settle" in entry:  # as journals were written before 0.1.0
-                    entry["taken_up_by"] = entry.pop("settle")
                 found.setdefault(entry["number"], {}).update(entry)
             return [Record(**{**entry, "undo": STEPS.validate_python(entry["undo"])}) for entry in found.values()]
         except ValidationError as error:

@@ -142,6 +142,7 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         raise pytest.UsageError("--train full: name the recipe with --recipe, or `recipe` in the inventory.")
     when_fixing = "full" if config.getoption("recipe") else "smoke"
     train = config.getoption("train") or (when_fixing if mode == "fix" else "none")
+    limit = _limit(config, inventory, mode)
     return Options(
         mode=mode,
         undo=config.getoption("undo"),
@@ -154,7 +155,7 @@ def read_options(config: pytest.Config, inventory: Inventory) -> Options:
         metrics=_metrics(config),
         report_dir=(config.getoption("report_dir") or config.rootpath / DEFAULT_REPORTS).absolute(),
         ask_become_pass=config.getoption("ask_become_pass"),
-        limit=(limit := _limit(config, inventory, mode)),
+        limit=limit,
         min_ready=_min_ready(config, mode, len(inventory.nodes if limit is None else limit)),
         of_cluster=tuple(_of_cluster(config)),
         of_steps=tuple(_of_steps(config)),

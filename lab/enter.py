@@ -54,7 +54,7 @@ def replace_with(run: RunDir, name: str, command: Sequence[str], user: str) -> N
         # Where it is not let in, the command still runs; it is then counted with the caller's group.
         with contextlib.suppress(OSError):
             Path(group, "cgroup.procs").write_text("0")
-    os.execvp(line[0], line)  # noqa: S606 -- replacing this process is the point
+    os.execvp(line[0], line)  # noqa: S606 - replacing this process is the point
 
 
 def output(run: RunDir, name: str, command: Sequence[str]) -> str | None:

@@ -79,7 +79,10 @@ class Supervisor:
         if interface not in INTERFACES:
             raise LabError(f"There is no interface {interface!r}; a node has {', '.join(INTERFACES)}.")
         end = (self._node(name).number, interface)
-        (self._cables.plugged.add if plugged else self._cables.plugged.discard)(end)
+        if plugged:
+            self._cables.plugged.add(end)
+        else:
+            self._cables.plugged.discard(end)
         links.set_carrier(self._cables)
 
     def doors(self, name: str) -> tuple[int, list[str]]:
@@ -142,7 +145,7 @@ def _answer(supervisor: Supervisor, line: str) -> dict[str, Any]:
         return {"result": _obey(supervisor, json.loads(line))}
     except LabError as error:
         return {"error": str(error)}
-    except Exception as error:  # noqa: BLE001 -- whatever fails, the lab lives on and the command is told
+    except Exception as error:  # noqa: BLE001 - whatever fails, the lab lives on and the command is told
         return {"error": f"The supervisor failed: {type(error).__name__}: {error}"}
 
 

@@ -19,7 +19,6 @@ import yaml
 
 Device = Literal["cpu", "cuda"]
 Sharding = Literal["none", "fsdp1", "fsdp2"]
-IGNORED_KEYS = frozenset({"rdzv_backend", "rdzv_conf", "same_network"})
 _READ_KEYS = frozenset(
     {"machine_rank", "num_machines", "num_processes", "main_process_ip", "main_process_port", "use_cpu"}
 )
@@ -49,11 +48,6 @@ class AccelerateConfig:
     def but_rank(self) -> AccelerateConfig:
         """Return what has to be equal on all nodes."""
         return replace(self, rank=0)
-
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """Settings in the file that `accelerate launch` does not heed."""
-        return tuple(name for name, _ in self.others if name in IGNORED_KEYS)
 
 
 def render_accelerate(

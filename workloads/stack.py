@@ -41,7 +41,6 @@ class StackSpec:
         workspace: folder of every node that becomes /workspace.
         hf_cache: folder of every node that becomes the Hugging Face cache.
         shm_bytes: size of /dev/shm; Docker's own 64 MiB is too small for NCCL on one host.
-        gpu_resource: kind of generic resource that the nodes offer, one each.
         mounts: more folders.
         environment: of the container. It can be read by whoever may use Docker: no secrets.
     """
@@ -52,7 +51,6 @@ class StackSpec:
     workspace: str
     hf_cache: str
     shm_bytes: int
-    gpu_resource: str = GPU_KIND
     mounts: tuple[BindMount, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -94,9 +92,7 @@ def _stack(spec: StackSpec) -> dict[str, Any]:
             "replicas": spec.nodes,
             "placement": {"max_replicas_per_node": 1},
             "resources": {
-                "reservations": {
-                    "generic_resources": [{"discrete_resource_spec": {"kind": spec.gpu_resource, "value": 1}}]
-                }
+                "reservations": {"generic_resources": [{"discrete_resource_spec": {"kind": GPU_KIND, "value": 1}}]}
             },
             "restart_policy": {"condition": "any", "delay": RESTART_DELAY},
         },

@@ -77,7 +77,6 @@ class Engine(BaseModel):
     default_runtime: str = Field(alias="DefaultRuntime")
     live_restore: bool = Field(False, alias="LiveRestoreEnabled")
     driver: str = Field("", alias="Driver")
-    root: str = Field("", alias="DockerRootDir")
     resources: tuple[GenericResource, ...] | None = Field(None, alias="GenericResources")
     swarm: Swarm = Field(alias="Swarm")
     client: Client | None = Field(None, alias="ClientInfo")
@@ -99,9 +98,7 @@ class _Settings(BaseModel):
 class Container(BaseModel):
     """A running container, as `docker ps` tells it."""
 
-    id: str = Field(alias="ID")
     name: str = Field(alias="Names")
-    image: str = Field(alias="Image")
     labels: str = Field("", alias="Labels")
 
     @property

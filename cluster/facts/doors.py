@@ -43,7 +43,7 @@ def wanted_doors(node: "Node") -> Iterator[tuple[str, str, str]]:
 
 def listens(node: "Node", address: str, port: str) -> bool:
     """Whether something on a node listens at PORT/PROTOCOL of an address."""
-    return any(f"{host}:{port}" in node.network.listening for host in (address, "*", "0.0.0.0", "[::]"))  # noqa: S104
+    return any(f"{host}:{port}" in node.network.listening for host in (address, "*", "0.0.0.0", "[::]"))  # noqa: S104 - compared, not bound
 
 
 def parse_doors(reading: Reading) -> dict[str, str]:

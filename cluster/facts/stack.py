@@ -27,12 +27,10 @@ class Task(BaseModel):
     """One task of the service: `state` begins with Running, Pending, Rejected and so on, `error` says why not."""
 
     id: str = Field("", alias="ID")
-    name: str = Field("", alias="Name")
     node: str = Field("", alias="Node")
     desired: str = Field("", alias="DesiredState")
     state: str = Field("", alias="CurrentState")
     error: str = Field("", alias="Error")
-    image: str = Field("", alias="Image")
 
     @property
     def runs(self) -> bool:
@@ -191,8 +189,8 @@ def _all_tasks(node: "Node") -> str:
             return _NOT_HERE
         return f"docker service ps --no-trunc --format '{{{{json .}}}}' {SERVICE}"
     shape = (
-        '{"ID": "{{.ID}}", "Name": "{{.Names}}", "Node": "\'$(hostname)\'", "DesiredState": "Running", '
-        '"CurrentState": "{{title .State}}", "Error": "{{.Status}}", "Image": "{{.Image}}"}'
+        '{"ID": "{{.ID}}", "Node": "\'$(hostname)\'", "DesiredState": "Running", '
+        '"CurrentState": "{{title .State}}", "Error": "{{.Status}}"}'
     )
     return f"docker ps -a --no-trunc --format '{shape}' {_ours(node)}"
 

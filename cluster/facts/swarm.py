@@ -29,7 +29,6 @@ class _Description(BaseModel):
 class _Status(BaseModel):
     state: str = Field("", alias="State")
     message: str = Field("", alias="Message")
-    address: str = Field("", alias="Addr")
 
 
 class _Spec(BaseModel):

@@ -32,7 +32,7 @@ def main() -> None:
         return
     port = load().ports.get(arguments[0]) if len(arguments) == 1 else None
     if port is None:
-        os.execv(REAL, ["ethtool", *arguments])  # noqa: S606 -- handing over to the real program is the point
+        os.execv(REAL, ["ethtool", *arguments])  # noqa: S606 - handing over to the real program is the point
     output, status = _run_real(arguments)
     linked = read(f"/sys/class/net/{arguments[0]}/operstate").strip() == "up"
     print(with_speed(output, port.speed if linked else None), end="")
@@ -44,7 +44,7 @@ def _run_real(arguments: list[str]) -> tuple[str, int]:
     reading, writing = os.pipe()
     child = os.posix_spawn(REAL, ["ethtool", *arguments], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)])
     os.close(writing)
-    with open(reading) as stream:  # noqa: PTH123 -- a descriptor has no path
+    with open(reading) as stream:  # noqa: PTH123 - a descriptor has no path
         output = stream.read()
     return output, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 

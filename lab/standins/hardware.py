@@ -43,7 +43,7 @@ class Driver:
 class Gpu:
     """One GPU; see the module for its states."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 -- one for each key of the state file
+    def __init__(  # noqa: PLR0913, PLR0917 - one for each key of the state file
         self,
         name: str,
         uuid: str,
@@ -112,7 +112,7 @@ def read(path: str) -> str:
     Raises:
         OSError: if it cannot be read.
     """
-    with open(path, encoding="utf-8") as stream:  # noqa: PTH123 -- see above
+    with open(path, encoding="utf-8") as stream:  # noqa: PTH123 - see above
         return stream.read()
 
 

@@ -21,7 +21,7 @@ def main() -> None:
     """Print one line for each port that the node has, by name of the RDMA device."""
     for interface, port in sorted(load().ports.items(), key=lambda item: item[1].rdma):
         operstate = f"/sys/class/net/{interface}/operstate"
-        if os.path.exists(operstate):  # noqa: PTH110 -- pathlib takes longer to import than all the rest
+        if os.path.exists(operstate):  # noqa: PTH110 - pathlib takes longer to import than all the rest
             print(line(interface, port, read(operstate).strip()))
 
 

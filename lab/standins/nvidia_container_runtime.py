@@ -111,7 +111,7 @@ def main() -> None:
                     stream.write(json.dumps({"level": "error", "msg": str(error)}) + "\n")
             print(error, file=sys.stderr)
             sys.exit(1)
-    os.execv(RUNC, ["runc", *arguments])  # noqa: S606 -- handing over to the real program is the point
+    os.execv(RUNC, ["runc", *arguments])  # noqa: S606 - handing over to the real program is the point
 
 
 if __name__ == "__main__":

@@ -129,12 +129,6 @@ def test_a_way_back_that_is_not_known_here_is_refused_before_anything_is_taken_b
         journal.records()
 
 
-def test_a_journal_from_before_the_first_release_can_still_be_taken_back(journal: Journal, here: Node) -> None:
-    _begun(journal, here)
-    journal.path.write_text(journal.path.read_text().replace('"taken_up_by": null', '"settle": "netplan apply"'))
-    assert [record.taken_up_by for record in journal.records()] == ["netplan apply"]
-
-
 def test_a_run_is_found_by_its_id(tmp_path: Path, here: Node) -> None:
     _begun(Journal(tmp_path / "20260101-000000-fix" / FILE), here)
     assert len(find_journal(tmp_path, "20260101-000000-fix").records()) == 1

@@ -169,7 +169,7 @@ def _how_to_get_in() -> str:
 
 
 def _has_token() -> bool:
-    from huggingface_hub import get_token  # noqa: PLC0415
+    from huggingface_hub import get_token  # noqa: PLC0415 - a local model needs none of it
 
     return get_token() is not None
 
