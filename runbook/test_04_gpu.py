@@ -142,7 +142,7 @@ def test_mig_gpu_is_divided(node: Node) -> None:
 )
 def test_gpu_has_joined_its_switches(node: Node) -> None:
     """A GPU on NVLink switches has joined them."""
-    assert found.off_fabric(node) == {}, "CUDA would fail with error 802, system not yet initialized"
+    assert found.outside_nvlink(node) == {}, "CUDA would fail with error 802, system not yet initialized"
 
 
 @check("gpu.unused", needs=PRESENT, warns=True, remedy="end the process, if nobody needs it")
@@ -166,7 +166,7 @@ def test_gpu_memory_is_free(node: Node) -> None:
 @check("gpu.persistence", needs=PRESENT, warns=True, remedy="start nvidia-persistenced, and enable it at boot")
 def test_gpu_stays_ready(node: Node) -> None:
     """The driver stays ready while nobody uses a GPU."""
-    assert found.forgetful(node) == {}, "each program's start waits for the driver, and limits are lost"
+    assert found.without_persistence(node) == {}, "each program's start waits for the driver, and limits are lost"
 
 
 @check(

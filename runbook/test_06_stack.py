@@ -40,7 +40,9 @@ def test_directories_exist(node: Node) -> None:
 @check("stack.workspace_writable", fix=stack.own_workspace, needs=("ssh.sudo", "stack.directories"), together="nodes")
 def test_workspace_is_writable(node: Node) -> None:
     """The user may write into the workspace."""
-    assert found.closed(node, node.cluster.workspace) == (), "it belongs to another: docker makes directories as root"
+    assert found.not_writable(node, node.cluster.workspace) == (), (
+        "it belongs to another: docker makes directories as root"
+    )
 
 
 @check(
@@ -51,7 +53,9 @@ def test_workspace_is_writable(node: Node) -> None:
 )
 def test_model_cache_is_writable(node: Node) -> None:
     """The user may write into the model cache."""
-    assert found.closed(node, node.cluster.model_cache) == (), "a download outside of a container would be refused"
+    assert found.not_writable(node, node.cluster.model_cache) == (), (
+        "a download outside of a container would be refused"
+    )
 
 
 @check("stack.workload", fix=stack.copy_workload, needs=("stack.workspace_writable",), together="nodes")

@@ -62,6 +62,6 @@ def healthy(said: str | None = None) -> dict[str, str | Reading]:
         "libraries": LIBRARIES,
         "users": "    1 root\n  595 nvidia\n",
         "memory": MEMORY,
-        "contained": "no\n",
+        "in_container": "no\n",
         "xids": "5000.25\n",
     }

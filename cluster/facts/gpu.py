@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cluster.facts import xid
 from cluster.facts.base import Facts, ParseError, Reading, fact
-from cluster.facts.parse import lines, succeeded, text
+from cluster.facts.parse import lines, succeeded, text, yes
 from cluster.facts.smi import Gpu, parse_log
 from cluster.facts.xid import Xid
 
@@ -115,7 +115,7 @@ class GpuFacts(Facts):
     libraries: dict[str, str] = fact(_LIBRARIES, _versions)
     users: dict[int, str] = fact("ps -eo pid=,user:32=", _users)
     memory: dict[str, float] = fact("grep -E '^Mem(Total|Available):' /proc/meminfo", _memory)
-    contained: str = fact("test -e /.dockerenv || test -e /run/.containerenv && echo yes || echo no", text)
+    in_container: bool = fact("test -e /.dockerenv || test -e /run/.containerenv && echo yes || echo no", yes)
     xids: tuple[Xid, ...] = fact(xid.COMMAND, xid.parse_xids, root=True)
 
     @property

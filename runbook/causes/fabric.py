@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from ipaddress import IPv4Interface
+from operator import attrgetter
 
 from cluster.cluster import Cluster
 from cluster.fabric import LINK_LOCAL
@@ -19,13 +20,17 @@ def dark(node: Node) -> str:
     if not node.network.ports:
         return "the node shows no CX-7 interface: its driver (mlx5_core) is not loaded, or the adapter is gone"
     if off := node.network.switched_off:
-        return f"{_some(off)} switched off (`ip link set ... down`)"
-    return f"{_some(tuple(sorted(node.network.ports)))} on and without a carrier: the cable, the port or the other end"
+        return f"{some(off, 'is', 'are')} switched off (`ip link set ... down`)"
+    on = some(sorted(node.network.ports), "is", "are")
+    return f"{on} on and without a carrier: the cable, the port or the other end"
 
 
 def ports_differ(cluster: Cluster) -> str:
     """Why the cabled ports are not the same: somebody switched one off, or the cable is elsewhere."""
-    off = [f"{_some(node.network.switched_off)} switched off on {node.name}" for node in _with_ports_off(cluster)]
+    off = [
+        f"{some(node.network.switched_off, 'is', 'are')} switched off on {node.name}"
+        for node in _with_ports_off(cluster)
+    ]
     return "; ".join(off) or "the cable is in different ports"
 
 
@@ -37,8 +42,8 @@ def _with_ports_off(cluster: Cluster) -> list[Node]:
 def half_idle(node: Node) -> str:
     """Which interface is switched off beside one that has a link."""
     return (
-        f"{_some(idle_twins(node))} switched off (`ip link set ... down`), and the same port's other interface "
-        "has a link: half of its bandwidth lies idle"
+        f"{some(idle_twins(node), 'is', 'are')} switched off (`ip link set ... down`), and the same port's other "
+        "interface has a link: half of its bandwidth lies idle"
     )
 
 
@@ -49,7 +54,9 @@ def unlinked(node: Node) -> str:
     if missing:
         return f"the inventory names {', '.join(missing)}, which the node does not have"
     off = tuple(name for name in interfaces(node) if not links[name].on)
-    return f"{_some(off)} switched off" if off else "there is no carrier: the cable, the port or the other end"
+    return (
+        f"{some(off, 'is', 'are')} switched off" if off else "there is no carrier: the cable, the port or the other end"
+    )
 
 
 def slow(node: Node) -> str:
@@ -211,7 +218,7 @@ def no_rdma(node: Node) -> str:
 
 def carries_little(cluster: Cluster, flows: Sequence[Flow]) -> str:
     """Which way carries less than it has to, and what that much, or that little, is a sign of."""
-    worst, best = min(flows, key=_figure), max(flows, key=_figure)
+    worst, best = min(flows, key=attrgetter("figure")), max(flows, key=attrgetter("figure"))
     told = f"{worst} carries {worst.figure:g} Gb/s"
     speed = (cluster[worst.source].adapter.speeds.get(worst.interface) or 0) / 1000
     if worst.figure < STALE_GBPS <= speed / 4:
@@ -222,11 +229,3 @@ def carries_little(cluster: Cluster, flows: Sequence[Flow]) -> str:
     if best.figure > worst.figure * 1.5:
         return f"{told} while {best} carries {best.figure:g}: see what differs there (PCIe, MTU, errors, load)"
     return f"{told}, and the others no more: look at MTU, CPU load and power profile, which they have in common"
-
-
-def _figure(flow: Flow) -> float:
-    return flow.figure
-
-
-def _some(names: tuple[str, ...]) -> str:
-    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"

@@ -51,7 +51,7 @@ def on_bus(node: Node) -> tuple[str, ...]:
     """The places on the bus of all GPUs that nvidia-smi should show."""
     if not node.gpu.on_bus:
         pytest.skip("the GPUs of this machine are on no PCI bus that it shows")
-    if node.gpu.contained == "yes" and set(node.gpu.served) < set(node.gpu.on_bus):
+    if node.gpu.in_container and set(node.gpu.served) < set(node.gpu.on_bus):
         pytest.skip("a container sees only the GPUs that it was given")
     return node.gpu.on_bus
 
@@ -143,7 +143,7 @@ def power_cap(gpu: Gpu) -> str | None:
     return f"{limit:g} of {default:g} W" if limit < default else ""
 
 
-def forgetful(node: Node) -> dict[str, object]:
+def without_persistence(node: Node) -> dict[str, object]:
     """The GPUs that the driver lets go of when nobody uses them; a GB10 is never let go of."""
     modes = {"Disabled": "off", "Enabled": ""}
     return _ailing(
@@ -162,7 +162,7 @@ def _empty_mig(gpu: Gpu) -> str | None:
     return "" if gpu.mig_uuids else "no MIG device"
 
 
-def off_fabric(node: Node) -> dict[str, object]:
+def outside_nvlink(node: Node) -> dict[str, object]:
     """How far GPUs are from having joined the NVLink switches that they hang on."""
     joined = ("Completed", "Completed, Success")
     return _ailing(node, lambda gpu: "" if gpu.fabric in joined else gpu.fabric, "hangs on NVLink switches")

@@ -10,7 +10,7 @@ def missing_directories(node: Node) -> tuple[str, ...]:
     return tuple(path for path, there in node.stack.directories.items() if not there)
 
 
-def closed(node: Node, path: str) -> tuple[str, ...]:
+def not_writable(node: Node, path: str) -> tuple[str, ...]:
     """Return the path if it is there and the user may not write into it."""
     return (path,) if node.stack.writable.get(path) is False else ()
 

@@ -208,7 +208,7 @@ def test_what_is_worth_a_word_and_costs_no_readiness(
     ("check", "told", "reason"),
     [
         (step_04.test_no_gpu_is_missing, {"bus": ""}, "the GPUs of this machine are on no PCI bus that it shows"),
-        (step_04.test_no_gpu_is_missing, {"bus": OTHER_ON_BUS, "contained": "yes\n"},
+        (step_04.test_no_gpu_is_missing, {"bus": OTHER_ON_BUS, "in_container": "yes\n"},
          "a container sees only the GPUs that it was given"),
         (step_04.test_driver_is_of_one_version, {"module": "", "libraries": ""},
          "only nvidia-smi tells a version here"),
