@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from reports.model import Cause, Check, Difference, Node, Place, Report
+from reports.model import Cause, Check, Difference, Place, Report
 
 FEW = 12
 """So many nodes can be looked at one by one, side by side."""
@@ -13,14 +13,42 @@ Alike = dict[str, str]
 """The nodes that are shown, with what they are called there."""
 
 
+@dataclass(frozen=True)
+class Fold:
+    """A report in which a node may stand for several; `members` are the nodes of each place that does."""
+
+    report: Report
+    members: dict[str, tuple[str, ...]]
+
+    def names(self, places: Iterable[str]) -> list[str]:
+        """Return the names of all nodes that these places stand for."""
+        return [name for place in places for name in self.members.get(place, (place,))]
+
+    def places(self, names: Iterable[str]) -> dict[str, str]:
+        """Return under each of these names the place in which it is shown."""
+        shown = {name: place for place, members in self.members.items() for name in members}
+        return {name: shown.get(name, name) for name in names}
+
+
 def folded(report: Report) -> Report:
-    """Return a report in which a node stands for all that came to the same; its name tells for how many more.
+    """Return a report in which a node stands for all that came to the same; its name tells for how many more."""
+    return fold(report).report
+
+
+def fold(report: Report) -> Fold:
+    """Return the same, with the nodes that each place stands for.
 
     What nodes were found to be may differ where it passes; the file itself has all of it.
     """
     if len(report.nodes) <= FEW:
-        return report
-    shown = _shown(report)
+        return Fold(report, {})
+    together = _together(report)
+    shown = {first: f"{first} +{len(rest)}" if rest else first for first, *rest in together}
+    members = {shown[first]: (first, *rest) for first, *rest in together if rest}
+    return Fold(_shown(report, shown), members)
+
+
+def _shown(report: Report, shown: Alike) -> Report:
     return replace(
         report,
         nodes=tuple(replace(node, name=shown[node.name]) for node in report.nodes if node.name in shown),
@@ -34,7 +62,8 @@ def folded(report: Report) -> Report:
     )
 
 
-def _shown(report: Report) -> Alike:
+def _together(report: Report) -> list[list[str]]:
+    """Return the names of the nodes that came to the same everywhere, those of each kind together."""
     came_to: dict[str, list[object]] = defaultdict(list)
     # Nodes with one cause fail for the same reason, however their names stand in it.
     causes = {(cause.id, node): (cause.cause, cause.remedy) for cause in report.diagnosis for node in cause.nodes}
@@ -46,10 +75,10 @@ def _shown(report: Report) -> Alike:
     for one in report.drift:
         for name, value in one.values.items():
             came_to[name].append((one.subject, one.name, value))
-    alike: dict[tuple[object, ...], list[Node]] = defaultdict(list)
+    alike: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for node in report.nodes:
-        alike[node.role, *came_to[node.name]].append(node)
-    return {first.name: f"{first.name} +{len(rest)}" if rest else first.name for first, *rest in alike.values()}
+        alike[node.role, *came_to[node.name]].append(node.name)
+    return list(alike.values())
 
 
 def _renamed(check: Check, shown: Alike) -> Check:

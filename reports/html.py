@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import sys
+from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from reports.curves import loss_chart, speed_chart
 from reports.drawing import draw
 from reports.drift import drift, weights_agree
 from reports.evidence import Exhibit, exhibits
-from reports.fold import folded
+from reports.fold import Fold, fold
 from reports.matrix import places, steps
 from reports.model import Change, Check, Report
+from reports.outcome import Outcome
 from reports.summary import counts, sentence, verdict
 from reports.timeline import timeline
 
@@ -41,9 +43,9 @@ PLACE_OF_EVIDENCE = Markup("<!-- evidence -->")
 
 def to_html(report: Report) -> str:
     """Return the page; where it would be too large, more of what nodes said is left out."""
-    page, shown = "", folded(report)
+    page, shown = "", fold(report)
     for whole, rooms in ROOMS.items():
-        found = exhibits(shown, whole=whole)
+        found = exhibits(shown.report, whole=whole)
         rest = _page(report, shown, found[1])
         for room in rooms:
             page = rest.replace(PLACE_OF_EVIDENCE, _evidence(found[0], room, whole=whole), 1)
@@ -60,14 +62,22 @@ def _evidence(found: list[Exhibit], room: int, *, whole: bool) -> str:
     return environment.get_template("evidence.html.j2").render(exhibits=found, whole=whole)
 
 
-def _page(whole: Report, report: Report, shown: list[list[Exhibit]]) -> str:
-    """Return all but the evidence, with a mark in its place; `shown` are the exhibits of each check."""
+def _page(whole: Report, shown_as: Fold, shown: list[list[Exhibit]]) -> str:
+    """Return all but the evidence, with a mark in its place; `shown` are the exhibits of each check.
+
+    Where nodes stand for others, what is counted is counted over the whole run.
+    """
+    report = shown_as.report
     environment = page_environment()
     limit = text.fair_limit([len(one) for one in _told(report)], TOLD)
     environment.filters["clip"] = lambda value: text.clip(value, limit)
     environment.tests["whole"] = lambda value: len(value) <= limit
     environment.globals.update(
-        counts=counts, diff_lines=diff_lines, entries=entries, following=following, weights_agree=weights_agree
+        diff_lines=diff_lines,
+        entries=entries,
+        following=following,
+        names=shown_as.names,
+        weights_agree=weights_agree,
     )
     style, script = inline("report.css"), inline("report.js")
     return environment.get_template("report.html.j2").render(
@@ -75,7 +85,12 @@ def _page(whole: Report, report: Report, shown: list[list[Exhibit]]) -> str:
         verdict=verdict(whole),
         sentence=sentence(whole),
         all_nodes=len(whole.nodes),
+        totals=counts(whole.checks),
+        tallies=_tallies(whole),
+        all_changes=len(_changed(whole)),
+        all_warnings=sum(check.warning is not None for check in whole.checks),
         places=places(report),
+        place_of=shown_as.places(places(whole)),
         steps=steps(report),
         drawing=draw(report),
         differences=drift(report),
@@ -166,6 +181,13 @@ def _changed(report: Report) -> list[tuple[int, Check, Change]]:
         for change in check.changes
         if change.applied
     ]
+
+
+def _tallies(report: Report) -> dict[int, list[tuple[Outcome, int]]]:
+    together: dict[int, list[Check]] = defaultdict(list)
+    for check in report.checks:
+        together[check.step].append(check)
+    return {step: counts(tuple(checks)) for step, checks in together.items()}
 
 
 def _told(report: Report) -> list[str]:

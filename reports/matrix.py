@@ -82,7 +82,6 @@ class StepView:
     cells: tuple[Cell, ...]
     rows: tuple[Row, ...]
     groups: tuple[Group, ...]
-    counts: tuple[tuple[Outcome, int], ...]
 
 
 def places(report: Report) -> list[str]:
@@ -107,8 +106,7 @@ def _step(report: Report, number: int, title: str, columns: list[str]) -> StepVi
     for _, check in entries:
         together[check.place].append(check)
     cells = tuple(Cell(place, tuple(together[place])) for place in columns)
-    told = tuple(counts(tuple(check for _, check in entries)))
-    return StepView(number, title, cells, _rows(entries, columns), _groups(entries), told)
+    return StepView(number, title, cells, _rows(entries, columns), _groups(entries))
 
 
 def _rows(entries: list[tuple[int, Check]], columns: list[str]) -> tuple[Row, ...]:

@@ -65,7 +65,9 @@ if (filter) {
     words: group.textContent.toLowerCase(),
     entries: [...group.querySelectorAll("[data-place]")],
   }));
-  const all = document.querySelectorAll("[data-place]").length;
+  const number = (entry) => Number(entry.dataset.number ?? 1);
+  const all = [...document.querySelectorAll("[data-place]")].reduce((sum, entry) => sum + number(entry), 0);
+  const figure = (value) => value.toLocaleString("en");
   const show = () => {
     const asked = new FormData(filter);
     const words = asked.get("words").toLowerCase().split(/\s+/).filter(Boolean);
@@ -78,13 +80,13 @@ if (filter) {
       let left = 0;
       for (const entry of one.entries) {
         entry.hidden = !wanted || (asked.get("place") !== "" && asked.get("place") !== entry.dataset.place);
-        left += entry.hidden ? 0 : 1;
+        left += entry.hidden ? 0 : number(entry);
       }
       one.group.hidden = left === 0;
       shown += left;
     }
     for (const step of document.querySelectorAll(".step")) step.hidden = !step.querySelector(".group:not([hidden])");
-    filter.elements.told.value = shown === all ? `${all} results` : `${shown} of ${all} results`;
+    filter.elements.told.value = shown === all ? `${figure(all)} results` : `${figure(shown)} of ${figure(all)} results`;
   };
   filter.hidden = false;
   filter.addEventListener("input", show);
