@@ -40,6 +40,7 @@ class Entry(_Part):
     mode: Text
     cluster: Text
     verdict: Verdict
+    whole: bool
     sentence: Text
     ready: bool
     outcomes: dict[Text, Outcome]
@@ -87,6 +88,7 @@ def digest(name: str, report: Report) -> Entry:
         mode=report.run.mode,
         cluster=report.run.cluster or "cluster",
         verdict=verdict(report),
+        whole=report.run.whole,
         sentence=sentence(report),
         ready=report.run.ready,
         outcomes={f"{check.id}@{check.place}": check.outcome for check in report.checks},

@@ -24,6 +24,7 @@ from reports.model import Change, Check, Report
 from reports.outcome import Outcome
 from reports.summary import counts, sentence, verdict
 from reports.timeline import timeline
+from reports.training import gpu_is_simulated, gpu_seconds, training_line
 
 TEMPLATES = Path(__file__).with_name("templates")
 MOST_BYTES = 1_000_000
@@ -84,6 +85,9 @@ def _page(whole: Report, shown_as: Fold, shown: list[list[Exhibit]]) -> str:
         report=report,
         verdict=verdict(whole),
         sentence=sentence(whole),
+        trained=training_line(whole),
+        gpu_seconds=gpu_seconds(report.training) if report.training else None,
+        gpu_is_simulated=gpu_is_simulated(report),
         all_nodes=len(whole.nodes),
         totals=counts(whole.checks),
         tallies=_tallies(whole),

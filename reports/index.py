@@ -23,11 +23,13 @@ MOST_TURNS = 40
 CHART_WIDTH, CHART_HEIGHT, EDGE = 320, 110, 10
 
 SYMBOLS = {
-    Verdict.READY: Outcome.PASSED,
-    Verdict.NOT_READY: Outcome.FAILED,
-    Verdict.NOT_SURE: Outcome.UNKNOWN,
-    Verdict.TAKEN_BACK: Outcome.FIXED,
-    Verdict.NOT_ALL_TAKEN_BACK: Outcome.FIX_FAILED,
+    Verdict.READY: Outcome.PASSED.value,
+    Verdict.READY_IN_PART: "in_part",
+    Verdict.NOT_READY: Outcome.FAILED.value,
+    Verdict.NOT_SURE: Outcome.UNKNOWN.value,
+    Verdict.INTERRUPTED: Outcome.UNKNOWN.value,
+    Verdict.TAKEN_BACK: Outcome.FIXED.value,
+    Verdict.NOT_ALL_TAKEN_BACK: Outcome.FIX_FAILED.value,
 }
 _LETTERS = {outcome: chr(ord("a") + place) for place, outcome in enumerate(Outcome)}
 
@@ -52,9 +54,14 @@ class Chart:
 
 @dataclass(frozen=True)
 class ClusterHistory:
-    """The runs of one cluster, newest first; figures that were the same in all of them are not drawn."""
+    """The runs of one cluster, newest first; figures that were the same in all of them are not drawn.
+
+    `head` is the newest that judged the whole cluster, if any did, `part` the newest of a part since.
+    """
 
     name: str
+    head: Entry
+    part: Entry | None
     lines: list[Line]
     charts: list[Chart]
     still: list[Trend]
@@ -115,7 +122,9 @@ def _cluster(name: str, runs: Sequence[Entry], all_runs: Sequence[Entry]) -> Clu
     found = trends(own)
     moving = [chart(trend) for trend in found if trend.moves]
     still = [trend for trend in found if not trend.moves]
-    return ClusterHistory(name, lines[::-1], moving, still, newest if newest.mode == "undo" else None)
+    head = next((run for run in reversed(own) if run.whole), own[-1])
+    part = own[-1] if own[-1] is not head else None
+    return ClusterHistory(name, head, part, lines[::-1], moving, still, newest if newest.mode == "undo" else None)
 
 
 def _data(runs: Sequence[Entry]) -> Markup:

@@ -13,7 +13,7 @@ from xml.sax.xmlreader import AttributesImpl
 from reports.matrix import steps
 from reports.model import Check, Report
 from reports.outcome import Outcome
-from reports.summary import verdict
+from reports.summary import Verdict, verdict
 from reports.text import clip, fair_limit, moment
 
 # Characters of all commands and their output; CI services refuse or cut files of many megabytes.
@@ -131,11 +131,11 @@ def _properties(xml: _Xml, values: list[tuple[str, str | None]]) -> None:
 
 
 def _of_run(report: Report) -> list[tuple[str, str | None]]:
-    run = report.run
+    run, found = report.run, verdict(report)
     told: list[tuple[str, str | None]] = [
         ("run", run.id),
         ("mode", run.mode),
-        ("verdict", verdict(report).value),
+        ("verdict", Verdict.READY.value if found.is_ready else found.value),
     ]
     if not run.whole:
         told.append(("whole", "no: only a part of all checks was selected"))

@@ -8,6 +8,7 @@ from reports.matrix import Cell, places, steps
 from reports.model import Cause, Check, Report, Suspect
 from reports.summary import counts, sentence, verdict
 from reports.text import clip, duration, when
+from reports.training import training_line
 
 # GitHub refuses a job summary above 1 MiB; a table is also easier to read with short cells.
 CELL_LIMIT = 300
@@ -21,7 +22,7 @@ _ACTIVE = re.compile(r"[&<>|`*_~\[\]\\#]")
 
 def to_markdown(report: Report) -> str:
     """Return the summary: verdict, next, what was simulated, failures, matrix, changes and the way back."""
-    parts = [_head(report), _attention(report), _warnings(report), _matrix(report), _training(report), _changes(report)]
+    parts = [_head(report), _attention(report), _warnings(report), _matrix(report), _changes(report)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -34,8 +35,8 @@ def escape(value: str) -> str:
 def _head(report: Report) -> str:
     run = report.run
     lines = [f"# {verdict(report)}", sentence(report)]
-    if run.interrupted:
-        lines.append("The run was interrupted; this is incomplete.")
+    if trained := training_line(report):
+        lines.append(escape(trained))
     if report.next:
         lines.append(f"**Next:** {escape(clip(report.next, CHANGE_LIMIT))}")
     if run.simulated:
@@ -103,16 +104,6 @@ def _matrix(report: Report) -> str:
 
 def _glyphs(cell: Cell) -> str:
     return f"{cell.worst.glyph} {cell.share}".strip() if cell.worst else "·"
-
-
-def _training(report: Report) -> str:
-    training = report.training
-    if training is None:
-        return ""
-    losses = [step.loss for step in training.steps if step.loss is not None]
-    curve = f"loss {losses[0]:.3f} to {losses[-1]:.3f} in {len(training.steps)} steps" if losses else "no loss known"
-    speed = "speed not known" if training.tokens_per_s is None else f"{training.tokens_per_s:,.0f} tokens/s"
-    return f"## Training\n\nRecipe {escape(training.recipe)}: {curve}, {speed}, {duration(training.seconds)}."
 
 
 def _changes(report: Report) -> str:

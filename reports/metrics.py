@@ -2,7 +2,7 @@
 
 from reports.model import Report
 from reports.outcome import Outcome
-from reports.summary import Verdict, counts, verdict
+from reports.summary import counts, verdict
 from reports.text import moment
 
 Sample = tuple[dict[str, str], float]
@@ -38,7 +38,7 @@ def _families(report: Report) -> dict[str, list[Sample]]:
     told = dict(counts(report.checks))
     speed = report.training.tokens_per_s if report.training else None
     return {
-        "ready": [({}, float(verdict(report) is Verdict.READY))],
+        "ready": [({}, float(verdict(report).is_ready))],
         "nodes": [({}, float(len(report.nodes)))],
         "nodes_ready": [] if run.nodes_ready is None else [({}, float(run.nodes_ready))],
         "whole": [({}, float(run.whole))],

@@ -12,26 +12,36 @@ class Verdict(StrEnum):
     """The answer to the one question a run is asked."""
 
     READY = "READY"
+    READY_IN_PART = "READY, as far as asked"
     NOT_READY = "NOT READY"
     NOT_SURE = "NOT SURE"
+    INTERRUPTED = "INTERRUPTED"
     TAKEN_BACK = "TAKEN BACK"
     NOT_ALL_TAKEN_BACK = "NOT ALL TAKEN BACK"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all that was asked holds."""
+        return self in {Verdict.READY, Verdict.READY_IN_PART}
 
 
 def verdict(report: Report) -> Verdict:
     """Return the verdict; READY only where the file says so and no check in it speaks against it.
 
-    Where so many nodes were enough, checks of the others do not.
+    Where so many nodes were enough, checks of the others do not. Of a part of all checks it says that it is one.
     """
-    if report.run.ready and report.run.min_ready is not None and not report.run.interrupted:
-        return Verdict.READY
+    if report.run.interrupted:
+        return Verdict.INTERRUPTED
+    ready = Verdict.READY if report.run.whole else Verdict.READY_IN_PART
+    if report.run.ready and report.run.min_ready is not None:
+        return ready
     outcomes = {check.outcome for check in report.checks}
-    if report.run.mode == "undo" and not report.run.interrupted:
+    if report.run.mode == "undo":
         return Verdict.NOT_ALL_TAKEN_BACK if Outcome.FIX_FAILED in outcomes else Verdict.TAKEN_BACK
     if any(outcome.is_failure for outcome in outcomes):
         return Verdict.NOT_READY
-    open_question = report.run.interrupted or not outcomes or outcomes & {Outcome.UNKNOWN, Outcome.BLOCKED}
-    return Verdict.READY if report.run.ready and not open_question else Verdict.NOT_SURE
+    open_question = not outcomes or outcomes & {Outcome.UNKNOWN, Outcome.BLOCKED}
+    return ready if report.run.ready and not open_question else Verdict.NOT_SURE
 
 
 def counts(checks: tuple[Check, ...]) -> list[tuple[Outcome, int]]:
@@ -43,8 +53,12 @@ def counts(checks: tuple[Check, ...]) -> list[tuple[Outcome, int]]:
 def sentence(report: Report) -> str:
     """Return what happened in a sentence or two: "60 checks: 2 failed, 7 blocked, 51 passed."."""
     if report.run.mode == "undo":
+        if report.run.interrupted:
+            return f"{_taken_back(report.checks)} The undo was interrupted: run it again to take back what is left."
         return f"{_taken_back(report.checks)} An undo does not judge whether the cluster is ready."
     told = f"{_told(report.checks)}{_nodes(report)}"
+    if report.run.interrupted:
+        return f"{told} The run was interrupted; what follows is incomplete."
     return told if report.run.whole else f"{told} Only a part of all checks was selected."
 
 

@@ -39,6 +39,20 @@ def test_the_verdict_comes_first(read: Read, sample: Callable[..., Json], verdic
     assert page.text_of["title"][0].startswith(verdict)
 
 
+def test_a_part_is_headed_and_drawn_less_loud_than_the_whole(read: Read) -> None:
+    content = samples.healthy()
+    content["run"]["whole"] = False
+    page = Page(to_html(read(content)))
+    assert page.text_of["h1"] == ["READY, as far as asked"]
+    assert "ready_in_part" in page.attributes("class")
+
+
+def test_mode_time_and_what_the_training_reached_stand_at_the_top(read: Read) -> None:
+    header = Page(to_html(read(samples.healthy()))).text_of["header"][0]
+    assert "fix 1 min 13 s" in " ".join(header.split())
+    assert "Training: tiny, 40 steps on 2 ranks, 900 tokens/s, 14 s, loss 5.250 to 2.130." in header
+
+
 def test_what_was_simulated_and_what_to_do_next_stand_at_the_top(read: Read) -> None:
     header = Page(to_html(read(samples.broken()))).text_of["header"][0]
     assert "GPU: GB10 stand-in, no CUDA" in header
@@ -102,6 +116,7 @@ def test_the_training_is_told_in_words_beside_its_curve(read: Read) -> None:
     page = Page(to_html(read(samples.healthy())))
     assert "Loss by step: 5.250 at the first step, 2.130 at the last." in page.text
     assert "All ranks ended with the same weights." in page.text
+    assert "GPU-seconds, ranks times seconds 28" in page.text
     assert "by each rank's own clock: rank 0 on spark-1 rank 1 on spark-2" in page.text
 
 

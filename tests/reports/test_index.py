@@ -73,6 +73,20 @@ def test_an_undo_is_no_step_in_the_history_and_told_where_nothing_was_judged_sin
     assert "20261102" not in to_index(gather(tmp_path))
 
 
+def test_a_cluster_is_headed_by_the_newest_run_of_all_checks(tmp_path: Path) -> None:
+    write(tmp_path, "20261101-060000-check", samples.broken())
+    write(tmp_path, "20261102-060000-check", samples.healthy(), 2, whole=False)
+    page = Page(to_index(gather(tmp_path)))
+    assert page.text_of["h2"] == ["desk: NOT READY"]
+    assert "Since then a part of the checks was run, 2 November 2026, 06:00 UTC: READY, as far as asked." in page.text
+    assert "20261102-060000-check" in page.text_of["table"][0]
+
+
+def test_where_only_parts_were_run_the_newest_heads_the_cluster(tmp_path: Path) -> None:
+    write(tmp_path, "20261102-060000-check", samples.healthy(), whole=False)
+    assert Page(to_index(gather(tmp_path))).text_of["h2"] == ["desk: READY, as far as asked"]
+
+
 def test_a_folder_without_runs_is_still_a_page(tmp_path: Path) -> None:
     assert "There is no run that could be read." in Page(to_index(gather(tmp_path))).text
 

@@ -145,6 +145,14 @@ def test_eight_nodes_with_all_checks_make_less_than_a_megabyte(read: Read) -> No
     assert len(to_junit(read(samples.large())).encode()) < 1_000_000
 
 
+def test_the_verdict_of_a_part_stays_the_word_that_tools_know(read: Read) -> None:
+    content = samples.healthy()
+    content["run"]["whole"] = False
+    suite = next(parsed(read(content)).iter("testsuite"))
+    assert properties(suite)["verdict"] == "READY"
+    assert properties(suite)["whole"].startswith("no")
+
+
 def test_a_run_without_checks_is_an_empty_file_of_suites(read: Read) -> None:
     root = parsed(read(pieces.a_report([])))
     assert (root.get("tests"), len(root)) == ("0", 0)

@@ -73,7 +73,7 @@ def test_a_healthy_run_has_nothing_to_attend_to_and_nothing_changed(read: Read) 
     text = to_markdown(read(samples.healthy()))
     assert "To attend to" not in text
     assert "Changed" not in text
-    assert "Recipe tiny: loss 5.250 to 2.130 in 40 steps, 900 tokens/s, 14 s." in text
+    assert "\n\nTraining: tiny, 40 steps on 2 ranks, 900 tokens/s, 14 s, loss 5.250 to 2.130.\n\n" in text
 
 
 def test_what_was_simulated_is_said(read: Read) -> None:

@@ -42,10 +42,21 @@ def test_a_file_that_does_not_say_ready_is_not_told_as_ready(read: Read) -> None
     assert verdict(read(report)) is Verdict.NOT_SURE
 
 
-def test_an_interrupted_run_is_not_sure(read: Read) -> None:
+@pytest.mark.parametrize("sample", [healthy, broken])
+@pytest.mark.parametrize("mode", ["fix", "undo"])
+def test_an_interrupted_run_is_told_as_one_whatever_it_found(read: Read, sample: Callable[[], Json], mode: str) -> None:
+    report = sample()
+    report["run"] |= {"interrupted": True, "mode": mode}
+    assert verdict(read(report)) is Verdict.INTERRUPTED
+    assert " was interrupted" in sentence(read(report))
+
+
+@pytest.mark.parametrize("enough", [None, 1])
+def test_a_part_that_holds_is_ready_only_as_far_as_asked(read: Read, enough: int | None) -> None:
     report = healthy()
-    report["run"]["interrupted"] = True
-    assert verdict(read(report)) is Verdict.NOT_SURE
+    report["run"] |= {"whole": False, "min_ready": enough}
+    assert verdict(read(report)) is Verdict.READY_IN_PART
+    assert verdict(read(report)).is_ready
 
 
 def test_a_run_without_checks_is_not_sure(read: Read) -> None:
