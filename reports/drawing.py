@@ -51,11 +51,15 @@ class Box:
 
 @dataclass(frozen=True)
 class Line:
-    """A stretch of a network, `management` or `lane` of the fabric, with the worst of the checks about it."""
+    """A stretch of a network, `management` or `lane` of the fabric, with the worst of the checks about it.
+
+    What is not `up` joins nothing: there is no carrier at an end of it.
+    """
 
     kind: str
     points: str
     outcome: Outcome | None = None
+    up: bool = True
 
 
 @dataclass(frozen=True)
@@ -208,17 +212,19 @@ def _lane(
 ) -> list[Line]:
     index, level = place
     outcome = _of_lane(report, lane)
-    ends = [box for box in row if any(port.name == lane for port in shown_ports(box.node))]
+    ends = [(box, link) for box in row for link in shown_ports(box.node) if link.name == lane]
     if not ends:
         return []
-    drops = [box.x + WIDTH // 2 + (2 * index - 1) * GAP for box in ends]
+    drops = [box.x + WIDTH // 2 + (2 * index - 1) * GAP for box, _ in ends]
     stubs = []
-    for box, x in zip(ends, drops, strict=True):
+    for (box, link), x in zip(ends, drops, strict=True):
         port = next(one for one in box.ports if one.label == lane)
         bottom = row[0].y + height
-        stubs.append(Line("lane", f"{x},{bottom} {x},{level}", port.outcome))
+        stubs.append(Line("lane", f"{x},{bottom} {x},{level}", port.outcome, link.up))
     start = RAIL + index * 4 if joined else drops[0]
-    return [Line("lane", f"{start},{level} {drops[-1]},{level}", outcome), *stubs]
+    # Two ends make a link; where rows are joined the other one may be in another row.
+    up = sum(link.up for _, link in ends) >= (1 if joined or len(ends) == 1 else 2)
+    return [Line("lane", f"{start},{level} {drops[-1]},{level}", outcome, up), *stubs]
 
 
 def _of_lane(report: Report, lane: str) -> Outcome | None:

@@ -6,7 +6,7 @@ from reports.model import Check, Report
 from reports.outcome import Outcome
 from reports.scale import marks
 
-WIDTH, LANE, BAR = 1000, 26, 16
+WIDTH, LANE = 1000, 26
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 8, 28
 THIN = 1.5
 """No bar is narrower, or it could not be seen."""

@@ -83,6 +83,30 @@ def test_axe_finds_no_serious_fault(look: Callable[[str], Look], sample: str, th
     assert page.faults == []
 
 
+def test_on_a_phone_every_node_of_two_is_seen_in_the_matrix(look: Callable[[str], Look]) -> None:
+    page = look("failed")
+    page.turn(390, "light")
+    assert (
+        page.page.evaluate("(one => one.scrollWidth - one.clientWidth)(document.querySelector('#matrix .wide'))") == 0
+    )
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_names_of_nodes_are_not_broken_where_changes_are_told(look: Callable[[str], Look], width: int) -> None:
+    page = look("failed")
+    page.turn(width, "light")
+    name = page.page.locator(".changes td:first-child").first
+    assert name.evaluate("one => one.scrollWidth - one.clientWidth") == 0
+    assert (
+        name.evaluate(
+            "one => { const all = document.createRange(); all.selectNodeContents(one);"
+            " return all.getClientRects().length; }"
+        )
+        == 1
+    )
+    assert page.page.locator(".changes td:last-child").first.evaluate("one => one.clientWidth") >= 190
+
+
 def test_a_search_leaves_only_what_has_all_its_words(failed: Look) -> None:
     failed.page.fill("input[type=search]", "daemon UUID")
     assert failed.page.locator(".group:visible .what").all_inner_texts()[0].startswith("The daemon offers")

@@ -114,6 +114,23 @@ def test_where_no_port_has_a_carrier_all_are_shown_without_one(read: Read) -> No
     assert len(ports) == 3
 
 
+@pytest.mark.parametrize(("end", "solid"), [(None, 6), (0, 4), (1, 4)])
+def test_a_lane_with_a_port_that_has_no_carrier_is_not_drawn_as_joined(read: Read, end: int | None, solid: int) -> None:
+    content = a_report([])
+    if end is not None:
+        content["nodes"][end]["links"][3] |= {"up": False, "speed_mbps": None}
+    lanes = [line for line in draw(read(content)).lines if line.kind == "lane"]
+    # Of each of two lanes the line between the nodes, and the two that lead to it.
+    assert sum(line.up for line in lanes) == solid
+
+
+def test_a_port_of_a_node_alone_is_drawn_by_its_own_carrier(read: Read) -> None:
+    content = a_report([], nodes=1)
+    assert {line.up for line in draw(read(content)).lines} == {True}
+    content["nodes"][0]["links"][3] |= {"up": False, "speed_mbps": None}
+    assert [line.up for line in draw(read(content)).lines if line.kind == "lane"].count(False) == 2
+
+
 def test_a_node_of_which_nothing_is_known_is_drawn_as_not_known(read: Read) -> None:
     content = a_report([], nodes=1)
     content["nodes"] = [dict.fromkeys(content["nodes"][0]) | {"name": "spark-1"}]
