@@ -14,13 +14,14 @@ from markupsafe import Markup, escape
 
 from reports import text
 from reports.causes import entries, following
+from reports.changes import headline, is_planned, shared_remedy, sum_of, told_changes
 from reports.curves import loss_chart, speed_chart
 from reports.drawing import draw
 from reports.drift import drift, weights_agree
 from reports.evidence import Exhibit, exhibits
 from reports.fold import Fold, fold
 from reports.matrix import places, steps
-from reports.model import Change, Check, Report
+from reports.model import Check, Report
 from reports.outcome import Outcome
 from reports.summary import counts, sentence, verdict
 from reports.timeline import timeline
@@ -72,6 +73,7 @@ def _page(whole: Report, shown_as: Fold, shown: list[list[Exhibit]]) -> str:
     environment = page_environment()
     limit = text.fair_limit([len(one) for one in _told(report)], TOLD)
     environment.filters["clip"] = lambda value: text.clip(value, limit)
+    environment.filters["word"] = lambda outcome: outcome.word_in(whole.run.mode)
     environment.tests["whole"] = lambda value: len(value) <= limit
     environment.globals.update(
         diff_lines=diff_lines,
@@ -91,7 +93,7 @@ def _page(whole: Report, shown_as: Fold, shown: list[list[Exhibit]]) -> str:
         all_nodes=len(whole.nodes),
         totals=counts(whole.checks),
         tallies=_tallies(whole),
-        all_changes=len(_changed(whole)),
+        all_changes=len(told_changes(whole)),
         all_warnings=sum(check.warning is not None for check in whole.checks),
         places=places(report),
         place_of=shown_as.places(places(whole)),
@@ -99,7 +101,10 @@ def _page(whole: Report, shown_as: Fold, shown: list[list[Exhibit]]) -> str:
         drawing=draw(report),
         differences=drift(report),
         warned=[entry for entry in enumerate(report.checks) if entry[1].warning],
-        changed=_changed(report),
+        changed=told_changes(report),
+        planned=is_planned(whole),
+        sum_of_changes=sum_of(whole),
+        shared_remedy=shared_remedy(whole),
         clock=timeline(report),
         loss=loss_chart(report.training) if report.training else None,
         speed=speed_chart(report.training) if report.training else None,
@@ -156,14 +161,6 @@ def coded(value: str) -> Markup:
     )
 
 
-def headline(describe: str) -> str:
-    """Return a change in one line: the file of a diff, or the first line of the command."""
-    for line in describe.splitlines():
-        if line.startswith("+++ "):
-            return text.first_line(line.removeprefix("+++ "), 100)
-    return text.first_line(describe, 100)
-
-
 def diff_lines(describe: str) -> list[tuple[str, str]]:
     """Return a change as (kind, line): add, remove, place or same, or all command where it is no diff."""
     lines = describe.splitlines()
@@ -176,15 +173,6 @@ def _kind(line: str) -> str:
     if line.startswith(("@@", "---", "+++")):
         return "place"
     return {"+": "add", "-": "remove"}.get(line[:1], "same")
-
-
-def _changed(report: Report) -> list[tuple[int, Check, Change]]:
-    return [
-        (position, check, change)
-        for position, check in enumerate(report.checks)
-        for change in check.changes
-        if change.applied
-    ]
 
 
 def _tallies(report: Report) -> dict[int, list[tuple[Outcome, int]]]:

@@ -3,6 +3,7 @@
 import re
 
 from reports.causes import entries
+from reports.changes import headline, is_planned, shared_remedy, sum_of, told_changes
 from reports.fold import folded
 from reports.matrix import Cell, places, steps
 from reports.model import Cause, Check, Report, Suspect
@@ -18,12 +19,19 @@ MOST_CHANGES = 50
 
 # As character references they are shown and never parsed, whatever the dialect of Markdown.
 _ACTIVE = re.compile(r"[&<>|`*_~\[\]\\#]")
+_CODE = re.compile(r"&#96;(.+?)&#96;")
+"""What stood between backticks, once they are escaped."""
 
 
 def to_markdown(report: Report) -> str:
     """Return the summary: verdict, next, what was simulated, failures, matrix, changes and the way back."""
     parts = [_head(report), _attention(report), _warnings(report), _matrix(report), _changes(report)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def coded(value: str) -> str:
+    """Return the same, with what stands between backticks as code."""
+    return "<br>".join(_CODE.sub(r"<code>\1</code>", line) for line in escape(value).split("<br>"))
 
 
 def escape(value: str) -> str:
@@ -38,7 +46,7 @@ def _head(report: Report) -> str:
     if trained := training_line(report):
         lines.append(escape(trained))
     if report.next:
-        lines.append(f"**Next:** {escape(clip(report.next, CHANGE_LIMIT))}")
+        lines.append(f"**Next:** {coded(clip(report.next, CHANGE_LIMIT))}")
     if run.simulated:
         lines.append("**Simulated in this run:** " + "; ".join(escape(what) for what in run.simulated))
     lines.append(
@@ -61,20 +69,25 @@ def _attention(report: Report) -> str:
         failures = [(None, check) for check in report.checks if check.outcome.needs_attention]
     if not failures:
         return ""
-    rows = [_failure(cause, check) for cause, check in failures[:MOST_ROWS]]
-    table = _table(["Node", "Check", "Outcome", "Found", "Expected", "Cause", "Remedy"], rows)
+    remedy = shared_remedy(report)
+    rows = [_failure(cause, check, report.run.mode)[: 6 if remedy else None] for cause, check in failures[:MOST_ROWS]]
+    head = ["Node", "Check", "Outcome", "Found", "Expected", "Cause", "Remedy"]
+    table = _table(head[: 6 if remedy else None], rows)
     more = len(failures) - len(rows)
-    told = f"## To attend to\n\n{table}" + (f"\n\nand {more} more, in report.html." if more else "")
+    title = "What still stands" if report.run.mode == "undo" else "What needs attention"
+    told = f"## {title}\n\n{table}" + (f"\n\nand {more:,} more, in report.html." if more else "")
+    if remedy:
+        told += f"\n\nThe remedy of all of them: {coded(clip(remedy, CHANGE_LIMIT))}"
     suspects = [_suspect(cause, one) for cause in report.diagnosis for one in cause.suspects][:MOST_ROWS]
     if not suspects:
         return told
     return f"{told}\n\n## What differs there\n\n" + _table(["Check", "Node", "What", "There", "Compared"], suspects)
 
 
-def _failure(cause: Cause | None, check: Check) -> list[str]:
-    follow = f" ({len(cause.explains)} follow)" if cause and cause.explains else ""
+def _failure(cause: Cause | None, check: Check, mode: str) -> list[str]:
+    follow = f" ({len(cause.explains):,} follow)" if cause and cause.explains else ""
     values = [check.found, check.expected, check.cause, check.remedy]
-    cells = [_cell(check.place), f"{_cell(check.title)}<br>{_cell(check.id)}", f"{check.outcome.word}{follow}"]
+    cells = [_cell(check.place), f"{_cell(check.title)}<br>{_cell(check.id)}", f"{check.outcome.word_in(mode)}{follow}"]
     return cells + [_cell(value) for value in values]
 
 
@@ -98,7 +111,7 @@ def _matrix(report: Report) -> str:
     report = folded(report)
     columns = places(report)
     rows = [[f"{step.number}. {_cell(step.title)}", *[_glyphs(cell) for cell in step.cells]] for step in steps(report)]
-    legend = ", ".join(f"{outcome.glyph} {outcome.word}" for outcome, _ in counts(report.checks))
+    legend = ", ".join(f"{outcome.glyph} {outcome.word_in(report.run.mode)}" for outcome, _ in counts(report.checks))
     return f"## Steps\n\n{_table(['Step', *map(_cell, columns)], rows)}\n\n{legend}, · not run"
 
 
@@ -107,19 +120,21 @@ def _glyphs(cell: Cell) -> str:
 
 
 def _changes(report: Report) -> str:
-    told = [(check, change) for check in report.checks for change in check.changes if change.applied]
+    told = told_changes(report)
     if not told:
         return ""
-    parts = ["## Changed"]
-    for check, change in told[:MOST_CHANGES]:
-        parts += [
-            f"**{escape(check.place)}** {escape(check.title)} ({change.risk})",
-            _fenced(change.describe, "diff"),
-        ]
-    if len(told) > MOST_CHANGES:
-        parts.append(f"and {len(told) - MOST_CHANGES} more, in report.html.")
+    parts = [f"## {'What would be changed' if is_planned(report) else 'What was changed'}", sum_of(report)]
     if report.undo:
         parts += ["To take all of it back:", _fenced(report.undo, "sh")]
+    elif not is_planned(report):
+        parts.append("This cannot be undone.")
+    for check, change in [(check, change) for _, check, change in told[:MOST_CHANGES]]:
+        line = (
+            f"<b>{escape(check.place)}</b> {escape(check.title)} ({change.risk}): {escape(headline(change.describe))}"
+        )
+        parts += [f"<details><summary>{line}</summary>", _fenced(change.describe, "diff"), "</details>"]
+    if len(told) > MOST_CHANGES:
+        parts.append(f"and {len(told) - MOST_CHANGES:,} more, in report.html.")
     return "\n\n".join(parts)
 
 
@@ -135,4 +150,4 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _cell(value: str | None) -> str:
-    return "" if value is None else escape(clip(value, CELL_LIMIT))
+    return "" if value is None else coded(clip(value, CELL_LIMIT))

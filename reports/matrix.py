@@ -12,10 +12,11 @@ CLUSTER = "cluster"
 
 @dataclass(frozen=True)
 class Cell:
-    """The checks of one step in one place; worst is None where none was run."""
+    """The checks of one step in one place, in a run of this mode; worst is None where none was run."""
 
     place: str
     checks: tuple[Check, ...]
+    mode: str
 
     @property
     def worst(self) -> Outcome | None:
@@ -32,7 +33,10 @@ class Cell:
     @property
     def told(self) -> str:
         """The cell in words: "1 failed, 4 passed"."""
-        return ", ".join(f"{number} {outcome.word}" for outcome, number in counts(self.checks)) or "not run"
+        return (
+            ", ".join(f"{number:,} {outcome.word_in(self.mode)}" for outcome, number in counts(self.checks))
+            or "not run"
+        )
 
 
 @dataclass(frozen=True)
@@ -105,11 +109,11 @@ def _step(report: Report, number: int, title: str, columns: list[str]) -> StepVi
     together: dict[str, list[Check]] = defaultdict(list)
     for _, check in entries:
         together[check.place].append(check)
-    cells = tuple(Cell(place, tuple(together[place])) for place in columns)
-    return StepView(number, title, cells, _rows(entries, columns), _groups(entries))
+    cells = tuple(Cell(place, tuple(together[place]), report.run.mode) for place in columns)
+    return StepView(number, title, cells, _rows(entries, columns, report.run.mode), _groups(entries))
 
 
-def _rows(entries: list[tuple[int, Check]], columns: list[str]) -> tuple[Row, ...]:
+def _rows(entries: list[tuple[int, Check]], columns: list[str], mode: str) -> tuple[Row, ...]:
     together: dict[str, dict[str, tuple[int, Check]]] = {}
     for position, check in entries:
         # An undo tells several changes of one check in one place; the first that needs attention stands for them.
@@ -117,7 +121,12 @@ def _rows(entries: list[tuple[int, Check]], columns: list[str]) -> tuple[Row, ..
         if check.place not in placed or check.outcome.needs_attention:
             placed[check.place] = (position, check)
     return tuple(
-        Row(next(iter(placed.values()))[1].title, check_id, tuple(placed.get(column) for column in columns))
+        # What an undo tells is titled by a change, which is another one in every place.
+        Row(
+            check_id if mode == "undo" else next(iter(placed.values()))[1].title,
+            check_id,
+            tuple(placed.get(column) for column in columns),
+        )
         for check_id, placed in together.items()
     )
 

@@ -30,6 +30,12 @@ class Outcome(StrEnum):
         """The outcome in one sentence, for a legend."""
         return _MEANINGS[self]
 
+    def word_in(self, mode: str) -> str:
+        """The outcome as a reader sees it in a run of this mode: an undo judges no check."""
+        if mode != "undo" or self not in _WORDS_OF_AN_UNDO:
+            return self.word
+        return _WORDS_OF_AN_UNDO[self]
+
     @property
     def meaning_of_an_undo(self) -> str:
         """The same where changes were taken back instead of checks judged."""
@@ -56,6 +62,8 @@ _GLYPHS = {
     Outcome.PASSED: "✓",
     Outcome.SKIPPED: "○",
 }
+
+_WORDS_OF_AN_UNDO = {Outcome.FIXED: "taken back", Outcome.FIX_FAILED: "still stands"}
 
 _MEANINGS = {
     Outcome.FIX_FAILED: "It was changed, and is still not true.",

@@ -1,5 +1,6 @@
 """What the checks add up to: the verdict, and the counts."""
 
+import re
 from collections import Counter
 from enum import StrEnum
 
@@ -53,26 +54,37 @@ def counts(checks: tuple[Check, ...]) -> list[tuple[Outcome, int]]:
 def sentence(report: Report) -> str:
     """Return what happened in a sentence or two: "60 checks: 2 failed, 7 blocked, 51 passed."."""
     if report.run.mode == "undo":
+        then = "Run `pytest runbook` to see whether the cluster is ready."
         if report.run.interrupted:
-            return f"{_taken_back(report.checks)} The undo was interrupted: run it again to take back what is left."
-        return f"{_taken_back(report.checks)} An undo does not judge whether the cluster is ready."
-    told = f"{_told(report.checks)}{_nodes(report)}"
+            then = "The undo was interrupted; run it again to take back what is left."
+        return f"{_undid(report)}{_taken_back(report.checks)} {then}"
+    told = f"{_told(report.checks)}{_warnings(report)}{_nodes(report)}"
     if report.run.interrupted:
         return f"{told} The run was interrupted; what follows is incomplete."
     return told if report.run.whole else f"{told} Only a part of all checks was selected."
+
+
+def _warnings(report: Report) -> str:
+    number = sum(check.warning is not None for check in report.checks)
+    return f" {counted(number, 'warning')}." if number else ""
 
 
 def _nodes(report: Report) -> str:
     ready, nodes, enough = report.run.nodes_ready, len(report.nodes), report.run.min_ready
     if not ready or ready >= nodes:
         return ""
-    told = f"; {enough} {'is' if enough == 1 else 'are'} enough" if enough else ""
-    return f" {ready} of {nodes} nodes are ready{told}."
+    told = f"; {enough:,} {'is' if enough == 1 else 'are'} enough" if enough else ""
+    return f" {ready:,} of {nodes:,} nodes {'is' if ready == 1 else 'are'} ready{told}."
+
+
+def _undid(report: Report) -> str:
+    found = re.search(r"--undo[= ](\d{8}-\d{6}-[a-z]+)\b", report.run.command or "")
+    return f"Undid run {found[1]}: " if found else ""
 
 
 def _taken_back(changes: tuple[Check, ...]) -> str:
     left = sum(change.outcome is Outcome.FIX_FAILED for change in changes)
-    stand = f", and {left:,} still {'stands' if left == 1 else 'stand'}" if left else ""
+    stand = f", {left:,} still {'stands' if left == 1 else 'stand'}" if left else ""
     return f"{counted(len(changes) - left, 'change')} taken back{stand}."
 
 

@@ -51,7 +51,11 @@ def timeline(report: Report) -> Timeline | None:
     scale = (WIDTH - LEFT - RIGHT) / end
     numbers = sorted({check.step for check in timed})
     lanes = tuple(
-        Lane(number, TOP + index * LANE, _bars([check for check in timed if check.step == number], scale))
+        Lane(
+            number,
+            TOP + index * LANE,
+            _bars([check for check in timed if check.step == number], scale, report.run.mode),
+        )
         for index, number in enumerate(numbers)
     )
     by_time = sorted(enumerate(report.checks), key=lambda entry: -(entry[1].seconds or 0.0))
@@ -68,7 +72,7 @@ def _end(check: Check) -> float:
     return (check.started or 0.0) + (check.seconds or 0.0)
 
 
-def _bars(checks: list[Check], scale: float) -> tuple[Bar, ...]:
+def _bars(checks: list[Check], scale: float, mode: str) -> tuple[Bar, ...]:
     stretches: list[list[Check]] = []
     for check in sorted(checks, key=lambda one: one.started or 0.0):
         last = stretches[-1][-1] if stretches else None
@@ -76,12 +80,12 @@ def _bars(checks: list[Check], scale: float) -> tuple[Bar, ...]:
             stretches[-1].append(check)
         else:
             stretches.append([check])
-    return tuple(_bar(stretch, scale) for stretch in stretches)
+    return tuple(_bar(stretch, scale, mode) for stretch in stretches)
 
 
-def _bar(stretch: list[Check], scale: float) -> Bar:
+def _bar(stretch: list[Check], scale: float, mode: str) -> Bar:
     start, end = stretch[0].started or 0.0, max(_end(check) for check in stretch)
     longest = max(stretch, key=lambda check: check.seconds or 0.0)
-    others = f" and {len(stretch) - 1} more" if len(stretch) > 1 else ""
-    title = f"{longest.title} ({longest.place}){others}: {stretch[0].outcome.word}, {end - start:.1f} s"
+    others = f" and {len(stretch) - 1:,} more" if len(stretch) > 1 else ""
+    title = f"{longest.title} ({longest.place}){others}: {stretch[0].outcome.word_in(mode)}, {end - start:.1f} s"
     return Bar(round(LEFT + start * scale, 1), round(max((end - start) * scale, THIN), 1), stretch[0].outcome, title)

@@ -215,3 +215,34 @@ def with_long_output(report: Json, lines: int = 10_000) -> Json:
     said = "".join(f"{number:05} {'x' * 200}\n" for number in range(lines))
     report["checks"][5]["evidence"] = [{"command": "journalctl -u docker", "exit": 0, "output": said}]
     return report
+
+
+def undone() -> Json:
+    """Return an undo that took a change back on one node, and could not on the other."""
+    back = {"title": "Taken back: spark-1:/etc/docker/daemon.json"}
+    left = {"title": "Still in place: spark-2:/etc/docker/daemon.json", "cause": "it was edited since"}
+    report = a_report(
+        [
+            a_check("docker.usable", 2, "spark-1", "fixed", **back),
+            a_check("docker.usable", 2, "spark-2", "fix_failed", **left),
+        ]
+    )
+    command = "pytest runbook --undo 20261123-184501-fix"
+    report["run"] |= {"mode": "undo", "ready": False, "command": command}
+    return report | {"diagnosis": []}
+
+
+def planned() -> Json:
+    """Return a plan with a change of each risk, whose causes have one remedy."""
+    checks = [
+        a_check(
+            f"docker.{risk}", 2, "spark-1", "would_fix", changes=[{"describe": DIFF, "risk": risk, "applied": False}]
+        )
+        | {"remedy": "pytest runbook --fix", "title": f"A {risk} change is made"}
+        for risk in ("safe", "safe", "disruptive", "human")
+    ]
+    for number, check in enumerate(checks):
+        check["id"] += f"_{number}"
+    report = a_report(checks)
+    report["run"] |= {"mode": "plan", "ready": False}
+    return report

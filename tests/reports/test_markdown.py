@@ -66,13 +66,52 @@ def test_changes_come_with_the_way_back(read: Read) -> None:
     text = to_markdown(read(samples.broken()))
     assert "gpasswd -a nvidia docker" in text
     assert "pytest runbook --undo 20261123-184501-fix" in text
-    assert "sed" not in text.partition("## Changed")[2], "what was only planned is not told as changed"
+    changed = text.partition("## What was changed")[2]
+    assert changed.startswith("\n\n2 changes were made.\n\nTo take all of it back:\n\n```sh\npytest runbook --undo ")
+    assert changed.count("<details>") == changed.count("</details>") == 2
+    assert "GPU-45cbf7b3" not in changed, "what was only planned is not told as changed"
+
+
+def test_changes_without_a_way_back_are_told_as_that(read: Read) -> None:
+    text = to_markdown(read(samples.broken() | {"undo": None}))
+    assert "2 changes were made.\n\nThis cannot be undone." in text
+
+
+def test_a_plan_tells_what_it_would_change_by_risk_with_every_diff(read: Read) -> None:
+    text = to_markdown(read(samples.planned()))
+    changed = text.partition("## What would be changed")[2]
+    assert "4 changes would be made: 2 safe; 1 disruptive, made only with the `--allow`" in changed
+    assert "1 for a person to make." in changed
+    assert changed.count("<details>") == changed.count("```diff\n--- /etc/docker/daemon.json") == 4
+    assert "undone" not in changed
+
+
+def test_a_remedy_that_all_causes_have_is_told_once(read: Read) -> None:
+    text = to_markdown(read(samples.planned()))
+    assert text.count("pytest runbook --fix") == 1
+    assert "The remedy of all of them: pytest runbook --fix" in text
+
+
+def test_what_stands_between_backticks_is_code_and_nothing_in_it_acts(read: Read) -> None:
+    content = samples.broken()
+    content["checks"][6]["remedy"] = "Run `ls | wc` or `<b>`, then ` is not closed"
+    page = shown(read(content))
+    assert {"ls | wc", "<b>"} <= set(page.text_of["code"])
+    assert "then ` is not closed" in page.text
+
+
+def test_an_undo_tells_what_still_stands(read: Read) -> None:
+    text = to_markdown(read(samples.undone()))
+    assert "## What still stands\n\n" in text
+    assert "| still stands |" in text
+    assert "↻ taken back" in text
+    assert "fix failed" not in text
 
 
 def test_a_healthy_run_has_nothing_to_attend_to_and_nothing_changed(read: Read) -> None:
     text = to_markdown(read(samples.healthy()))
-    assert "To attend to" not in text
-    assert "Changed" not in text
+    assert "What needs attention" not in text
+    assert "changed" not in text
     assert "\n\nTraining: tiny, 40 steps on 2 ranks, 900 tokens/s, 14 s, loss 5.250 to 2.130.\n\n" in text
 
 
@@ -116,4 +155,4 @@ def test_without_a_diagnosis_what_needs_attention_is_listed_all_the_same(read: R
     del content["diagnosis"]
     rows = shown(read(content)).text_of["tr"]
     assert any("gpu.advertised" in row for row in rows)
-    assert "To attend to" in to_markdown(read(content))
+    assert "## What needs attention" in to_markdown(read(content))

@@ -9,7 +9,7 @@ from reports.model import Report
 from reports.outcome import Outcome
 from reports.summary import Verdict, sentence, verdict
 from tests.reports.pieces import Json, a_check, a_report
-from tests.reports.samples import broken, healthy
+from tests.reports.samples import broken, healthy, undone
 
 Read = Callable[[Json], Report]
 
@@ -68,9 +68,9 @@ def test_a_run_without_checks_is_not_sure(read: Read) -> None:
 @pytest.mark.parametrize(
     ("enough", "ready", "expected", "told"),
     [
-        (None, False, Verdict.NOT_READY, "1 of 2 nodes are ready."),
-        (1, True, Verdict.READY, "1 of 2 nodes are ready; 1 is enough."),
-        (2, False, Verdict.NOT_READY, "1 of 2 nodes are ready; 2 are enough."),
+        (None, False, Verdict.NOT_READY, "1 of 2 nodes is ready."),
+        (1, True, Verdict.READY, "1 of 2 nodes is ready; 1 is enough."),
+        (2, False, Verdict.NOT_READY, "1 of 2 nodes is ready; 2 are enough."),
     ],
 )
 def test_so_many_nodes_can_be_enough(read: Read, enough: int | None, ready: bool, expected: Verdict, told: str) -> None:
@@ -81,7 +81,9 @@ def test_so_many_nodes_can_be_enough(read: Read, enough: int | None, ready: bool
 
 
 def test_the_sentence_counts_every_outcome(read: Read) -> None:
-    told = "13 checks: 1 fix failed, 1 failed, 1 would fix, 1 unknown, 2 blocked, 1 fixed, 5 passed, 1 skipped."
+    told = (
+        "13 checks: 1 fix failed, 1 failed, 1 would fix, 1 unknown, 2 blocked, 1 fixed, 5 passed, 1 skipped. 1 warning."
+    )
     assert sentence(read(broken())) == told
 
 
@@ -89,7 +91,7 @@ def test_the_sentence_counts_every_outcome(read: Read) -> None:
     ("second", "expected", "told"),
     [
         ("fixed", Verdict.TAKEN_BACK, "2 changes taken back."),
-        ("fix_failed", Verdict.NOT_ALL_TAKEN_BACK, "1 change taken back, and 1 still stands."),
+        ("fix_failed", Verdict.NOT_ALL_TAKEN_BACK, "1 change taken back, 1 still stands."),
     ],
 )
 def test_an_undo_tells_what_was_taken_back_and_judges_nothing(
@@ -100,7 +102,31 @@ def test_an_undo_tells_what_was_taken_back_and_judges_nothing(
     content["run"] |= {"mode": "undo", "ready": False}
     report = read(content)
     assert verdict(report) is expected
-    assert sentence(report) == f"{told} An undo does not judge whether the cluster is ready."
+    assert sentence(report) == f"{told} Run `pytest runbook` to see whether the cluster is ready."
+
+
+@pytest.mark.parametrize(
+    ("command", "begins"),
+    [
+        ("pytest runbook --lab --undo 20261123-184501-fix --allow x", "Undid run 20261123-184501-fix: 1 change"),
+        ("pytest runbook --undo=20261123-184501-fix", "Undid run 20261123-184501-fix: 1 change"),
+        ("pytest runbook --undo `x`", "1 change"),
+        (None, "1 change"),
+    ],
+)
+def test_an_undo_names_the_run_that_it_took_back_where_that_is_known(
+    read: Read, command: str | None, begins: str
+) -> None:
+    content = a_report([a_check("docker.usable", 2, "spark-1", "fixed")])
+    content["run"] |= {"mode": "undo", "command": command}
+    assert sentence(read(content)).startswith(f"{begins} taken back.")
+
+
+def test_a_row_of_an_undo_is_not_titled_by_the_change_of_one_node(read: Read) -> None:
+    content = undone()
+    (step,) = [step for step in steps(read(content)) if step.groups]
+    assert [row.title for row in step.rows] == ["docker.usable"]
+    assert [cell.told for cell in step.cells] == ["1 taken back", "1 still stands"]
 
 
 def test_a_run_of_some_checks_says_that_it_speaks_of_no_more(read: Read) -> None:
