@@ -72,4 +72,6 @@ def _shared(nodes: tuple[Node, ...]) -> dict[str, list[str | None]]:
 
 
 def _gpus(node: Node, field: str) -> str | None:
-    return None if node.gpus is None else ", ".join(str(getattr(gpu, field)) for gpu in node.gpus)
+    if node.gpus is None:
+        return None
+    return ", ".join(getattr(gpu, field) or "not known" for gpu in node.gpus) or "none"

@@ -28,7 +28,8 @@ for (const form of document.querySelectorAll(".compare")) {
       items.push(item);
     });
     list.replaceChildren(...items);
-    form.elements.told.value = items.length === 1 ? "1 check ended otherwise" : `${items.length} checks ended otherwise`;
+    const number = items.length.toLocaleString("en");
+    form.elements.told.value = items.length === 1 ? "1 check ended otherwise" : `${number} checks ended otherwise`;
   };
   form.hidden = false;
   form.addEventListener("input", show);

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from reports.drift import drift, odd_ones_out, weights_agree
+from reports.html import to_html
 from reports.model import Report
 from tests.reports.pieces import Json, a_report
 from tests.reports.samples import broken, healthy
@@ -39,6 +40,21 @@ def test_what_a_node_did_not_tell_is_not_known_and_no_difference(read: Read) -> 
     (found,) = drift(read(a_report([], nodes=4, drift=[told])))
     assert found.values == ("1", "1", "2", "not known")
     assert found.odd == (False, False, True, False)
+
+
+def test_a_node_without_a_gpu_differs_as_having_none(read: Read) -> None:
+    content = healthy()
+    content["nodes"][1]["gpus"] = []
+    assert [(one.name, one.values[1]) for one in drift(read(content))] == [("gpu", "none"), ("driver", "none")]
+
+
+@pytest.mark.parametrize(("nodes", "badges"), [(2, 0), (3, 1)])
+def test_of_two_nodes_none_is_marked_as_the_one_that_differs(read: Read, nodes: int, badges: int) -> None:
+    content = a_report([], nodes=nodes)
+    content["nodes"][1]["kernel"] = "7.0.0-12-generic"
+    page = to_html(read(content))
+    assert "What the nodes do not share" in page
+    assert page.count("<em>differs</em>") == badges
 
 
 @pytest.mark.parametrize(("field", "value", "name"), [("mtu", 1500, "MTU"), ("speed_mbps", 100_000, "speed")])

@@ -7,13 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from reports.changes import headline
-from reports.html import TEMPLATES, coded, diff_lines, to_html
+from reports.html import TEMPLATES, coded, to_html
 from reports.model import Report
 from reports.outcome import Outcome
 from tests.reports import pieces, samples
 from tests.reports.page import Page
-from tests.reports.pieces import DIFF, Json
+from tests.reports.pieces import Json
 from tests.reports.samples import HOSTILE
 
 Read = Callable[[Json], Report]
@@ -232,52 +231,6 @@ def test_the_same_answer_of_two_nodes_is_told_of_both(read: Read) -> None:
     assert "spark-2 uname -r exit 0" in text
 
 
-def test_what_was_changed_is_told_at_the_top_with_the_way_back(read: Read) -> None:
-    page = Page(to_html(read(samples.broken())))
-    assert "2 changes were made on spark-2: what was changed, and how to undo it." in page.text_of["header"][0]
-    table = next(text for text in page.text_of["table"] if "gpasswd" in text)
-    assert "docker swarm join --token (hidden)" in table
-    assert "GPU-00000000" not in table, "what was only planned is not told as changed"
-    assert "pytest runbook --undo 20261123-184501-fix" in page.text
-
-
-def test_a_change_of_the_cluster_is_not_told_as_made_on_a_node(read: Read) -> None:
-    content = samples.broken()
-    content["checks"][3]["changes"] = [{"describe": "docker swarm init", "risk": "safe", "applied": True}]
-    page = Page(to_html(read(content)))
-    assert "3 changes were made on spark-2 and the cluster:" in page.text_of["header"][0]
-
-
-def test_only_what_has_no_way_back_is_told_as_that(read: Read) -> None:
-    assert "cannot be undone" not in Page(to_html(read(samples.broken()))).text
-    page = Page(to_html(read(samples.broken() | {"undo": None})))
-    assert "how to undo it" not in page.text
-    assert "This cannot be undone." in page.text
-
-
-def test_a_plan_tells_what_it_would_change_by_risk(read: Read) -> None:
-    page = Page(to_html(read(samples.planned())))
-    told = "4 changes would be made: 2 safe; 1 disruptive, made only with the --allow that the check names"
-    assert f"{told}; 1 for a person to make. What would be changed" in " ".join(page.text_of["header"][0].split())
-    assert "What would be changed" in page.text_of["h2"]
-    assert "cannot be undone" not in page.text
-
-
-def test_a_remedy_that_all_causes_have_is_told_once_among_them(read: Read) -> None:
-    causes = Page(to_html(read(samples.planned()))).text.partition("Why The remedy of all of them:")[2]
-    assert causes.partition("Cluster")[0].count("pytest runbook --fix") == 1
-
-
-def test_an_undo_tells_what_still_stands_first_and_in_words_of_its_own(read: Read) -> None:
-    page = Page(to_html(read(samples.undone())))
-    first = page.text.partition("What still stands")[2].partition("Cluster")[0]
-    assert "Still in place: spark-2:/etc/docker/daemon.json docker.usable spark-2 it was edited since" in first
-    assert "1 taken back" in page.text
-    assert "still stands · spark-2" in page.text
-    assert "fix failed" not in page.text
-    assert not any("fix failed" in label for label in page.attributes("aria-label") + page.attributes("title"))
-
-
 def test_a_warning_is_told_beside_the_causes_with_threshold_source_and_margin(read: Read) -> None:
     text = Page(to_html(read(samples.broken()))).text
     assert "Warnings These do not stand in the way of READY. All ranks together move data" in text
@@ -289,20 +242,6 @@ def test_what_the_nodes_share_is_not_in_the_table_of_what_they_do_not(read: Read
     table = next(text for text in page.text_of["table"] if "nvidia-container-toolkit" in text)
     assert "kernel" in table
     assert "system" not in table
-
-
-def test_a_change_is_named_by_its_file_or_by_the_first_line_of_its_command() -> None:
-    assert headline(DIFF) == "/etc/docker/daemon.json"
-    assert headline("set -e\nrm -r x") == "set -e…"
-
-
-def test_a_diff_is_told_line_by_line() -> None:
-    kinds = [kind for kind, _ in diff_lines(DIFF)]
-    assert kinds == ["place", "place", "place", "same", "same", "remove", "add", "same"]
-
-
-def test_a_command_is_no_diff_even_with_options_at_the_line_start() -> None:
-    assert diff_lines("tee -a x\n--append") == [("command", "tee -a x"), ("command", "--append")]
 
 
 def _policy_hash(source: str) -> str:
