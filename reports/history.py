@@ -22,13 +22,14 @@ class _Part(BaseModel):
 
 
 class Measured(_Part):
-    """One figure of a run: what was measured and where, its unit, and whether less of it is better."""
+    """One figure of a run: what was measured and where, its unit, whether less is better, and its limit, if any."""
 
     title: Text
     place: Text
     value: float
     unit: Text
     less_is_better: bool
+    limit: float | None = None
 
 
 class Entry(_Part):
@@ -109,6 +110,7 @@ def _figures(report: Report) -> dict[str, Measured]:
             value=round(limit.value - limit.margin if less else limit.value + limit.margin, 6),
             unit=limit.unit,
             less_is_better=less,
+            limit=limit.value,
         )
     training = report.training
     if training and training.tokens_per_s is not None:

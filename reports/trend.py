@@ -12,13 +12,16 @@ RECENT = 3
 """One slow run is chance; the middle of so many is what is told."""
 FLOOR = 0.05
 """The band is never narrower than this share to either side."""
+SHARE_OF_THE_WAY = 0.1
+"""What has gone less of the way to its limit than this is no news, however steady it was before."""
 
 
 @dataclass(frozen=True)
 class Band:
-    """Where a figure used to be."""
+    """Where a figure used to be, and the middle of it."""
 
     low: float
+    middle: float
     high: float
 
 
@@ -42,10 +45,18 @@ class Trend:
 
     @property
     def worse(self) -> bool:
-        """Whether the newest values have left the band on the wrong side."""
+        """Whether the newest values have left the band on the wrong side, and are on their way to the limit, if any."""
         if self.band is None:
             return False
-        return self.recent > self.band.high if self.measured.less_is_better else self.recent < self.band.low
+        left = self.recent > self.band.high if self.measured.less_is_better else self.recent < self.band.low
+        return left and self._nears_its_limit(self.band.middle)
+
+    def _nears_its_limit(self, middle: float) -> bool:
+        limit = self.measured.limit
+        if limit is None:
+            return True
+        sign = 1 if self.measured.less_is_better else -1
+        return sign * (self.recent - middle) >= SHARE_OF_THE_WAY * sign * (limit - middle)
 
 
 def trends(runs: Sequence[Entry]) -> list[Trend]:
@@ -74,4 +85,4 @@ def band(values: Sequence[float]) -> Band | None:
     spread = max(3 * 1.4826 * median(abs(value - middle) for value in first), FLOOR * abs(middle))
     low = middle - spread
     # What was never below zero, a time or a rate, cannot get there.
-    return Band(max(low, 0.0) if min(first) >= 0 else low, middle + spread)
+    return Band(max(low, 0.0) if min(first) >= 0 else low, middle, middle + spread)

@@ -11,7 +11,7 @@ from reports.model import Report
 from reports.outcome import Outcome
 from reports.trend import band, trends
 from tests.reports import samples
-from tests.reports.pieces import a_check, a_report
+from tests.reports.pieces import a_check, a_report, a_threshold
 from tests.reports.runs import a_run, measured, write
 
 STEADY = [95.0, 96.0, 94.5, 95.5, 95.2, 94.8, 95.1, 95.9]
@@ -111,6 +111,23 @@ def test_a_figure_that_fell_is_worse(tmp_path: Path) -> None:
 def test_a_figure_that_creeps_down_by_a_percent_a_run_is_worse_in_the_end(tmp_path: Path) -> None:
     creeping = [95.0 * 0.99**number for number in range(28)]
     (trend,) = trends(gather(measured(tmp_path, creeping)))
+    assert trend.worse
+
+
+@pytest.mark.parametrize(("newest", "worse"), [(3.5, False), (9.0, False), (12.5, True), (95.0, True)])
+def test_what_has_hardly_neared_its_limit_is_not_worse(tmp_path: Path, newest: float, worse: bool) -> None:
+    for number, value in enumerate([3.1, 3.0, 3.1, 3.0, 3.1, 3.0, newest, newest, newest], 1):
+        limit = a_threshold("inodes_used", 90.0, "at most", "%", 90.0 - value)
+        check = a_check("machine.inodes", 1, "spark-1", threshold=limit)
+        write(tmp_path, f"202611{number:02}-060000-check", a_report([check]), number)
+    (trend,) = trends(gather(tmp_path))
+    assert trend.band is not None
+    assert trend.recent > trend.band.high
+    assert trend.worse is worse
+
+
+def test_a_figure_that_was_past_its_limit_and_got_worse_is_worse(tmp_path: Path) -> None:
+    (trend,) = trends(gather(measured(tmp_path, [70.0, 71.0, 70.5, 70.2, 70.8, 70.4, 60.0, 61.0, 60.5])))
     assert trend.worse
 
 
