@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reports.junit import to_junit
+from reports.junit import MOST_TOLD, to_junit
 from reports.model import Report
 from tests.reports import pieces, samples
 from tests.reports.pieces import Json
@@ -151,6 +151,30 @@ def test_the_verdict_of_a_part_stays_the_word_that_tools_know(read: Read) -> Non
     suite = next(parsed(read(content)).iter("testsuite"))
     assert properties(suite)["verdict"] == "READY"
     assert properties(suite)["whole"].startswith("no")
+
+
+def test_where_enough_nodes_are_ready_what_is_wrong_elsewhere_closes_no_gate(read: Read) -> None:
+    content = samples.broken()
+    content["run"] |= {"min_ready": 1, "nodes_ready": 1, "ready": True}
+    root = parsed(read(content))
+    assert (root.get("failures"), root.get("errors")) == ("0", "0")
+    found = case(root, "gpu.advertised[spark-2]")
+    skipped = found.find("skipped")
+    assert skipped is not None
+    assert (skipped.get("message") or "").startswith("spared, since 1 ready node had to be: failed: daemon.json on")
+    assert properties(found)["outcome"] == "failed"
+    content["run"] |= {"ready": False}
+    assert parsed(read(content)).get("failures") == "3"
+
+
+def test_of_very_many_cases_those_that_passed_are_told_by_their_name_alone(read: Read) -> None:
+    content = samples.broken()
+    passed = [pieces.a_check(f"docker.usable_{number}", 2, "spark-1") for number in range(MOST_TOLD)]
+    root = parsed(read(content | {"checks": content["checks"] + passed}))
+    assert len(case(root, "docker.usable_0[spark-1]")) == 0
+    assert case(root, "docker.usable[spark-2]").findtext("system-out")
+    assert "warning" in properties(case(root, "fabric.collective[cluster]"))
+    assert properties(case(root, "gpu.advertised[spark-2]"))["outcome"] == "failed"
 
 
 def test_a_run_without_checks_is_an_empty_file_of_suites(read: Read) -> None:
