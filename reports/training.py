@@ -9,8 +9,11 @@ def training_line(report: Report) -> str | None:
     training = report.training
     if training is None:
         return "No fine-tune was run." if _could_have_run(report) else None
+    if not training.steps:
+        return f"Training: {training.recipe}{_ranks(training)}, {duration(training.seconds)}, no step was reached."
     told = f"Training: {', '.join(_facts(training))}."
-    return f"{told} The GPU is simulated, so this speed says nothing of a Spark." if gpu_is_simulated(report) else told
+    simulated = training.tokens_per_s is not None and gpu_is_simulated(report)
+    return f"{told} The GPU is simulated, so this speed says nothing of a Spark." if simulated else told
 
 
 def gpu_is_simulated(report: Report) -> bool:
@@ -24,12 +27,15 @@ def gpu_seconds(training: Training) -> float | None:
 
 
 def _facts(training: Training) -> list[str]:
-    ranks = "" if training.world_size is None else f" on {counted(training.world_size, 'rank')}"
-    facts = [training.recipe, counted(len(training.steps), "step") + ranks]
+    facts = [training.recipe, counted(len(training.steps), "step") + _ranks(training)]
     facts.append("speed not known" if training.tokens_per_s is None else f"{training.tokens_per_s:,.0f} tokens/s")
     facts.append(duration(training.seconds))
     losses = [step.loss for step in training.steps if step.loss is not None]
     return [*facts, f"loss {losses[0]:.3f} to {losses[-1]:.3f}" if losses else "loss not known"]
+
+
+def _ranks(training: Training) -> str:
+    return "" if training.world_size is None else f" on {counted(training.world_size, 'rank')}"
 
 
 def _could_have_run(report: Report) -> bool:

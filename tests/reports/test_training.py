@@ -27,9 +27,16 @@ def test_a_speed_of_a_simulated_gpu_is_told_to_say_nothing(read: Read) -> None:
 
 def test_what_is_not_known_of_a_training_is_told_as_that(read: Read) -> None:
     content = healthy()
-    content["training"] = {"recipe": "tiny"}
-    told = "Training: tiny, 0 steps, speed not known, time not known, loss not known."
+    content["training"] = {"recipe": "tiny", "steps": [{"step": 1}]}
+    content["run"]["simulated"] = ["GPU: GB10 stand-in, no CUDA"]
+    told = "Training: tiny, 1 step, speed not known, time not known, loss not known."
     assert training_line(read(content)) == told
+
+
+def test_a_training_that_died_before_its_first_step_is_told_as_that(read: Read) -> None:
+    content = healthy()
+    content["training"] = {"recipe": "tiny", "world_size": 2, "seconds": 7.5}
+    assert training_line(read(content)) == "Training: tiny on 2 ranks, 7.5 s, no step was reached."
 
 
 @pytest.mark.parametrize(
