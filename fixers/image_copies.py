@@ -21,6 +21,9 @@ MOST_TAKERS = 4
 _PIECE = 2**18
 """Bytes."""
 
+_CONTENT = '{{json .RootFS.Layers}} {{with index . "Config"}}{{with index . "Env"}}{{json .}}{{end}}{{end}}'
+"""What the fact `image_content` is the checksum of."""
+
 # Runs on the node that takes the image. Both ends' own words are what a failure is told by.
 _COPY = """
 import subprocess, sys
@@ -98,9 +101,18 @@ class CopyImage(Change):
         return f"{self.node.name}$ ssh {told} docker save {self.image} | docker load"
 
     def undo(self) -> list[UndoStep]:
-        """Keep it, as an image is not in the way of anybody, but give the name back."""
-        tag = f"docker tag {quote(self.instead_of)} {quote(self.image)}"
-        return [UndoCommand(tag, root=True)] if self.instead_of else []
+        """Keep it, as an image is not in the way of anybody, but give the name back while it is the copy's."""
+        if not self.instead_of:
+            return []
+        # It is known by what it holds, since one image has another id in another kind of docker's stores.
+        copied = self.source.stack.image_content.removeprefix("sha256:")
+        command = (
+            "docker version >/dev/null || exit; "
+            f"there=$(docker image inspect --format {quote(_CONTENT)} {quote(self.image)}); "
+            f'test "$(printf %s "$there" | sha256sum)" != "{copied}  -" || '
+            f"docker tag {quote(self.instead_of)} {quote(self.image)}"
+        )
+        return [UndoCommand(command, root=True)]
 
     def apply(self) -> None:
         """Copy it, telling how far it has come.

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import CommandFailed
+from cluster.facts.base import Reading
+from cluster.facts.stack import StackFacts
+from engine.undo_step import UndoCommand
 from fixers.image_copies import CopyImage, HandOn
 from tests.engine.judging import Bench
 
@@ -105,3 +108,48 @@ def test_in_the_turn_of_another_it_is_not_done_again(stand_ins: Path) -> None:
     with pytest.raises(CommandFailed, match="n0 has no image to hand on"):
         HandOn(manager, (taker,), stand_ins / "archive.tar", turn=taker).apply()
     assert not (stand_ins / "manager").exists()
+
+
+# Says what the file `layers` has of the image that has the name, and writes down which one it is given.
+NAMES = r"""#!/bin/sh
+case "$1" in
+  version) test -e "$FOLDER/layers" ;;
+  image) test -s "$FOLDER/layers" && cat "$FOLDER/layers" || { echo "No such image: x" >&2; exit 1; } ;;
+  tag) echo "$2 $3" >"$FOLDER/tagged" ;;
+esac
+"""
+COPIED, NEWER = '["sha256:17bd"] ["PATH=/bin"]', '["sha256:5f70"] ["PATH=/bin"]'
+
+
+@pytest.mark.parametrize(
+    ("told", "now", "tagged"),
+    [
+        ('{"Type":"layers","Layers":["sha256:17bd"]} ["PATH=/bin"]', COPIED, True),
+        ('{"Layers":["sha256:17bd"],"Type":"layers"}', '["sha256:17bd"] ', True),
+        ('{"Type":"layers","Layers":["sha256:17bd"]} ["PATH=/bin"]', NEWER, False),
+        ('{"Type":"layers","Layers":["sha256:17bd"]} ["PATH=/bin"]', "", False),
+    ],
+    ids=["the copy", "the copy, which sets no environment", "a newer one", "none any more"],
+)
+def test_the_name_goes_back_to_the_image_before_only_while_the_copy_has_it(
+    stand_ins: Path, told: str, now: str, *, tagged: bool
+) -> None:
+    (stand_ins / "docker").write_text(NAMES)
+    (stand_ins / "layers").write_text(f"{now}\n" if now else "")
+    node, source = Bench(stand_ins, "fix", nodes=2).cluster.nodes
+    source.keep(StackFacts(source, {"image_content": Reading("", 0, f"{told}\n", "")}))
+    (step,) = CopyImage(node, source, "x", instead_of="sha256:old").undo()
+    assert isinstance(step, UndoCommand)
+    with node.changes_allowed():
+        node.change(step.command)
+    assert (stand_ins / "tagged").exists() == tagged
+
+
+def test_a_docker_that_is_off_cannot_give_the_name_back(stand_ins: Path) -> None:
+    (stand_ins / "docker").write_text(NAMES)
+    node, source = Bench(stand_ins, "fix", nodes=2).cluster.nodes
+    source.keep(StackFacts(source, {"image_content": Reading("", 0, '{"Layers":["sha256:17bd"]}\n', "")}))
+    (step,) = CopyImage(node, source, "x", instead_of="sha256:old").undo()
+    assert isinstance(step, UndoCommand)
+    with node.changes_allowed(), pytest.raises(CommandFailed):
+        node.change(step.command)
