@@ -8,6 +8,7 @@ from shlex import quote
 
 from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
+from cluster.facts.container import CLUSTER_LABEL
 from cluster.facts.stack import DIGEST_LABEL, SERVICE, STACK
 from cluster.facts.swarm import GPU_KIND, STACK_LABEL
 from cluster.node import Node
@@ -17,7 +18,8 @@ from engine.place_files import PlaceFiles
 from engine.undo_step import UndoCommand, UndoStep
 from workloads import launcher
 from workloads.deploy import container_spec, rendered_stack, workspace_files
-from workloads.plain_container import container_name, run_command
+from workloads.plain_container import container_digest, run_command
+from workloads.stack import stack_digest
 
 START_PATIENCE_S = 120
 """The image is there, so a container starts within seconds, but on a disk that is busy."""
@@ -96,10 +98,10 @@ def deploy(cluster: Cluster) -> Changes:
 
 def _start(node: Node) -> Iterator[Change]:
     """Start a node's plain container, in the place of the one that is there."""
-    remove = remove_command(node.cluster)
+    cluster, spec = node.cluster, container_spec(node)
     if node.stack.digest:
-        yield RunCommand(node, remove, consent=_recreation("the running container"))
-    yield RunCommand(node, run_command(container_spec(node)), undo_command=remove)
+        yield RunCommand(node, remove_command(cluster), consent=_recreation("the running container"))
+    yield RunCommand(node, run_command(spec), undo_command=remove_command(cluster, container_digest(spec)))
 
 
 def _recreation(what: str) -> Consent:
@@ -140,8 +142,8 @@ class DeployStack(Change):
         return f"docker stack deploy{detach} --prune --resolve-image never -c - {STACK}"
 
     def undo(self) -> list[UndoStep]:
-        """Remove it again."""
-        return [UndoCommand(remove_command(self.node.cluster), root=True)]
+        """Remove it again, unless a later run has deployed another."""
+        return [UndoCommand(remove_command(self.node.cluster, stack_digest(self.content)), root=True)]
 
     def apply(self) -> None:
         """Deploy and wait.
@@ -168,18 +170,35 @@ class DeployStack(Change):
         )
 
 
-def remove_command(cluster: Cluster) -> str:
+def remove_command(cluster: Cluster, digest: str = "") -> str:
     """Build the command that removes our stack, or a plain container, and returns when its containers are gone.
 
-    Services that somebody else has put into a stack of that name stay. `docker` itself returns before.
+    With a digest only what carries it is removed: a later run may have deployed another. Services that somebody else
+    has put into a stack of that name stay, and so does a container that only has the name of ours.
     """
     if not launcher.by_swarm(cluster):
-        return f"docker rm --force {container_name(cluster.inventory.name)}"
+        return f'ours=$({_containers(cluster, digest)}) && {{ test -z "$ours" || docker rm --force $ours; }}'
     of_stack = f"docker service ls -q --filter label={STACK_LABEL}={STACK}"
     remove = (
-        f'all=$({of_stack}) && ours=$({of_stack} --filter label={DIGEST_LABEL}) && if test "$all" = "$ours"; '
+        f'all=$({of_stack}) && ours=$({_services(digest)}) && if test "$all" = "$ours"; '
         f'then docker stack rm {STACK}; elif test -n "$ours"; then docker service rm $ours; fi'
     )
+    # `docker` itself returns before they are gone. Where the service is there still, it is another's and so are they.
     left = f"docker ps -q --filter label=com.docker.swarm.service.name={SERVICE}"
-    wait = f'for i in $(seq 120); do test -z "$({left})" && exit 0; sleep 0.5; done; exit 1'
-    return f"{remove} && {wait}"
+    gone = f'test -z "$({left})" || docker service inspect {SERVICE} >/dev/null 2>&1'
+    return f"{remove} && for i in $(seq 120); do {gone} && exit 0; sleep 0.5; done; exit 1"
+
+
+def _services(digest: str) -> str:
+    """Build the command that lists our services by their ids."""
+    return f"docker service ls -q --filter label={STACK_LABEL}={STACK} --filter label={_label(digest)}"
+
+
+def _containers(cluster: Cluster, digest: str) -> str:
+    """Build the command that lists our plain containers by their ids, those that ended as well."""
+    ours = f"{CLUSTER_LABEL}={cluster.inventory.name}"
+    return f"docker ps -aq --no-trunc --filter label={quote(ours)} --filter label={_label(digest)}"
+
+
+def _label(digest: str) -> str:
+    return f"{DIGEST_LABEL}={digest}" if digest else DIGEST_LABEL
