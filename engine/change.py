@@ -46,7 +46,7 @@ class Change(ABC):
     foreseeable: bool = True
     """Whether a plan can tell what the node is like afterwards; if not, what rests on it is judged only then."""
     undo_asks: Flag | None = None
-    """Taking it back would end running containers, so where there are some it is done only with `--allow` and this."""
+    """Taking it back would end what runs by then, so where something does it is done only with `--allow` and this."""
 
     @property
     def risk(self) -> str:
@@ -136,7 +136,10 @@ class WriteFile(Change):
 
 @dataclass(eq=False)
 class RunCommand(Change):
-    """Run one command; `undo_command` must be harmless where the command was never run."""
+    """Run one command; `undo_command` must be harmless where the command was never run.
+
+    `undo_stands` is the UndoCommand's `stands`.
+    """
 
     node: Node
     command: str
@@ -149,6 +152,7 @@ class RunCommand(Change):
     consent: Consent | None = None
     foreseeable: bool = True
     undo_asks: Flag | None = None
+    undo_stands: str = ""
 
     def describe(self) -> str:
         """Show the command as it is run."""
@@ -158,7 +162,8 @@ class RunCommand(Change):
         """Name the command that takes it back, if there is one."""
         if not self.undo_command:
             return []
-        return [UndoCommand(self.undo_command, self.root, max(UndoCommand.deadline_s, self.deadline_s or 0))]
+        deadline_s = max(UndoCommand.deadline_s, self.deadline_s or 0)
+        return [UndoCommand(self.undo_command, self.root, deadline_s, self.undo_stands)]
 
     def apply(self) -> None:
         """Run it, and take a fresh session where that is needed to see the effect."""

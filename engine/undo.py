@@ -1,6 +1,5 @@
 """Taking changes back from the journal alone, last first."""
 
-import time
 from base64 import b64decode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,17 +10,14 @@ from operator import attrgetter
 
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, CommandFailed
-from cluster.facts.docker import Container
 from cluster.node import Node
 from engine.files import read_file, remove_file, write_file
 from engine.journal import Journal, Record
+from engine.undo_asks import spare_others
 from engine.undo_step import RestoreFile
 
 AT_ONCE = 32
 """So many nodes take changes back at the same time."""
-
-ENDING_PATIENCE_S = 15
-"""Docker gives a container 10 s to end by itself."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +38,8 @@ def undo_run(
     """Take back every change of a run, last first; one that cannot be taken back does not stop the others.
 
     What was changed on several nodes for one check is taken back on them at once; nodes take it up one by one. What
-    would end running containers is taken back only where its flag is in `allowed`; `runbook` runs the runbook on this
-    cluster, for a person to allow it.
+    would end something that runs, or a swarm that others use, is taken back only where its flag is in `allowed`;
+    `runbook` runs the runbook on this cluster, for a person to allow it.
     """
 
     def consent(record: Record) -> str | None:
@@ -54,6 +50,7 @@ def undo_run(
     behind = 0
     # Nodes, and the commands by which they take up what was put back.
     waiting: set[tuple[str, str | None]] = set()
+    standing: list[Record] = []
     for _, same in groupby(left, key=attrgetter("check")):
         records = list(same)
         behind += len(records)
@@ -63,7 +60,7 @@ def undo_run(
             for one in records
             if one.taken_up_by and (one.node, one.taken_up_by) not in later
         }
-        undo = partial(_undo, cluster, journal, consent, [record.number for record in last.values()])
+        undo = partial(_undo, cluster, journal, consent, [record.number for record in last.values()], list(standing))
         troubles = _on_all_nodes(undo, records)
         waiting |= {(record.node, record.taken_up_by) for record in records if troubles[record.number] is None}
         for (name, command), record in last.items():
@@ -71,6 +68,7 @@ def undo_run(
                 troubles[record.number] = _take_up(cluster, name, command) or troubles[record.number]
             if troubles[record.number] is None:
                 journal.mark(record.number, "undone")
+        standing += [record for record in records if troubles[record.number] is not None]
         for record in records:
             told(TakenBack(record, troubles[record.number]))
 
@@ -90,16 +88,18 @@ def _undo(
     journal: Journal,
     consent: Callable[[Record], str | None],
     unmarked: list[int],
+    standing: list[Record],
     record: Record,
 ) -> str | None:
     """Take one change back, or say why it still stands; those that are to be taken up are not marked yet.
 
-    `consent` returns the command by which a person allows what was not allowed yet.
+    `consent` returns the command by which a person allows what was not allowed yet; `standing` are the changes that
+    were to be taken back before this one and still stand.
     """
     try:
         node = _node(cluster, record.node)
         if record.undo_asks and (again := consent(record)):
-            _spare_containers(node, record.undo_asks, again)
+            spare_others(node, record, again, standing)
         take_back(node, record)
     except ClusterError as error:
         return str(error)
@@ -139,25 +139,6 @@ def take_up(node: Node, command: str) -> None:
     """
     with node.changes_allowed():
         node.change(command)
-
-
-def _spare_containers(node: Node, flag: str, again: str) -> None:
-    """Refuse where containers run; those of our own stack, which went just before, get the time to end."""
-    until = time.monotonic() + ENDING_PATIENCE_S
-    node.forget()
-    while node.docker.active == "active" and (ending := _ended_by(flag, node)):
-        if not node.container.ours or time.monotonic() > until:
-            names = ", ".join(container.name for container in ending)
-            raise CommandFailed(
-                f"it would interrupt {names} on {node.name}: when that is all right, rerun with `{again}`"
-            )
-        time.sleep(0.5)
-        node.forget()
-
-
-def _ended_by(flag: str, node: Node) -> list[Container]:
-    """List the containers that would end: a node that leaves its swarm keeps those that were started by hand."""
-    return [one for one in node.docker.running if flag != "leave-swarm" or one.is_task]
 
 
 def _restore(node: Node, step: RestoreFile) -> None:

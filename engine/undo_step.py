@@ -26,11 +26,15 @@ class RestoreFile:
 
 @dataclass(frozen=True)
 class UndoCommand:
-    """Run a command, as root or as the login user, and give it up after `deadline_s` seconds."""
+    """Run a command, as root or as the login user, and give it up after `deadline_s` seconds.
+
+    `stands` is a command that only reads; where it fails, `command` finds nothing to do and nobody has to be asked.
+    """
 
     command: str
     root: bool
     deadline_s: float = 120
+    stands: str = ""
     do: Literal["run"] = "run"
 
 

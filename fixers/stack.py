@@ -12,7 +12,7 @@ from cluster.facts.container import CLUSTER_LABEL
 from cluster.facts.stack import DIGEST_LABEL, SERVICE, STACK
 from cluster.facts.swarm import GPU_KIND, STACK_LABEL
 from cluster.node import Node
-from engine.change import Change, Changes, Consent, Instruction, RunCommand, WriteFile, together
+from engine.change import Change, Changes, Consent, Flag, Instruction, RunCommand, WriteFile, together
 from engine.files import missing_directories
 from engine.place_files import PlaceFiles
 from engine.undo_step import UndoCommand, UndoStep
@@ -101,7 +101,14 @@ def _start(node: Node) -> Iterator[Change]:
     cluster, spec = node.cluster, container_spec(node)
     if node.stack.digest:
         yield RunCommand(node, remove_command(cluster), consent=_recreation("the running container"))
-    yield RunCommand(node, run_command(spec), undo_command=remove_command(cluster, container_digest(spec)))
+    digest = container_digest(spec)
+    yield RunCommand(
+        node,
+        run_command(spec),
+        undo_command=remove_command(cluster, digest),
+        undo_asks="recreate-stack",
+        undo_stands=_stands(_containers(cluster, digest)),
+    )
 
 
 def _recreation(what: str) -> Consent:
@@ -128,6 +135,7 @@ class DeployStack(Change):
     node: Node
     content: str
     consent: Consent | None = None
+    undo_asks: Flag | None = "recreate-stack"
 
     def describe(self) -> str:
         """Show the command, and the file it is given."""
@@ -143,7 +151,9 @@ class DeployStack(Change):
 
     def undo(self) -> list[UndoStep]:
         """Remove it again, unless a later run has deployed another."""
-        return [UndoCommand(remove_command(self.node.cluster, stack_digest(self.content)), root=True)]
+        digest = stack_digest(self.content)
+        remove = remove_command(self.node.cluster, digest)
+        return [UndoCommand(remove, root=True, stands=_stands(_services(digest)))]
 
     def apply(self) -> None:
         """Deploy and wait.
@@ -198,6 +208,11 @@ def _containers(cluster: Cluster, digest: str) -> str:
     """Build the command that lists our plain containers by their ids, those that ended as well."""
     ours = f"{CLUSTER_LABEL}={cluster.inventory.name}"
     return f"docker ps -aq --no-trunc --filter label={quote(ours)} --filter label={_label(digest)}"
+
+
+def _stands(listed: str) -> str:
+    """Build the command that succeeds where another lists something."""
+    return f'test -n "$({listed})"'
 
 
 def _label(digest: str) -> str:

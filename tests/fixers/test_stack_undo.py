@@ -73,9 +73,12 @@ def _there(docker: Path) -> list[str]:
     return sorted(path.name for kind in ("services", "containers") for path in (docker / kind).iterdir())
 
 
-def _undo_of_a_stack(node: Node) -> None:
-    (step,) = DeployStack(node, RENDERED).undo()
+def _undo_of_a_stack(node: Node, *, stands: bool = True) -> None:
+    stack = DeployStack(node, RENDERED)
+    assert stack.undo_asks == "recreate-stack"
+    (step,) = stack.undo()
     assert isinstance(step, UndoCommand)
+    assert (node.read(step.stands, root=step.root).exit == 0) == stands
     with node.changes_allowed():
         node.change(step.command)
 
@@ -97,7 +100,7 @@ def test_a_service_that_somebody_put_into_the_stack_stays(docker: Path) -> None:
 def test_a_stack_that_a_later_run_deployed_stays_and_is_not_waited_for(docker: Path) -> None:
     _put(docker / "services", "finetune", f"{NAMESPACE}={STACK}", f"{DIGEST}=another")
     _put(docker / "containers", "task-1")
-    _undo_of_a_stack(_node("swarm"))
+    _undo_of_a_stack(_node("swarm"), stands=False)
     assert _there(docker) == ["finetune", "task-1"]
     assert f"service inspect {SERVICE}" in (docker / "asked").read_text()
 
@@ -138,7 +141,9 @@ def test_a_container_is_taken_back_by_the_digest_with_which_it_is_started(tmp_pa
     remove, start, *_ = changes
     (step,) = start.undo()
     assert isinstance(step, UndoCommand)
+    assert start.undo_asks == "recreate-stack"
     digest = launcher.expected(recorded.cluster)["spark-1"]
     assert f"--label {DIGEST}={digest} " in start.describe()
     assert f"--filter label={DIGEST}={digest})" in step.command
+    assert f"--filter label={DIGEST}={digest})" in step.stands
     assert f"--filter label={DIGEST})" in remove.describe(), "what is there already is another one"

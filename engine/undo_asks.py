@@ -1,0 +1,92 @@
+"""What taking a change back would end for those who have worked on the nodes since, each asked about by its flag."""
+
+import re
+import time
+from collections.abc import Sequence
+from shlex import quote
+
+from cluster.errors import CommandFailed, UnknownFact
+from cluster.facts.container import CLUSTER_LABEL
+from cluster.facts.docker import Container
+from cluster.node import Node
+from engine.journal import Record
+from engine.naming import named
+from engine.undo_step import UndoCommand
+
+ENDING_PATIENCE_S = 15
+"""Docker gives a container 10 s to end by itself."""
+
+_TRAINS = re.compile(r"\b(?:accelerate|torchrun|torch\.distributed|deepspeed|finetune)\b")
+"""Of a command: it trains, whoever started it. A container that only waits for work runs `sleep`."""
+
+
+def spare_others(node: Node, record: Record, again: str, standing: Sequence[Record]) -> None:
+    """Refuse to take a change back where that would end something; `again` is the command that allows it.
+
+    `standing` are the later changes of the same run that could not be taken back.
+
+    Raises:
+        CommandFailed: Something would end, or nobody can tell.
+    """
+    if not _stands(node, record):
+        return
+    try:
+        ending = _ending(node, record, standing)
+    except UnknownFact as error:
+        ending = f"end what cannot be read ({str(error).rstrip('.')})"
+    if ending:
+        raise CommandFailed(f"it would {ending}: when that is all right, rerun with `{again}`")
+
+
+def _stands(node: Node, record: Record) -> bool:
+    """Whether anything is left of a change; where its commands can tell that nothing is, they do nothing either."""
+    return not all(
+        isinstance(step, UndoCommand) and step.stands and node.read(step.stands, root=step.root).exit not in (0, None)
+        for step in record.undo
+    )
+
+
+def _ending(node: Node, record: Record, standing: Sequence[Record]) -> str:
+    """Say what would end, as it follows on "it would"; empty where nothing would."""
+    if record.undo_asks == "recreate-stack":
+        return _training(node)
+    # Those of a stack that had to stay do not end.
+    patience = 0 if any(one.undo_asks == "recreate-stack" for one in standing) else ENDING_PATIENCE_S
+    return _running(node, tasks_alone=record.undo_asks == "leave-swarm", patience_s=patience)
+
+
+def _training(node: Node) -> str:
+    """Say where a fine-tune runs in containers of ours: a swarm's are on all nodes, and go with the manager's stack."""
+    cluster = node.cluster
+    concerned = cluster.reached if cluster.inventory.launcher == "swarm" else [node]
+    nodes = [one for one in concerned if one.docker.active == "active"]
+    names = [one.name for one, trains in zip(nodes, cluster.on_all(_trains, nodes), strict=True) if trains]
+    return f"end the training that runs on {named(names)}" if names else ""
+
+
+def _trains(node: Node) -> bool:
+    label = quote(f"{CLUSTER_LABEL}={node.cluster.inventory.name}")
+    # One that ended after it was listed has no processes to tell.
+    runs = "docker inspect --format '{{.State.Running}}' \"$id\" 2>/dev/null | grep -qx true"
+    told = f'docker top "$id" -eo pid,args || {{ ! {runs}; }} || exit 1'
+    said = node.read(f"ids=$(docker ps -q --filter label={label}) || exit; for id in $ids; do {told}; done", root=True)
+    if said.exit != 0:
+        raise UnknownFact(f"`docker top` on {node.name}: {said.err.strip()[:200] or 'it does not answer'}")
+    return _TRAINS.search(said.out) is not None
+
+
+def _running(node: Node, *, tasks_alone: bool, patience_s: float) -> str:
+    """Name containers that run; those of our own stack, which went just before, get the time to end."""
+    until = time.monotonic() + patience_s
+    node.forget()
+    while node.docker.active == "active" and (ending := _ended(node, tasks_alone=tasks_alone)):
+        if not node.container.ours or time.monotonic() > until:
+            return f"interrupt {', '.join(container.name for container in ending)} on {node.name}"
+        time.sleep(0.5)
+        node.forget()
+    return ""
+
+
+def _ended(node: Node, *, tasks_alone: bool) -> list[Container]:
+    """List the containers that would end: a node that leaves its swarm keeps those that were started by hand."""
+    return [one for one in node.docker.running if not tasks_alone or one.is_task]
