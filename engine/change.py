@@ -174,7 +174,10 @@ class RunCommand(Change):
 
 @dataclass(eq=False)
 class Call(Change):
-    """A change made through an API instead of a shell, so that secrets never stand in a command."""
+    """A change made through an API instead of a shell, so that secrets never stand in a command.
+
+    `undo_stands` is the UndoCommand's `stands`.
+    """
 
     node: Node
     words: str
@@ -182,6 +185,7 @@ class Call(Change):
     undo_command: str | None = None
     consent: Consent | None = None
     undo_asks: Flag | None = None
+    undo_stands: str = ""
 
     def describe(self) -> str:
         """Show the command it stands for."""
@@ -189,7 +193,7 @@ class Call(Change):
 
     def undo(self) -> list[UndoStep]:
         """Name the command that takes it back, if there is one."""
-        return [UndoCommand(self.undo_command, root=True)] if self.undo_command else []
+        return [UndoCommand(self.undo_command, root=True, stands=self.undo_stands)] if self.undo_command else []
 
     def apply(self) -> None:
         """Call the API."""

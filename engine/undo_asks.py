@@ -3,11 +3,13 @@
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from shlex import quote
 
 from cluster.errors import CommandFailed, UnknownFact
 from cluster.facts.container import CLUSTER_LABEL
 from cluster.facts.docker import Container
+from cluster.facts.stack import DIGEST_LABEL
 from cluster.node import Node
 from engine.journal import Record
 from engine.naming import named
@@ -33,9 +35,9 @@ def spare_others(node: Node, record: Record, again: str, standing: Sequence[Reco
     try:
         ending = _ending(node, record, standing)
     except UnknownFact as error:
-        ending = f"end what cannot be read ({str(error).rstrip('.')})"
+        ending = f"would end what cannot be read ({str(error).rstrip('.')})"
     if ending:
-        raise CommandFailed(f"it would {ending}: when that is all right, rerun with `{again}`")
+        raise CommandFailed(f"it {ending}: when that is all right, rerun with `{again}`")
 
 
 def _stands(node: Node, record: Record) -> bool:
@@ -47,12 +49,14 @@ def _stands(node: Node, record: Record) -> bool:
 
 
 def _ending(node: Node, record: Record, standing: Sequence[Record]) -> str:
-    """Say what would end, as it follows on "it would"; empty where nothing would."""
+    """Say what would end, as it follows on "it"; empty where nothing would."""
     if record.undo_asks == "recreate-stack":
         return _training(node)
     # Those of a stack that had to stay do not end.
     patience = 0 if any(one.undo_asks == "recreate-stack" for one in standing) else ENDING_PATIENCE_S
-    return _running(node, tasks_alone=record.undo_asks == "leave-swarm", patience_s=patience)
+    if record.undo_asks == "leave-swarm":
+        return _swarm(node, standing) or _running(node, tasks_alone=True, patience_s=patience)
+    return _running(node, tasks_alone=False, patience_s=patience)
 
 
 def _training(node: Node) -> str:
@@ -61,7 +65,7 @@ def _training(node: Node) -> str:
     concerned = cluster.reached if cluster.inventory.launcher == "swarm" else [node]
     nodes = [one for one in concerned if one.docker.active == "active"]
     names = [one.name for one, trains in zip(nodes, cluster.on_all(_trains, nodes), strict=True) if trains]
-    return f"end the training that runs on {named(names)}" if names else ""
+    return f"would end the training that runs on {named(names)}" if names else ""
 
 
 def _trains(node: Node) -> bool:
@@ -75,13 +79,66 @@ def _trains(node: Node) -> bool:
     return _TRAINS.search(said.out) is not None
 
 
+def _swarm(node: Node, standing: Sequence[Record]) -> str:
+    """Say what ends, or may end, with the swarm when one of its managers leaves it by force."""
+    until = time.monotonic() + ENDING_PATIENCE_S
+    while True:
+        node.forget()
+        try:
+            return _lost(node, standing)
+        except UnknownFact:
+            # Managers that elect a leader answer nothing for a moment, nor does one that is to be none any more.
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.5)
+
+
+def _lost(node: Node, standing: Sequence[Record]) -> str:
+    swarm = node.docker.engine.swarm
+    own = node.swarm.member(swarm.node_id) if swarm.is_manager else None
+    if own is None or own.spec.role != "manager":
+        return ""
+    services = [one.spec.name for one in node.swarm.services if DIGEST_LABEL not in (one.spec.labels or {})]
+    lost = {"member": _members(node, standing), "service": services, **_secrets_and_configs(node)}
+    told = [f"{kind}{'s' if len(names) > 1 else ''} {named(names)}" for kind, names in lost.items() if names]
+    led = any(one.spec.role == "manager" and one.status.state == "ready" for one in node.swarm.members if one != own)
+    ends = "may end" if led else "would end"
+    return f"{ends} the swarm that {node.name} manages, with its {' and its '.join(told)}" if told else ""
+
+
+def _members(node: Node, standing: Sequence[Record]) -> list[str]:
+    """Name the other members; one that has just left is `ready` for its manager for some seconds yet."""
+    inside = {one.node: None for one in standing if one.undo_asks == "leave-swarm" and one.node != node.name}
+    names: dict[str, str] = {}
+    hostnames = {node.machine.hostname}
+    for peer in node.cluster.peers(node):
+        with suppress(UnknownFact):
+            names[peer.docker.engine.swarm.node_id] = peer.name
+            hostnames.add(peer.machine.hostname)
+    for one in node.swarm.members:
+        if one.id in names:
+            inside[names[one.id]] = None
+        elif one.id != node.docker.engine.swarm.node_id and one.status.state == "ready":
+            inside |= {} if one.description.hostname in hostnames else {one.description.hostname: None}
+    return list(inside)
+
+
+def _secrets_and_configs(node: Node) -> dict[str, list[str]]:
+    command = "docker secret ls --format 'secret {{.Name}}' && docker config ls --format 'config {{.Name}}'"
+    said = node.read(command, root=True)
+    if said.exit != 0:
+        raise UnknownFact(f"the swarm's secrets and configs: {said.err.strip()[:200] or 'docker does not answer'}")
+    found = [line.split(" ", 1) for line in said.out.splitlines()]
+    return {kind: [name for what, name in found if what == kind] for kind in ("secret", "config")}
+
+
 def _running(node: Node, *, tasks_alone: bool, patience_s: float) -> str:
     """Name containers that run; those of our own stack, which went just before, get the time to end."""
     until = time.monotonic() + patience_s
     node.forget()
     while node.docker.active == "active" and (ending := _ended(node, tasks_alone=tasks_alone)):
         if not node.container.ours or time.monotonic() > until:
-            return f"interrupt {', '.join(container.name for container in ending)} on {node.name}"
+            return f"would interrupt {', '.join(container.name for container in ending)} on {node.name}"
         time.sleep(0.5)
         node.forget()
     return ""

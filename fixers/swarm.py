@@ -33,9 +33,14 @@ def initialise(cluster: Cluster) -> Iterator[Change]:
             client.swarm.init(advertise_addr=address, listen_addr=f"0.0.0.0:{PORT}", labels={_TAG: tag})
 
     # Of a swarm that was begun by somebody else, before us or later, undo keeps away.
-    undo = _leave_where(f'{{{{with .Swarm.Cluster}}}}{{{{index .Spec.Labels "{_TAG}"}}}}{{{{end}}}}', tag)
+    ours = _tells(f'{{{{with .Swarm.Cluster}}}}{{{{index .Spec.Labels "{_TAG}"}}}}{{{{end}}}}', tag)
     yield Call(
-        manager, f"docker swarm init --advertise-addr {address}", begin, undo_command=undo, undo_asks="leave-swarm"
+        manager,
+        f"docker swarm init --advertise-addr {address}",
+        begin,
+        undo_command=_leave_where(ours),
+        undo_asks="leave-swarm",
+        undo_stands=ours,
     )
 
 
@@ -55,13 +60,17 @@ def join(node: Node) -> Iterator[Change]:
         manager.ask_again(SwarmFacts)
 
     words = f"docker swarm join --advertise-addr {address} --token (the worker token of {manager.name}) {door}:{PORT}"
-    undo = _leave_where("{{range .Swarm.RemoteManagers}}{{.Addr}} {{end}}", f"{door}:{PORT}")
-    yield Call(node, words, enter, undo_command=undo, undo_asks="leave-swarm")
+    its = _tells("{{range .Swarm.RemoteManagers}}{{.Addr}} {{end}}", f"{door}:{PORT}")
+    yield Call(node, words, enter, undo_command=_leave_where(its), undo_asks="leave-swarm", undo_stands=its)
 
 
-def _leave_where(told: str, word: str) -> str:
-    """Build the command that leaves a swarm of which docker tells this word."""
-    return f"if docker info --format {quote(told)} | grep -qwF {quote(word)}; then {LEAVE}; fi"
+def _tells(told: str, word: str) -> str:
+    """Build the command that succeeds where docker tells this word of the swarm that it is in."""
+    return f"docker info --format {quote(told)} | grep -qwF {quote(word)}"
+
+
+def _leave_where(condition: str) -> str:
+    return f"if {condition}; then {LEAVE}; fi"
 
 
 def activate(node: Node) -> Iterator[Change]:
