@@ -5,6 +5,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import paramiko
 from cluster.errors import CommandFailed
 from cluster.node import Node
 from cluster.ssh import SshConnection
+from cluster.threads import broken_off
 
 if TYPE_CHECKING:
     import docker
@@ -23,13 +25,40 @@ _DIAL = "docker system dial-stdio"
 _CHUNK = 2**16
 
 
+class Cut:
+    """Ends a talk with an engine from another thread, for whoever waits there for words that may never come."""
+
+    def __init__(self) -> None:
+        """There is no talk yet."""
+        self._ends: list[Callable[[], object]] = []
+        self._made = False
+        self._changing = threading.Lock()
+
+    def add(self, end: Callable[[], object]) -> None:
+        """Have something ended by the cut: at once where it was made already."""
+        with self._changing:
+            self._ends.append(end)
+            late = self._made
+        if late:
+            _quietly(end)
+
+    def make(self) -> None:
+        """Cut: who waits is told that the engine stopped answering."""
+        with self._changing:
+            self._made = True
+            ends = [*self._ends]
+        for end in ends:
+            _quietly(end)
+
+
 @contextmanager
-def docker_of(node: Node, timeout_s: float = 60) -> "Iterator[docker.DockerClient]":
+def docker_of(node: Node, timeout_s: float = 60, cut: Cut | None = None) -> "Iterator[docker.DockerClient]":
     """Open the docker SDK on a node; the user has to be able to use docker there (step 2).
 
     Args:
         node: Where the engine is.
         timeout_s: How long an answer, or the next piece of a stream, may take.
+        cut: What breaks it off; an engine of this machine, behind no connection, it leaves alone.
 
     Raises:
         CommandFailed: The engine refuses, or does not answer in time.
@@ -39,13 +68,19 @@ def docker_of(node: Node, timeout_s: float = 60) -> "Iterator[docker.DockerClien
     from requests.exceptions import RequestException  # noqa: PLC0415
 
     try:
-        with _socket_of(node) as address, _open(address, timeout_s) as client:
+        with _socket_of(node, cut or Cut()) as address, _open(address, timeout_s) as client:
             yield client
     except DockerException as error:
         said = getattr(error, "explanation", None) or error
-        raise CommandFailed(f"docker on {node.name}: {said}") from None
+        raise _failure(f"docker on {node.name}: {said}") from None
     except (RequestException, OSError) as error:
-        raise CommandFailed(f"docker on {node.name} stopped answering: {error}") from None
+        raise _failure(f"docker on {node.name} stopped answering: {error}") from None
+
+
+def _failure(words: str) -> CommandFailed:
+    if broken_off():
+        raise KeyboardInterrupt  # the engine did nothing wrong: its connection was given up under it
+    return CommandFailed(words)
 
 
 @contextmanager
@@ -60,7 +95,7 @@ def _open(address: str, timeout_s: float) -> "Iterator[docker.DockerClient]":
 
 
 @contextmanager
-def _socket_of(node: Node) -> Iterator[str]:
+def _socket_of(node: Node, cut: Cut) -> Iterator[str]:
     if not isinstance(node.connection, SshConnection):
         yield "unix:///var/run/docker.sock"
         return
@@ -68,7 +103,8 @@ def _socket_of(node: Node) -> Iterator[str]:
         path = Path(private) / "docker.sock"
         door.bind(str(path))
         door.listen()
-        threading.Thread(target=_serve, args=(door, node.connection.client), daemon=True).start()
+        cut.add(partial(door.shutdown, socket.SHUT_RDWR))
+        threading.Thread(target=_serve, args=(door, node.connection.client, cut), daemon=True).start()
         try:
             yield f"unix://{path}"
         finally:
@@ -76,7 +112,7 @@ def _socket_of(node: Node) -> Iterator[str]:
                 door.shutdown(socket.SHUT_RDWR)
 
 
-def _serve(door: socket.socket, client: paramiko.SSHClient) -> None:
+def _serve(door: socket.socket, client: paramiko.SSHClient, cut: Cut) -> None:
     """Give every connection to the local socket a channel of its own to the node's engine."""
     while True:
         try:
@@ -91,6 +127,7 @@ def _serve(door: socket.socket, client: paramiko.SSHClient) -> None:
         except (OSError, EOFError, paramiko.SSHException):
             caller.close()
             continue
+        cut.add(channel.close)
         threading.Thread(target=_pump, args=(caller.recv, channel.sendall, channel.shutdown_write), daemon=True).start()
         threading.Thread(target=_answer, args=(caller, channel), daemon=True).start()
 
@@ -101,9 +138,13 @@ def _answer(caller: socket.socket, channel: paramiko.Channel) -> None:
     caller.close()
 
 
+def _quietly(end: Callable[[], object]) -> None:
+    with suppress(OSError, EOFError, paramiko.SSHException):
+        end()
+
+
 def _pump(read: Callable[[int], bytes], write: Callable[[bytes], object], end: Callable[[], object]) -> None:
     with suppress(OSError, EOFError, paramiko.SSHException):
         while data := read(_CHUNK):
             write(data)
-    with suppress(OSError, EOFError, paramiko.SSHException):
-        end()
+    _quietly(end)

@@ -2,17 +2,19 @@
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cluster.cluster import Cluster
-from cluster.docker_api import docker_of
+from cluster.docker_api import Cut, docker_of
 from cluster.errors import ClusterError
 from cluster.facts.base import Reading
 from cluster.facts.config import ACCELERATE_YAML
 from cluster.facts.container import WORKSPACE_IN_CONTAINER
 from cluster.node import Node
+from cluster.threads import begin
 from workloads.accelerate_config import launch_command
 from workloads.job import FINISHED, Rank, Training, guilty
 from workloads.recipe import Recipe, find_recipe, load_recipe
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 GRACE_S = 5.0
 """After one rank has failed the others have so long to say what they saw, before they are ended."""
+
+FAREWELL_S = 3.0
+"""When all ranks were ended, a node has so long to say so; one that has lost its power never does."""
 
 KEPT_WORDS = 4000
 """Of what a rank that failed said last so many characters are told."""
@@ -76,19 +81,25 @@ class Launch:
             self._output = find_unfinished(self._cluster, self._recipe_file) or self._output
         blamed: Rank | None = None
         story = FINISHED
-        with ThreadPoolExecutor(max_workers=self._cluster.size) as pool:
-            followers = [pool.submit(self._follow, node, rank) for node, rank in self._pairs()]
-            try:
-                while not all(follower.done() for follower in followers):
-                    time.sleep(_TICK_S)
-                    if self._trouble():
-                        self._let_them_speak()
-                        # Told before the others are ended, since then all of them have failed.
-                        blamed = guilty(self._ranks)
-                        story = blamed.story if blamed else story
-                        break
-            finally:
-                self._end_all()
+        cuts = [Cut() for _ in self._ranks]
+        followers = [
+            begin(partial(self._follow, node, rank, cut)) for (node, rank), cut in zip(self._pairs(), cuts, strict=True)
+        ]
+        try:
+            while not all(follower.done() for follower in followers):
+                time.sleep(_TICK_S)
+                if self._trouble():
+                    self._let_them_speak()
+                    # Told before the others are ended, since then all of them have failed.
+                    blamed = guilty(self._ranks)
+                    story = blamed.story if blamed else story
+                    break
+        finally:
+            self._end_all()
+            wait(followers, timeout=FAREWELL_S)
+            for cut in cuts:
+                cut.make()
+            wait(followers, timeout=FAREWELL_S)
         if blamed is None and any(rank.failed for rank in self._ranks):
             blamed = guilty(self._ranks)
             story = blamed.story if blamed else story
@@ -115,9 +126,9 @@ class Launch:
         while time.monotonic() < until and any(rank.running for rank in self._ranks):
             time.sleep(0.1)
 
-    def _follow(self, node: Node, rank: Rank) -> None:
+    def _follow(self, node: Node, rank: Rank, cut: Cut) -> None:
         try:
-            with docker_of(node, timeout_s=_ONE_DAY_S) as client:
+            with docker_of(node, timeout_s=_ONE_DAY_S, cut=cut) as client:
                 self._exec(client, node, rank)
         except Exception as error:  # noqa: BLE001 - a rank that nobody follows any more must not pass for a good one
             known = isinstance(error, ClusterError)

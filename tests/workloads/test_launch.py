@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cluster.docker_api import Cut
 from cluster.facts.base import Reading
 from workloads import launch as launching
 from workloads.finetune.metrics import Metrics
@@ -100,6 +103,39 @@ def test_the_verdict_rests_on_what_a_failed_rank_said_last(monkeypatch: pytest.M
     assert "finetune --recipe" in note.command
     _launched(monkeypatch, _Docker(GOOD), notes=notes)
     assert notes == [note]
+
+
+def test_a_node_that_fell_silent_is_not_waited_for_and_is_the_one_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(_Docker):
+        def exec_start(self, _process: str, **_how: bool) -> Iterator[Any]:
+            gone.wait(20)
+            yield from ()
+
+    @contextmanager
+    def docker_of(node: Any, *, cut: Cut | None = None, **_: object) -> Iterator[_Docker]:
+        assert cut is not None
+        if node.rank == 1:
+            cut.add(gone.set)
+        yield engines[node.rank]
+
+    gone = threading.Event()
+    engines = [_Docker([(_told("error", message="waited 60 s for another rank"), None)]), Silent([])]
+    monkeypatch.setattr(launching, "docker_of", docker_of)
+    monkeypatch.setattr(launching, "GRACE_S", 0.1)
+    monkeypatch.setattr(launching, "FAREWELL_S", 0.5)
+    container = SimpleNamespace(ours=[SimpleNamespace(id="c")])
+    nodes = [
+        SimpleNamespace(rank=rank, name=f"spark-{rank + 1}", container=container, note=lambda _: None)
+        for rank in range(2)
+    ]
+    cluster: Any = SimpleNamespace(nodes=nodes, size=2, inventory=SimpleNamespace(device="cpu"))
+    cluster.tell = cluster.on_all = lambda *_: None
+    started = time.monotonic()
+    told = Launch(cluster, "tiny").run()
+    assert time.monotonic() - started < 10
+    assert told.outcome.startswith("rank 1 on spark-2 hangs")
+    # Its follower has come to its end, so that none speaks of it any more.
+    assert not told.ranks[1].running
 
 
 def test_a_token_that_ends_in_a_newline_is_handed_on_without_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
