@@ -1,8 +1,6 @@
 """The cluster: all nodes, asked at once."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,6 +16,7 @@ from cluster.node import Node
 from cluster.read_ahead import ReadAhead, Round
 from cluster.ssh import SshConnection
 from cluster.ssh_target import ssh_target
+from cluster.threads import on_each
 from cluster.thresholds import Thresholds
 
 T = TypeVar("T")
@@ -228,9 +227,11 @@ class Cluster:
             self._ahead = None
 
     def on_all(self, do: Callable[[Node], T], nodes: Iterable[Node]) -> list[T]:
-        """Do something on several nodes at once and return the results in their order."""
+        """Do something on several nodes at once and return the results in their order.
+
+        An interrupt leaves it at once, as it does on one node: the connections of those that are not done are given up.
+        """
         todo = list(nodes)
         if len(todo) <= 1:
             return [do(node) for node in todo]
-        with ThreadPoolExecutor(max_workers=len(todo)) as pool:
-            return list(pool.map(lambda node, context: context.run(do, node), todo, [copy_context() for _ in todo]))
+        return on_each(do, todo, lambda node: node.connection.give_up())

@@ -17,6 +17,7 @@ from cluster.known_hosts import trust
 from cluster.ssh_errors import explain
 from cluster.ssh_target import Target
 from cluster.ssh_wire import Buffered, drain, frugal_transport
+from cluster.threads import broken_off
 
 # What it logs as an error it raises as well, and there it becomes a sentence; a traceback would reach the user.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -51,7 +52,7 @@ class SshConnection:
             Unreachable: The connection is not open.
         """
         if self._client is None or not self._is_up:
-            raise Unreachable(self._gone)
+            raise self._unreachable(self._gone)
         return self._client
 
     @property
@@ -60,6 +61,12 @@ class SshConnection:
             return f"{self._target.place} had not answered when the run was interrupted."
         return f"the connection to {self._target.place} is gone: is the node still up?"
 
+    def _unreachable(self, why: str) -> Unreachable:
+        """Say why it failed, or raise the interrupt in whose name it was given up: what was begun is left as it is."""
+        if broken_off():
+            raise KeyboardInterrupt
+        return Unreachable(self._gone if self._given_up else why)
+
     @property
     def _is_up(self) -> bool:
         transport = self._client.get_transport() if self._client else None
@@ -67,10 +74,11 @@ class SshConnection:
 
     def open(self) -> None:
         """Connect, through the jump hosts where there are some, and check every host key strictly."""
-        self._client = _connect(self._target, self._through(self._target.jump))
+        if not self._given_up:
+            self._client = _connect(self._target, self._through(self._target.jump))
         if self._given_up:
             self.give_up()
-            raise Unreachable(self._gone)
+            raise self._unreachable(self._gone)
 
     def _through(self, jump: Target | None) -> paramiko.SSHClient | None:
         if jump is None:
@@ -92,7 +100,7 @@ class SshConnection:
         """Connect again where the connection broke; of several who ask at once, one does it, for better or worse."""
         with self._mending:
             if self._lost is not None:
-                raise Unreachable(self._lost)
+                raise self._unreachable(self._lost)
             # One that was cut without a word still looks open.
             if not self._is_up or self._client is self._silent:
                 try:
@@ -132,8 +140,8 @@ class SshConnection:
             status = None
         finally:
             channel.close()
-        if status is None and self._given_up:
-            raise Unreachable(self._gone)
+        if status is None and (self._given_up or broken_off()):
+            raise self._unreachable(self._gone)
         if status is None and time.monotonic() < started + deadline_s:
             how = _how_it_ended(channel.get_transport())
             raise Unreachable(f"the connection to {self._target.place} broke off ({how}): is the node still up?")
@@ -150,7 +158,7 @@ class SshConnection:
                 line += byte
         except (OSError, paramiko.SSHException):
             channel.close()
-            raise Unreachable(f"{self._target.place} did not answer within {deadline_s:g} s.") from None
+            raise self._unreachable(f"{self._target.place} did not answer within {deadline_s:g} s.") from None
         return _HeldChannel(channel, line.decode("utf-8", "replace").strip())
 
     def _channel(self, command: str, deadline_s: float) -> paramiko.Channel:
@@ -162,7 +170,7 @@ class SshConnection:
             channel.exec_command(command)
         except (OSError, EOFError, paramiko.SSHException):
             self._silent = client
-            raise Unreachable(f"{self._target.place} stopped answering: is the node still up?") from None
+            raise self._unreachable(f"{self._target.place} stopped answering: is the node still up?") from None
         return channel
 
 

@@ -103,7 +103,7 @@ class Judge:
         todo = [node for node in nodes if (check.id, node.name) not in self._judged]
         judgings = [Judging(self._one(check, node, partial(assertion, node), skip)) for node in todo]
         self._tell_of_repairs(check, [node.name for node, one in zip(todo, judgings, strict=True) if one.repair])
-        verdicts = finish_together(check.together or "workers", judgings)
+        verdicts = finish_together(check.together or "workers", todo, judgings)
         self._judged.update({(check.id, node.name): verdict for node, verdict in zip(todo, verdicts, strict=True)})
 
     def _tell_of_repairs(self, check: Check, places: list[str]) -> None:

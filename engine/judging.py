@@ -1,8 +1,9 @@
 """A check on its way to its verdict: it stops where something is to be repaired, which may go on at several nodes."""
 
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
+from cluster.node import Node
+from cluster.threads import on_each
 from engine.change import Changes
 from engine.check import Together
 from engine.outcome import Outcome, Verdict
@@ -75,15 +76,14 @@ class Judging:
         return self._verdict
 
 
-def finish_together(together: Together, judgings: Sequence[Judging]) -> list[Verdict]:
-    """Repair several at once, then judge them again; returns their verdicts, in their order."""
-    repairs = [one.repair for one in judgings if one.repair is not None]
+def finish_together(together: Together, nodes: Sequence[Node], judgings: Sequence[Judging]) -> list[Verdict]:
+    """Repair several at once, each on its node, then judge them again; returns their verdicts, in their order."""
+    repairs = [(node, one.repair) for node, one in zip(nodes, judgings, strict=True) if one.repair is not None]
     if together == "after_one":
-        for repair in repairs:
+        for _, repair in repairs:
             repair.plan()
         for one in judgings:
             if one.repair is not None and one.finish().outcome is Outcome.FIXED:
                 break
-    with ThreadPoolExecutor(AT_ONCE[together]) as pool:
-        list(pool.map(Repair.run, repairs))
+    on_each(lambda one: one[1].run(), repairs, lambda one: one[0].connection.give_up(), AT_ONCE[together])
     return [one.finish() for one in judgings]

@@ -2,7 +2,6 @@
 
 from base64 import b64decode
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -11,6 +10,7 @@ from operator import attrgetter
 from cluster.cluster import Cluster
 from cluster.errors import ClusterError, CommandFailed
 from cluster.node import Node
+from cluster.threads import on_each
 from engine.files import read_file, remove_file, write_file
 from engine.journal import Journal, Record
 from engine.undo_asks import spare_others
@@ -61,7 +61,7 @@ def undo_run(
             if one.taken_up_by and (one.node, one.taken_up_by) not in later
         }
         undo = partial(_undo, cluster, journal, consent, [record.number for record in last.values()], list(standing))
-        troubles = _on_all_nodes(undo, records)
+        troubles = _on_all_nodes(cluster, undo, records)
         waiting |= {(record.node, record.taken_up_by) for record in records if troubles[record.number] is None}
         for (name, command), record in last.items():
             if (name, command) in waiting:
@@ -73,14 +73,20 @@ def undo_run(
             told(TakenBack(record, troubles[record.number]))
 
 
-def _on_all_nodes(undo: Callable[[Record], str | None], records: list[Record]) -> dict[int, str | None]:
+def _on_all_nodes(
+    cluster: Cluster, undo: Callable[[Record], str | None], records: list[Record]
+) -> dict[int, str | None]:
     """Take changes back, on each node one after the other; returns by their numbers why one still stands."""
     each: dict[str, list[Record]] = {}
     for record in records:
         each.setdefault(record.node, []).append(record)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = pool.map(lambda mine: {record.number: undo(record) for record in mine}, each.values())
-        return {number: trouble for troubles in found for number, trouble in troubles.items()}
+    found = on_each(
+        lambda name: {record.number: undo(record) for record in each[name]},
+        each,
+        lambda name: cluster[name].connection.give_up(),
+        AT_ONCE,
+    )
+    return {number: trouble for troubles in found for number, trouble in troubles.items()}
 
 
 def _undo(
