@@ -14,6 +14,7 @@ import paramiko
 from cluster.errors import CommandFailed
 from cluster.node import Node
 from cluster.ssh import SshConnection
+from cluster.ssh_wire import start_command
 from cluster.threads import broken_off
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # where the socket lies.
 _DIAL = "docker system dial-stdio"
 _CHUNK = 2**16
+_OPENING_S = 10
 
 
 class Cut:
@@ -122,8 +124,8 @@ def _serve(door: socket.socket, client: paramiko.SSHClient, cut: Cut) -> None:
         try:
             transport = client.get_transport()
             assert transport is not None  # the node is connected
-            channel = transport.open_session(timeout=10)
-            channel.exec_command(_DIAL)
+            channel = transport.open_session(timeout=_OPENING_S)
+            start_command(channel, _DIAL, _OPENING_S)
         except (OSError, EOFError, paramiko.SSHException):
             caller.close()
             continue

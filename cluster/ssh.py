@@ -16,7 +16,7 @@ from cluster.errors import Unreachable
 from cluster.known_hosts import trust
 from cluster.ssh_errors import explain
 from cluster.ssh_target import Target
-from cluster.ssh_wire import Buffered, drain, frugal_transport
+from cluster.ssh_wire import Buffered, drain, frugal_transport, start_command
 from cluster.threads import broken_off
 
 # What it logs as an error it raises as well, and there it becomes a sentence; a traceback would reach the user.
@@ -165,9 +165,10 @@ class SshConnection:
         client = self.client
         transport = client.get_transport()
         assert transport is not None  # `client` raised otherwise
+        patience_s = min(deadline_s, self._target.connect_timeout_s)
         try:
-            channel = transport.open_session(timeout=min(deadline_s, self._target.connect_timeout_s))
-            channel.exec_command(command)
+            channel = transport.open_session(timeout=patience_s)
+            start_command(channel, command, patience_s)
         except (OSError, EOFError, paramiko.SSHException):
             self._silent = client
             raise self._unreachable(f"{self._target.place} stopped answering: is the node still up?") from None

@@ -1,6 +1,7 @@
 """How paramiko is made to spend little on many short packets, as the answers of a node are."""
 
 import socket
+import threading
 import time
 from contextlib import suppress
 from typing import Any
@@ -53,6 +54,23 @@ def frugal_transport(sock: Any, **options: Any) -> paramiko.Transport:
     chosen = made.get_security_options()
     chosen.ciphers = tuple(sorted(chosen.ciphers, key=lambda name: "gcm" not in name))
     return made
+
+
+def start_command(channel: paramiko.Channel, command: str, within_s: float) -> None:
+    """Have a command started on a channel; where the node does not confirm it in time, the channel is closed.
+
+    Raises:
+        SSHException: It was not started.
+        OSError: The same.
+    """
+    # paramiko waits for the confirmation without a limit, and for nothing else than that or the end of the channel.
+    late = threading.Timer(within_s, channel.close)
+    late.daemon = True
+    late.start()
+    try:
+        channel.exec_command(command)
+    finally:
+        late.cancel()
 
 
 def drain(channel: paramiko.Channel, out: Kept, err: Kept, until: float) -> int | None:

@@ -1,13 +1,16 @@
 """Many short packets cost little: a socket read in large pieces, and ciphers that need no digest."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import paramiko
 import pytest
 
 from cluster.connection import Kept
+from cluster.errors import Unreachable
 from cluster.ssh import SshConnection
 from cluster.ssh_wire import Buffered, drain
 from tests.cluster.sshd import Sshd
@@ -93,3 +96,51 @@ def test_what_comes_with_the_end_is_not_lost() -> None:
     out, err = Kept(), Kept()
     assert drain(Late(), out, err, time.monotonic() + 5) == 0  # type: ignore[arg-type]  # all that is asked of one
     assert (out.bytes(), err.bytes()) == (b"the end", b"")
+
+
+class Stuck(paramiko.ServerInterface):
+    """An sshd that opens channels and then gets stuck: it never says whether it has started a command."""
+
+    def __init__(self) -> None:
+        """Be stuck until told."""
+        self.free = threading.Event()
+
+    def check_auth_publickey(self, *_: object) -> int:
+        """Let everybody in."""
+        return paramiko.common.AUTH_SUCCESSFUL
+
+    def get_allowed_auths(self, _: str) -> str:
+        """By a key."""
+        return "publickey"
+
+    def check_channel_request(self, *_: object) -> int:
+        """Open every channel."""
+        return paramiko.common.OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, *_: object) -> bool:
+        """Get stuck."""
+        self.free.wait(30)
+        return False
+
+
+def test_a_command_whose_start_is_never_confirmed_is_given_up_in_time(sshd: Sshd) -> None:
+    stuck, host_key = Stuck(), paramiko.RSAKey.generate(2048)
+    known_hosts = sshd.folder / "known_hosts_of_stuck"
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def serve() -> None:
+            transport = paramiko.Transport(door.accept()[0])
+            transport.add_server_key(host_key)
+            transport.start_server(server=stuck)
+
+        threading.Thread(target=serve, daemon=True).start()
+        port = door.getsockname()[1]
+        known_hosts.write_text(f"[127.0.0.1]:{port} {host_key.get_name()} {host_key.get_base64()}\n")
+        connection = SshConnection(replace(sshd.target, port=port, known_hosts=known_hosts, connect_timeout_s=10.0))
+        connection.open()
+    started = time.monotonic()
+    with pytest.raises(Unreachable, match=r"stopped answering: is the node still up\?$"):
+        connection.run("true", stdin=b"", deadline_s=1)
+    assert time.monotonic() - started < 5
+    stuck.free.set()
+    connection.close()
