@@ -42,6 +42,8 @@ class Cluster:
         """Whether our lock lives by the connections, so that none may be opened anew, and what we read may change."""
         self.lock_again: Callable[[Node], None] = lambda _: None
         """Sees to the lock on a node whose connection was opened anew all the same."""
+        self.see_locked: Callable[[Node], None] = lambda _: None
+        """Refuses to change a node on which our lock has ended."""
         self._planned: tuple[Any, FabricPlan] | None = None
         """The fabric last planned, and from what."""
         self._ahead: ReadAhead | None = None

@@ -85,8 +85,13 @@ class Node(Session):
 
     @contextmanager
     def changes_allowed(self) -> Iterator[None]:
-        """Allow `change` for the duration of one change; afterwards nothing the node said before counts."""
+        """Allow `change` for the duration of one change; afterwards nothing the node said before counts.
+
+        Raises:
+            ClusterError: Our lock on the node has ended, so another run may be changing it.
+        """
         self.cluster.stop_reading_ahead(self)
+        self.cluster.see_locked(self)
         try:
             with super().changes_allowed():
                 yield

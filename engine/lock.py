@@ -2,6 +2,7 @@
 
 import getpass
 import socket
+import time
 from shlex import quote
 
 from cluster.cluster import Cluster
@@ -9,18 +10,32 @@ from cluster.connection import HeldCommand
 from cluster.errors import ClusterError
 from cluster.node import Node
 from cluster.session import CHANGING
+from cluster.threads import begin
 
 PATIENCE_S = 30
 """How long what a killed run left working is waited for; most commands are given less."""
 
-# The holder's name is written below the lock, for whoever comes second; `cat` ends when the connection does. A command
-# of a run that was killed may work on for as long as it was given.
+TAKE_OVER_S = 5
+
+# The holder's name is written below the lock, for whoever comes second, and the process that holds it. That one ends
+# with the connection. A node that has not noticed yet that our connection is gone keeps
+# the lock for us, and what holds it there, which could end at any time, makes room for a new one. A command of a run
+# that was killed may work on for as long as it was given.
 _HOLD = """\
-mkdir -p /run/spark-runbook && exec 9>>/run/spark-runbook/lock || exit 1
-flock -n 9 || {{ echo "held by $(cat /run/spark-runbook/holder 2>/dev/null)"; exit 0; }}
-{{ flock -w {patience} 8 || {{ echo "held by a command that a run left working there"; exit 0; }}; }} 8>>{changing}
-printf '%s\\n' {holder} >/run/spark-runbook/holder
-echo locked; cat >/dev/null; rm -f /run/spark-runbook/holder"""
+mkdir -p {folder} && exec 9>>{folder}/lock || exit 1
+holder= pid=
+flock -n 9 || {{
+{{ read -r holder; read -r pid; }} 2>/dev/null <{folder}/holder
+test "$holder" = {mine} && test "$(readlink "/proc/$pid/fd/9")" = {folder}/lock && kill "$pid" && flock -w {again} 9
+}} || {{ echo "held by $(head -n 1 {folder}/holder 2>/dev/null)"; exit 0; }}
+test -n "$pid" || {{
+flock -w {patience} 8 || {{ echo "held by a command that a run left working there"; exit 0; }}
+}} 8>>{changing}
+printf '%s\\n%s\\n' {holder} $$ >{folder}/holder
+echo locked
+(exec 9>&-; exec cat >/dev/null)
+rm -f {folder}/holder"""
+_FOLDER = "/run/spark-runbook"
 
 
 class Locked(ClusterError):
@@ -51,34 +66,61 @@ class ClusterLock:
                 self.release()
                 raise self._refused(node, held)
         self._cluster.lock_again = self._hold_again
+        self._cluster.see_locked = self._see_locked
 
     def release(self) -> None:
         """Unlock."""
-        self._cluster.lock_again = lambda _: None
+        self._cluster.lock_again = self._cluster.see_locked = lambda _: None
         for held in self._held.values():
             held.release()
         self._held = {}
         self._cluster.locked = False
 
-    def _hold(self, node: Node) -> HeldCommand:
-        command = _HOLD.format(holder=quote(self._holder), changing=CHANGING, patience=PATIENCE_S)
-        return node.hold(command, deadline_s=PATIENCE_S + node.deadline_s)
+    def _hold(self, node: Node, *, again: bool = False) -> HeldCommand:
+        command = _HOLD.format(
+            folder=_FOLDER,
+            holder=quote(self._holder),
+            mine=quote(self._holder if again else ""),
+            changing=CHANGING,
+            patience=PATIENCE_S,
+            again=TAKE_OVER_S,
+        )
+        return node.hold(command, deadline_s=PATIENCE_S + TAKE_OVER_S + node.deadline_s)
 
     def _hold_again(self, node: Node) -> None:
-        """Lock a node anew whose lock went with its connection.
+        """Let the new connection hold the lock: the one before may be gone, or go, without a word.
 
         Raises:
             Locked: Another run was quicker; the node is left to it.
         """
-        if node not in self._held or self._held[node].runs:
+        if node not in self._held:
             return
-        held = self._hold(node)
-        # A node that has not noticed yet that the old connection is gone keeps the lock for us.
-        if held.first_line not in ("locked", f"held by {self._holder}"):
+        before, until = self._held[node], time.monotonic() + TAKE_OVER_S
+        # What held it for us may be about to end by itself.
+        while (held := self._hold(node, again=True)).first_line in ("held by", f"held by {self._holder}"):
+            if time.monotonic() > until:
+                break
+            time.sleep(0.5)
+        if held.first_line != "locked":
             refused = self._refused(node, held)
             node.trouble = str(refused)
             raise refused
         self._held[node] = held
+        begin(before.release)  # where the connection is gone, nobody answers to it
+
+    def _see_locked(self, node: Node) -> None:
+        """Refuse to change a node that is not locked any more.
+
+        Raises:
+            Locked: What held the lock there has ended.
+            Unreachable: It went with the connection.
+        """
+        if node not in self._held or self._held[node].runs:
+            return
+        node.read("true")
+        raise Locked(
+            f"{node.name} is not locked by this run any more, so another one may have changed it: start this one again."
+        )
 
     def _refused(self, node: Node, held: HeldCommand) -> Locked:
         who = held.first_line.removeprefix("held by ") or "another run"

@@ -126,6 +126,52 @@ def test_a_lock_that_went_with_its_connection_is_taken_again(cluster: Cluster) -
     first.release()
 
 
+def test_the_lock_moves_to_the_new_connection_though_the_node_has_not_noticed_the_end_of_the_old(
+    cluster: Cluster,
+) -> None:
+    lock, other = ClusterLock(cluster), ClusterLock(Cluster(this_machine()))
+    other._cluster.connect()
+    lock.acquire("20260101-000000-fix")
+    before = lock._held[cluster.manager]
+    cluster.manager.reconnect()
+    assert lock._held[cluster.manager] is not before
+    until = time.monotonic() + 5
+    while before.runs:
+        assert time.monotonic() < until, "what ends when the node notices still holds the lock"
+        time.sleep(0.05)
+    # The new one holds it itself.
+    with cluster.manager.changes_allowed(), pytest.raises(Locked, match="run 20260101-000000-fix"):
+        other.acquire("20260102-000000-fix")
+    lock.release()
+    assert _eventually_free(other)
+    other.release()
+
+
+def test_a_run_that_has_not_got_its_lock_back_is_told_so(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = ClusterLock(cluster)
+    lock.acquire("20260101-000000-fix")
+    monkeypatch.setattr(engine.lock, "TAKE_OVER_S", 0.1)
+    (FOLDER / "holder").write_text(f"{lock._holder}\n1\n")  # a process that holds no lock is left alone
+    with pytest.raises(Locked, match="run 20260101-000000-fix"):
+        cluster.manager.reconnect()
+    lock.release()
+
+
+def test_a_node_whose_lock_has_ended_is_changed_no_more(cluster: Cluster) -> None:
+    lock, node = ClusterLock(cluster), cluster.manager
+    lock.acquire("20260101-000000-fix")
+    with node.changes_allowed():
+        node.change("true")
+    _lose_connection(lock)
+    told = f"{node.name} is not locked by this run any more, so another one may have changed it: start this one again."
+    with pytest.raises(Locked) as refused, node.changes_allowed():
+        pytest.fail("it may be changed")
+    assert str(refused.value) == told
+    lock.release()
+    with node.changes_allowed():
+        node.change("true")
+
+
 def test_a_node_that_another_run_locked_meanwhile_is_left_to_it(cluster: Cluster) -> None:
     first, second = ClusterLock(cluster), ClusterLock(Cluster(this_machine()))
     second._cluster.connect()
