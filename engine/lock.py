@@ -123,5 +123,5 @@ class ClusterLock:
         )
 
     def _refused(self, node: Node, held: HeldCommand) -> Locked:
-        who = held.first_line.removeprefix("held by ") or "another run"
+        who = held.first_line.removeprefix("held by").strip() or "another run"
         return Locked(f"{node.name} is being changed by {who}: wait until it has ended, or end it.")

@@ -65,6 +65,15 @@ def test_the_second_run_is_told_who_holds_the_lock(cluster: Cluster) -> None:
     second.release()
 
 
+def test_a_holder_that_has_not_said_its_name_yet_is_another_run(cluster: Cluster) -> None:
+    first, second = ClusterLock(cluster), ClusterLock(cluster)
+    first.acquire("20260101-000000-fix")
+    (FOLDER / "holder").unlink()
+    with pytest.raises(Locked, match="is being changed by another run: wait until"):
+        second.acquire("20260102-000000-fix")
+    first.release()
+
+
 def test_while_it_is_held_a_broken_connection_is_not_replaced(cluster: Cluster) -> None:
     lock = ClusterLock(cluster)
     assert not cluster.locked
