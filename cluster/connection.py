@@ -53,8 +53,15 @@ class HeldCommand(Protocol):
     def runs(self) -> bool:
         """Whether it still runs, as far as is known here."""
 
+    def beat(self) -> None:
+        """Send it a line, by which it knows that it is still held; nothing is told where that cannot be done."""
+
     def release(self) -> None:
         """Let the command end."""
+
+
+BEAT = b"held\n"
+"""What a command is sent for as long as it is held."""
 
 
 class Connection(Protocol):

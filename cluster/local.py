@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
 
-from cluster.connection import HeldCommand, Input, Kept, Said, pieces
+from cluster.connection import BEAT, HeldCommand, Input, Kept, Said, pieces
 from cluster.errors import Unreachable
 
 
@@ -81,6 +81,12 @@ class _HeldProcess:
     @property
     def runs(self) -> bool:
         return self._process.poll() is None
+
+    def beat(self) -> None:
+        assert self._process.stdin is not None
+        with suppress(OSError, ValueError):  # it has ended, or was let go meanwhile
+            self._process.stdin.write(BEAT)
+            self._process.stdin.flush()
 
     def release(self) -> None:
         with suppress(subprocess.TimeoutExpired):

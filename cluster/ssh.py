@@ -11,7 +11,7 @@ from shlex import quote
 import paramiko
 from paramiko.config import SSH_PORT
 
-from cluster.connection import HeldCommand, Input, Kept, Said, pieces
+from cluster.connection import BEAT, HeldCommand, Input, Kept, Said, pieces
 from cluster.errors import Unreachable
 from cluster.known_hosts import trust
 from cluster.ssh_errors import explain
@@ -183,6 +183,10 @@ class _HeldChannel:
     @property
     def runs(self) -> bool:
         return not self._channel.closed and not self._channel.exit_status_ready()
+
+    def beat(self) -> None:
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.sendall(BEAT)
 
     def release(self) -> None:
         with suppress(OSError, EOFError, paramiko.SSHException):

@@ -15,10 +15,14 @@ from cluster.threads import begin
 PATIENCE_S = 30
 """How long what a killed run left working is waited for; most commands are given less."""
 
+BEAT_S = 30.0
+SILENCE_S = 300
+"""A holder that has sent nothing for so long is gone, with its power or its network, and so is its lock."""
+
 TAKE_OVER_S = 5
 
 # The holder's name is written below the lock, for whoever comes second, and the process that holds it. That one ends
-# with the connection. A node that has not noticed yet that our connection is gone keeps
+# with the connection, or when it hears no more of us. A node that has not noticed yet that our connection is gone keeps
 # the lock for us, and what holds it there, which could end at any time, makes room for a new one. A command of a run
 # that was killed may work on for as long as it was given.
 _HOLD = """\
@@ -33,7 +37,7 @@ flock -w {patience} 8 || {{ echo "held by a command that a run left working ther
 }} 8>>{changing}
 printf '%s\\n%s\\n' {holder} $$ >{folder}/holder
 echo locked
-(exec 9>&-; exec cat >/dev/null)
+while test -n "$(exec 9>&- 2>/dev/null; exec timeout {silence} head -n 1)"; do :; done
 rm -f {folder}/holder"""
 _FOLDER = "/run/spark-runbook"
 
@@ -65,6 +69,8 @@ class ClusterLock:
             if held.first_line != "locked":
                 self.release()
                 raise self._refused(node, held)
+        for node, held in self._held.items():
+            self._keep_up(node, held)
         self._cluster.lock_again = self._hold_again
         self._cluster.see_locked = self._see_locked
 
@@ -84,8 +90,19 @@ class ClusterLock:
             changing=CHANGING,
             patience=PATIENCE_S,
             again=TAKE_OVER_S,
+            silence=SILENCE_S,
         )
         return node.hold(command, deadline_s=PATIENCE_S + TAKE_OVER_S + node.deadline_s)
+
+    def _keep_up(self, node: Node, held: HeldCommand) -> None:
+        """Let the node hear of us; each by a thread of its own, since one may get stuck where a node is off."""
+
+        def beat() -> None:
+            while self._held.get(node) is held and held.runs:
+                held.beat()
+                time.sleep(BEAT_S)
+
+        begin(beat)
 
     def _hold_again(self, node: Node) -> None:
         """Let the new connection hold the lock: the one before may be gone, or go, without a word.
@@ -106,6 +123,7 @@ class ClusterLock:
             node.trouble = str(refused)
             raise refused
         self._held[node] = held
+        self._keep_up(node, held)
         begin(before.release)  # where the connection is gone, nobody answers to it
 
     def _see_locked(self, node: Node) -> None:

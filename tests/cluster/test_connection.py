@@ -3,6 +3,7 @@
 import hashlib
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +102,19 @@ def test_a_held_command_says_its_first_line_and_ends_when_released(connection: C
 def test_a_held_command_gets_the_input_it_is_given(connection: Connection) -> None:
     held = connection.hold("read line; echo got $line; cat >/dev/null", stdin=b"word\n", deadline_s=5)
     assert held.first_line == "got word"
+    held.release()
+
+
+def test_a_held_command_hears_that_it_is_still_held(connection: Connection, tmp_path: Path) -> None:
+    held = connection.hold(f"echo up; read line; echo $line >{tmp_path}/heard", stdin=b"", deadline_s=5)
+    assert held.runs
+    held.beat()
+    until = time.monotonic() + 10
+    while held.runs:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert (tmp_path / "heard").read_text() == "held\n"
+    held.beat()  # nothing is told where nobody listens any more
     held.release()
 
 

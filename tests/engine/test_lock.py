@@ -181,6 +181,29 @@ def test_a_node_whose_lock_has_ended_is_changed_no_more(cluster: Cluster) -> Non
         node.change("true")
 
 
+def test_a_holder_that_falls_silent_loses_the_lock(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.lock, "SILENCE_S", 1)
+    silent, other = ClusterLock(cluster), ClusterLock(Cluster(this_machine()))
+    other._cluster.connect()
+    monkeypatch.setattr(ClusterLock, "_keep_up", lambda *_: None)
+    silent.acquire("20260101-000000-fix")
+    assert _eventually_free(other)
+    other.release()
+    silent.release()
+
+
+def test_a_holder_that_is_heard_of_keeps_the_lock(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.lock, "SILENCE_S", 1)
+    monkeypatch.setattr(engine.lock, "BEAT_S", 0.1)
+    lock, other = ClusterLock(cluster), ClusterLock(Cluster(this_machine()))
+    other._cluster.connect()
+    lock.acquire("20260101-000000-fix")
+    time.sleep(1.5)
+    with pytest.raises(Locked):
+        other.acquire("20260102-000000-fix")
+    lock.release()
+
+
 def test_a_node_that_another_run_locked_meanwhile_is_left_to_it(cluster: Cluster) -> None:
     first, second = ClusterLock(cluster), ClusterLock(Cluster(this_machine()))
     second._cluster.connect()
