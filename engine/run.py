@@ -131,7 +131,7 @@ class Run:
         return self.options.command(f"--undo {self.id}")
 
     def open(self, steps: Iterable[int]) -> None:
-        """Connect to all nodes, lock them where changes will be made, and begin to read what steps ask about.
+        """Connect to all nodes, lock them where they are changed or train, and begin to read what steps ask about.
 
         Raises:
             CannotReport: Nothing can be written where reports go.
@@ -139,11 +139,14 @@ class Run:
             CommandFailed: A node took back a network change that was never confirmed, and is cut off since.
         """
         self._reserve_directory()
-        if self.options.mode in ("fix", "undo"):
+        mode = self.options.mode
+        # Two that train at a time would take the same unfinished run, or port, and end each other's ranks.
+        if mode in ("fix", "undo") or self.options.train != "none":
             self.cluster.connect()
             self._lock.acquire(self.id)
-            self.cluster.on_all(take_back_unconfirmed, self.cluster.reached)
-            if self.options.mode == "fix":
+            if mode in ("fix", "undo"):
+                self.cluster.on_all(take_back_unconfirmed, self.cluster.reached)
+            if mode != "undo":
                 self.cluster.read_ahead(rounds(steps, whole=self.whole))
         else:
             self.cluster.connect_and_read_ahead(rounds(steps, whole=self.whole))

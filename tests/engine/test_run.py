@@ -1,12 +1,19 @@
 """A whole run, as a person starts it: check, plan, fix, fix again, undo."""
 
+import os
 import re
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from cluster.cluster import Cluster
+from engine.lock import ClusterLock
+from engine.run import Run
 from tests.engine.project import CHECKS, Project
 
 SLOW = CHECKS.replace('f"touch {{FOLDER}}/made"', 'f"touch {{FOLDER}}/made; touch {{FOLDER}}/begun; sleep 8"')
@@ -211,6 +218,57 @@ def test_where_no_report_can_be_written_nothing_is_begun(project: Project) -> No
     assert result.exit == 4
     assert f"No report can be written to {project.reports} (File exists): name another directory" in result.err
     assert list(project.node.iterdir()) == []
+
+
+def test_two_runs_do_not_train_at_a_time_and_a_check_may_come_between(project: Project, cluster: Cluster) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("the lock lies where only root may write")
+    other = ClusterLock(cluster)
+    other.acquire("20260101-000000-check")
+    try:
+        refused = project.run("--train", "smoke")
+        assert (refused.exit, refused.report) == (4, None)
+        assert "is being changed by run 20260101-000000-check of" in refused.err
+        assert project.run().exit == 1
+    finally:
+        other.release()
+
+
+@pytest.mark.parametrize(
+    ("mode", "train", "done"),
+    [
+        ("check", "none", ["connect and read ahead"]),
+        ("check", "smoke", ["connect", "lock", "read ahead"]),
+        ("plan", "full", ["connect", "lock", "read ahead"]),
+        ("fix", "none", ["connect", "lock", "take back", "read ahead"]),
+        ("undo", "none", ["connect", "lock", "take back"]),
+    ],
+)
+def test_a_run_is_locked_where_it_trains_and_takes_something_back_only_where_it_changes(
+    mode: str, train: str, done: list[str]
+) -> None:
+    told: list[str] = []
+
+    def note(what: str) -> Callable[..., None]:
+        return lambda *_: told.append(what)
+
+    cluster = SimpleNamespace(
+        connect=note("connect"),
+        connect_and_read_ahead=note("connect and read ahead"),
+        read_ahead=note("read ahead"),
+        on_all=note("take back"),
+        reached=[],
+    )
+    run: Any = SimpleNamespace(
+        options=SimpleNamespace(mode=mode, train=train),
+        cluster=cluster,
+        id="20260101-000000",
+        whole=True,
+        _lock=SimpleNamespace(acquire=note("lock")),
+        _reserve_directory=lambda: None,
+    )
+    Run.open(run, [1])
+    assert told == done
 
 
 def test_a_run_that_ends_before_it_begins_leaves_no_directory(project: Project) -> None:
