@@ -39,6 +39,9 @@ The markup comes on top; the first with which the page keeps to its limit is tak
 TOLD = 250_000
 """Of what the checks themselves tell so many characters are shown; they come before all evidence."""
 
+PLANNED = 100_000
+"""Where the changes of a plan have no more characters than this, all are told once more where they are listed."""
+
 PLACE_OF_EVIDENCE = Markup("<!-- evidence -->")
 """No value can write this, since all are escaped."""
 
@@ -103,6 +106,7 @@ def _page(whole: Report, shown_as: Fold, shown: list[list[Exhibit]]) -> str:
         warned=[entry for entry in enumerate(report.checks) if entry[1].warning],
         changed=told_changes(report),
         planned=is_planned(whole),
+        unfolds=is_planned(whole) and sum(len(one.describe) for *_, one in told_changes(report)) <= PLANNED,
         sum_of_changes=sum_of(whole),
         shared_remedy=shared_remedy(whole),
         clock=timeline(report),

@@ -17,6 +17,8 @@ SAMPLES: dict[str, Callable[[], Json]] = {
     "ready": samples.healthy,
     "failed": samples.broken,
     "eight nodes": lambda: samples.large(nodes=8, checks=40),
+    "planned": samples.planned,
+    "undone": samples.undone,
     "hostile": lambda: samples.with_long_output(samples.hostile()),
 }
 
@@ -72,7 +74,15 @@ def test_the_page_is_never_wider_than_the_window(look: Callable[[str], Look], sa
 
 @pytest.mark.parametrize(
     ("sample", "theme"),
-    [("ready", "light"), ("ready", "dark"), ("failed", "light"), ("failed", "dark"), ("hostile", "dark")],
+    [
+        ("ready", "light"),
+        ("ready", "dark"),
+        ("failed", "light"),
+        ("failed", "dark"),
+        ("planned", "light"),
+        ("undone", "dark"),
+        ("hostile", "dark"),
+    ],
 )
 def test_axe_finds_no_serious_fault(look: Callable[[str], Look], sample: str, theme: str) -> None:
     page = look(sample)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from reports.changes import headline
-from reports.html import diff_lines, to_html
+from reports.html import PLANNED, diff_lines, to_html
 from reports.model import Report
 from tests.reports import samples
 from tests.reports.page import Page
@@ -41,6 +41,17 @@ def test_a_plan_tells_what_it_would_change_by_risk(read: Read) -> None:
     assert f"{told}; 1 for a person to make. What would be changed" in " ".join(page.text_of["header"][0].split())
     assert "What would be changed" in page.text_of["h2"]
     assert "cannot be undone" not in page.text
+    table = next(told for told in page.text_of["table"] if "Risk" in told)
+    assert table.count("@@ -6,4 +6,4 @@") == 4
+
+
+def test_a_plan_too_long_to_be_told_twice_leads_to_each_change(read: Read) -> None:
+    content = samples.planned()
+    content["checks"][0]["changes"][0]["describe"] += "+x\n" * PLANNED
+    page = Page(to_html(read(content)))
+    table = next(told for told in page.text_of["table"] if "Risk" in told)
+    assert "@@" not in table
+    assert "A safe change is made" in table
 
 
 def test_a_remedy_that_all_causes_have_is_told_once_among_them(read: Read) -> None:
