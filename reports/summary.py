@@ -78,7 +78,7 @@ def _nodes(report: Report) -> str:
 
 
 def _undid(report: Report) -> str:
-    found = re.search(r"--undo[= ](\d{8}-\d{6}-[a-z]+)\b", report.run.command or "")
+    found = re.search(r"--undo[= ](\d{8}-\d{6}-[a-z]+(?:-\d+)?)(?=\s|$)", report.run.command or "")
     return f"Undid run {found[1]}: " if found else ""
 
 

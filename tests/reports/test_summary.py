@@ -110,7 +110,9 @@ def test_an_undo_tells_what_was_taken_back_and_judges_nothing(
     [
         ("pytest runbook --lab --undo 20261123-184501-fix --allow x", "Undid run 20261123-184501-fix: 1 change"),
         ("pytest runbook --undo=20261123-184501-fix", "Undid run 20261123-184501-fix: 1 change"),
+        ("pytest runbook --undo 20261123-184501-fix-2", "Undid run 20261123-184501-fix-2: 1 change"),
         ("pytest runbook --undo `x`", "1 change"),
+        ("pytest runbook --undo 20261123-184501-fix`x`", "1 change"),
         (None, "1 change"),
     ],
 )
