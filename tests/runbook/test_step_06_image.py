@@ -112,7 +112,7 @@ def test_one_tag_and_two_images(healthy: Recorded, differs: str) -> None:
     assert isinstance(changes, list)
     (undo,) = changes[0].undo()
     assert isinstance(undo, UndoCommand)
-    assert undo.command == f"docker tag sha256:def {healthy.cluster.inventory.image.reference}"
+    assert undo.command.endswith(f"|| docker tag sha256:def {healthy.cluster.inventory.image.reference}")
 
 
 def test_an_image_is_the_same_in_dockers_own_store_and_in_containerds(healthy: Recorded) -> None:
