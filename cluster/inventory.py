@@ -188,6 +188,10 @@ def this_machine() -> Inventory:
     return Inventory(nodes=(NodeEntry(name=name, address="localhost"),), local=True)
 
 
+_MOST = 10_000_000
+"""Characters; a cluster of 1,000 nodes takes less than a tenth."""
+
+
 def read_inventory(path: Path) -> Inventory:
     """Read an inventory file.
 
@@ -195,12 +199,15 @@ def read_inventory(path: Path) -> Inventory:
         InventoryError: The file cannot be read or describes no usable cluster.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_MOST + 1)
     except FileNotFoundError:
         raise InventoryError(f"{path} does not exist: write it, or name another with --inventory.") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InventoryError(f"{path} cannot be read: {reason}.") from None
+    if len(text) > _MOST:
+        raise InventoryError(f"{path} cannot be read: it has more than {_MOST:,} characters.")
     return parse_inventory(text, str(path))
 
 

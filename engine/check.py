@@ -158,5 +158,6 @@ def title_of(module: ModuleType) -> tuple[int, str]:
 
 
 def _marks(marked: object) -> dict[str, pytest.Mark]:
-    found = (getattr(mark, "mark", mark) for mark in getattr(marked, "pytestmark", []))
-    return {mark.name: mark for mark in found}
+    marks: Any = getattr(marked, "pytestmark", [])
+    found: list[Any] = marks if isinstance(marks, list) else [marks]
+    return {mark.name: getattr(mark, "mark", mark) for mark in found}

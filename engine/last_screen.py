@@ -15,7 +15,7 @@ from engine.terminal import count
 
 _WORDS = {
     Outcome.FAILED: "does not hold",
-    Outcome.FIX_FAILED: "does not hold, though it was changed",
+    Outcome.FIX_FAILED: "does not hold, and could not be repaired",
     Outcome.UNKNOWN: "not known",
     Outcome.BLOCKED: "not judged",
     Outcome.WOULD_FIX: "does not hold yet",

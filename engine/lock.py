@@ -26,7 +26,8 @@ TAKE_OVER_S = 5
 # the lock for us, and what holds it there, which could end at any time, makes room for a new one. A command of a run
 # that was killed may work on for as long as it was given.
 _HOLD = """\
-mkdir -p {folder} && exec 9>>{folder}/lock || exit 1
+why=$(mkdir -p {folder} 2>&1 && touch {folder}/lock 2>&1) || {{ echo "no lock: $why"; exit 0; }}
+exec 9>>{folder}/lock || exit 1
 holder= pid=
 flock -n 9 || {{
 {{ read -r holder; read -r pid; }} 2>/dev/null <{folder}/holder
@@ -141,5 +142,10 @@ class ClusterLock:
         )
 
     def _refused(self, node: Node, held: HeldCommand) -> Locked:
+        if held.first_line.startswith("no lock: "):
+            why = held.first_line.removeprefix("no lock: ")
+            return Locked(
+                f"{node.name} cannot be locked ({why}): put {_FOLDER} right there, which a reboot makes anew."
+            )
         who = held.first_line.removeprefix("held by").strip() or "another run"
         return Locked(f"{node.name} is being changed by {who}: wait until it has ended, or end it.")

@@ -44,7 +44,7 @@ def add_user_to_group(node: Node) -> Iterator[Change]:
         leave = f"if id -nG {user} | grep -qw docker; then gpasswd -d {user} docker; fi"
         # usermod knows no user of a directory service: it looks for them in /etc/passwd alone.
         yield RunCommand(node, f"gpasswd -a {user} docker", undo_command=leave, reconnect=True)
-    elif node.docker.usable != "yes":
+    elif "docker" not in node.docker.session_groups:
         yield RunCommand(node, "true", root=False, reconnect=True)
 
 

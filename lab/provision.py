@@ -78,7 +78,10 @@ def provision(root: Path, node: Identity, driver: Path) -> None:
     home = root / "home/nvidia/.ssh"
     home.mkdir(mode=0o700)
     _write(home / "authorized_keys", node.authorized_key, 0o600)
-    for path in (home, home / "authorized_keys"):
+    # As after a first login: sudo leaves it, and a check would be what changed the home.
+    told = home.parent / ".sudo_as_admin_successful"
+    _write(told, "")
+    for path in (home, home / "authorized_keys", told):
         os.chown(path, USER_ID, USER_ID)
     _write(root / "var/lib/spark-lab/hardware.json", json.dumps(_hardware(node.gpu), indent=2) + "\n")
     _install_standins(root)

@@ -112,7 +112,13 @@ def test_docker_runs(node: Node) -> None:
     assert node.docker.active == "active", why.not_running(node)
 
 
-@check("docker.usable", fix=docker.add_user_to_group, needs=("docker.running",), together="nodes")
+@check(
+    "docker.usable",
+    fix=docker.add_user_to_group,
+    needs=("docker.running",),
+    together="nodes",
+    remedy="run `docker ps` there as that user: DOCKER_HOST, or a context in ~/.docker/config.json, may lead elsewhere",
+)
 def test_user_may_use_docker(node: Node) -> None:
     """The user may use docker without sudo, in a new session."""
     assert node.docker.usable == "yes", why.not_usable(node)

@@ -21,13 +21,13 @@ def test_one_container_runs(node: Node) -> None:
 @check("container.image", fix=stack.recreate, needs=("container.one", "stack.image"))
 def test_container_runs_the_image(node: Node) -> None:
     """The container runs the image that the inventory names, as it is now."""
-    assert node.container.ours[0].image == node.stack.image_id, "the image was loaded anew since the container started"
+    assert found.running(node).image == node.stack.image_id, "the image was loaded anew since the container started"
 
 
 @check("container.workspace", fix=stack.recreate, needs=("container.one", "stack.directories"))
 def test_container_sees_the_workspace(node: Node) -> None:
     """The container sees the node's workspace."""
-    assert node.inside.workspace == "the node's own", "the directory was made anew since the container started"
+    assert found.inside(node).workspace == "the node's own", "the directory was made anew since the container started"
 
 
 @check(
@@ -61,7 +61,7 @@ def test_container_was_given_its_own_gpu(node: Node) -> None:
 )
 def test_gpu_works_in_the_container(node: Node) -> None:
     """The container sees the GPU that it was given, and no other."""
-    assert ",".join(node.inside.devices) == found.given(node), why.not_working(node)
+    assert ",".join(found.inside(node).devices) == found.given(node), why.not_working(node)
 
 
 @check(
@@ -72,7 +72,7 @@ def test_gpu_works_in_the_container(node: Node) -> None:
 )
 def test_shared_memory_is_large_enough(node: Node) -> None:
     """The container has enough shared memory for NCCL and for loading data."""
-    assert node.container.ours[0].shared_memory_gib >= node.cluster.thresholds.shared_memory_gib, (
+    assert found.running(node).shared_memory_gib >= node.cluster.thresholds.shared_memory_gib, (
         "docker's own 64 MiB are too few: NCCL fails with `Error while creating shared memory segment`"
     )
 

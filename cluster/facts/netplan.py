@@ -160,13 +160,17 @@ for file in /lib/netplan/*.yaml /etc/netplan/*.yaml /run/netplan/*.yaml; do
 done"""
 
 
+# It is written in Python, which would keep its modules compiled beside them.
+_GET = "PYTHONDONTWRITEBYTECODE=1 netplan get"
+
+
 class NetplanFacts(Facts):
     """What the interfaces will be after a reboot; `complaint` is netplan's own about its files, empty for none."""
 
     is_local = True
 
-    entries: dict[str, BootEntry] = fact("netplan get", parse_netplan, root=True, private=True)
-    complaint: str = fact("netplan get", parse_complaint, root=True, private=True)
+    entries: dict[str, BootEntry] = fact(_GET, parse_netplan, root=True, private=True)
+    complaint: str = fact(_GET, parse_complaint, root=True, private=True)
     files: tuple[NetplanFile, ...] = fact(_FILES, parse_files, root=True, private=True)
 
     def keys_of(self, interface: str) -> tuple[str, ...]:

@@ -176,3 +176,8 @@ def test_without_an_inventory_this_machine_is_the_cluster() -> None:
     inventory = this_machine()
     assert inventory.local
     assert [node.address for node in inventory.nodes] == ["localhost"]
+
+
+def test_a_file_without_an_end_is_read_no_further_than_an_inventory_goes() -> None:
+    with pytest.raises(InventoryError, match=r"/dev/zero cannot be read: it has more than 10,000,000 characters\."):
+        read_inventory(Path("/dev/zero"))

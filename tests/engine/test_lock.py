@@ -236,3 +236,12 @@ def test_a_node_that_does_not_answer_is_not_waited_for(cluster: Cluster) -> None
     lock.acquire("20260101-000000-fix")
     lock.release()
     assert not (FOLDER / "holder").exists()
+
+
+def test_a_folder_that_cannot_be_had_is_no_other_run(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(engine.lock, "_FOLDER", str(tmp_path / "file"))
+    with pytest.raises(Locked, match=r"cannot be locked \(mkdir: .*\): put .*/file right there"):
+        ClusterLock(cluster).acquire("20260101-000000-fix")

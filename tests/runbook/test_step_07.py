@@ -90,6 +90,13 @@ def test_a_container_that_ended_after_it_was_listed_is_none(healthy: Recorded) -
     assert verdict.cause == "no container with our label runs here: it ended since the task was seen running"
 
 
+@pytest.mark.parametrize("check", [check for check in CHECKS if check is not step_07.test_one_container_runs])
+def test_where_no_container_runs_nothing_of_it_is_judged(healthy: Recorded, check: Callable[..., object]) -> None:
+    tell(healthy)
+    verdict = judge(healthy, check)
+    assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "no training container runs on spark-2")
+
+
 def test_an_image_that_was_loaded_anew(healthy: Recorded) -> None:
     tell(healthy, container(image="sha256:old"))
     verdict = judge(healthy, step_07.test_container_runs_the_image)
