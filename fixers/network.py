@@ -1,7 +1,8 @@
 """Step 1: give the fabric interfaces their addresses and MTU, through netplan, so that they survive a reboot."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
 from shlex import quote
@@ -12,7 +13,7 @@ from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
 from cluster.facts.netplan import BootEntry, NetplanFile
 from cluster.node import Node
-from engine.change import Change, Changes, Instruction, RunCommand, together
+from engine.change import Change, Changes, Consent, Instruction, RunCommand, together
 from engine.files import read_file
 from engine.network_change import WriteNetplan
 from fixers.netplan_files import without_addresses
@@ -141,7 +142,9 @@ def _one_before_the_others(nodes: Sequence[Node], mtus: Mapping[str, int]) -> Ch
 def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
     """Write our file so that it gives the planned addresses, and the MTUs named here or there already."""
     plan, links = node.cluster.fabric.of(node.name), node.network.links
-    others = [*_of_leases(node, plan), *_others(node, plan), *_of_connections(node, plan, mtus)]
+    live = node.network.live(plan)
+    consent = _consent(node, {str(one.ip) for name in plan for one in live[name] if one != plan[name]})
+    others = [*_of_leases(node, plan), *_others(node, plan, consent), *_of_connections(node, plan, mtus)]
     yield from others
     if not plan or any(isinstance(change, Instruction) for change in others):
         return
@@ -149,11 +152,19 @@ def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
     keys = {name: _key(node, name) for name in plan if not _connection_of(node, name)}
     mtus = {name: entry.mtu for name, key in keys.items() if (entry := ours.get(key)) and entry.mtu} | dict(mtus)
     entries = {key: _entry(node, name, key, plan[name], mtus.get(name)) for name, key in keys.items()}
-    live = node.network.live(plan)
     takes_back = [f"ip addr del {planned} dev {name}" for name, planned in plan.items() if planned not in live[name]]
     takes_back += [f"ip link set {name} mtu {links[name].mtu}" for name in plan if name in mtus]
     text = _HEAD + yaml.safe_dump({"network": {"version": 2, "ethernets": entries}}, sort_keys=False)
-    yield WriteNetplan(node, OUR_FILE, text.encode(), mode=0o600, takes_back=takes_back, awaited=plan)
+    yield WriteNetplan(node, OUR_FILE, text.encode(), mode=0o600, takes_back=takes_back, awaited=plan, consent=consent)
+
+
+def _consent(node: Node, lost: Container[str]) -> Consent | None:
+    """Ask before an address goes by which a swarm knows the node: docker would not start again."""
+    with suppress(UnknownFact):
+        swarm = node.docker.engine.swarm
+        if swarm.state == "active" and swarm.address in lost:
+            return Consent("leave-swarm", f"{node.name} loses {swarm.address}, by which its swarm knows it")
+    return None
 
 
 def _entry(node: Node, interface: str, key: str, planned: IPv4Interface, mtu: int | None) -> dict[str, object]:
@@ -228,7 +239,7 @@ def _of_leases(node: Node, planned: Mapping[str, IPv4Interface]) -> Iterator[Ins
             )
 
 
-def _others(node: Node, planned: Mapping[str, IPv4Interface]) -> Iterator[Change]:
+def _others(node: Node, planned: Mapping[str, IPv4Interface], consent: Consent | None) -> Iterator[Change]:
     """Take other addresses of the fabric's interfaces out of files that are not ours: netplan would keep both."""
     for file in node.netplan.files:
         if file.path == OUR_FILE or (file.connection and file.survives):
@@ -241,10 +252,10 @@ def _others(node: Node, planned: Mapping[str, IPv4Interface]) -> Iterator[Change
             and (addresses := [one for one in file.ethernets[key].addresses if one != planned[interface]])
         ]
         if wrong and file.path not in node.planned:
-            yield _without(node, file, wrong)
+            yield _without(node, file, wrong, consent)
 
 
-def _without(node: Node, file: NetplanFile, wrong: Sequence[_Wrong]) -> Change:
+def _without(node: Node, file: NetplanFile, wrong: Sequence[_Wrong], consent: Consent | None) -> Change:
     """Take addresses out of a file, or tell a person to where that would not last or could change more."""
     there = read_file(node, file.path, root=True)
     text: str | None = (there.content or b"").decode("utf-8", "surrogateescape")
@@ -252,6 +263,7 @@ def _without(node: Node, file: NetplanFile, wrong: Sequence[_Wrong]) -> Change:
         if text is not None:
             text = without_addresses(text, one.key, one.addresses)
     if text is not None and file.is_kept:
-        return WriteNetplan(node, file.path, text.encode("utf-8", "surrogateescape"), made_from=there)
+        content = text.encode("utf-8", "surrogateescape")
+        return WriteNetplan(node, file.path, content, made_from=there, consent=consent)
     place = f"{file.path} on {node.name}, and out of what makes that file"
     return Instruction(node, f"take {'; '.join(map(str, wrong))} out of {place}, then run again")

@@ -11,6 +11,9 @@ from engine.naming import some
 from runbook.found.fabric import idle_twins, interfaces, mtus, planned_routes, routes, slowest_link
 from workloads.bandwidth import Flow
 
+Addresses = dict[str, tuple[IPv4Interface, ...]]
+"""By interface."""
+
 STALE_GBPS = 25.0
 """A 200 Gb/s link that carries less than this has been seen after a boot, at 8 to 25 Gb/s, and after no other fault."""
 
@@ -80,15 +83,16 @@ def narrow(node: Node) -> str:
 def addressed_wrongly(node: Node) -> str:
     """What is wrong with the fabric addresses, interface by interface."""
     live, plan = node.network.live(interfaces(node)), node.cluster.fabric.of(node.name)
+    elsewhere = node.network.live(set(node.network.links) - set(live))
     wrong = [
-        f"{name} {_what_is_wrong(name, live, plan[name])}"
+        f"{name} {_what_is_wrong(name, live, elsewhere, plan[name])}"
         for name in live
         if name in plan and live[name] != (plan[name],)
     ]
     return "; ".join(wrong) or "no address can be planned: see `fabric` in the inventory"
 
 
-def _what_is_wrong(name: str, live: dict[str, tuple[IPv4Interface, ...]], planned: IPv4Interface) -> str:
+def _what_is_wrong(name: str, live: Addresses, elsewhere: Addresses, planned: IPv4Interface) -> str:
     others = {other: found for other, found in live.items() if other != name}
     if not live[name] and any(others.values()):
         return "has no address, and its twin has one: half of the port's bandwidth lies idle"
@@ -96,7 +100,7 @@ def _what_is_wrong(name: str, live: dict[str, tuple[IPv4Interface, ...]], planne
         return "has no address"
     shared = [
         other
-        for other, found in others.items()
+        for other, found in (others | elsewhere).items()
         for one in found
         for own in live[name]
         if one.network.overlaps(own.network)

@@ -9,6 +9,7 @@ import pytest
 
 from cluster.facts.adapter import AdapterFacts
 from cluster.facts.base import Reading
+from cluster.facts.docker import DockerFacts
 from cluster.facts.doors import DoorFacts
 from cluster.facts.mesh import MeshFacts
 from cluster.facts.netplan import NetplanFacts
@@ -29,6 +30,7 @@ from tests.runbook.sparks import (
     links,
     ports,
 )
+from tests.runbook.swarm_answers import engine
 
 FABRIC_CHECKS = [
     (step_01.test_link_is_fast, AdapterFacts, "speeds"),
@@ -203,6 +205,19 @@ def test_a_poor_cable_costs_a_word_and_no_readiness(spark: Recorded) -> None:
     )
     told = "frames arrive broken, by a bad cable: enp1s0f1np1 (4,711 since boot)"
     assert (whole.outcome, whole.warning) == (Outcome.PASSED, told)
+
+
+def test_an_address_that_a_swarm_rests_on_is_not_taken_away_unasked(spark: Recorded) -> None:
+    office = {"ifname": "enP7s7", "operstate": "UP", "mtu": 1500, "addr_info": addresses("192.168.101.77/24")}
+    for number in (1, 2):
+        spark.said(NetworkFacts, f"spark-{number}", links=json.dumps([*json.loads(links(number)), office]))
+    spark.said(DockerFacts, "spark-1", engine=engine("id1", "192.168.101.1"))
+    spark.said(NetplanFacts, "spark-1", entries="")
+    spark.cluster["spark-1"].planned[network.OUR_FILE] = b""
+    verdict = spark.judge(step_01.test_fabric_is_addressed, "spark-1")
+    assert failed(verdict) == f"{PORT} shares a subnet with enP7s7: answers leave by the wrong one"
+    assert {change.risk for change in verdict.changes} == {"disruptive"}
+    assert "--allow leave-swarm` if it is all right that spark-1 loses 192.168.101.1, by which" in str(verdict.remedy)
 
 
 @pytest.mark.parametrize(
