@@ -16,6 +16,7 @@ from cluster.facts.gpu import GpuFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.state import State, StateFacts
 from cluster.node import Node
+from engine.earlier import newest_first
 from engine.naming import named
 from engine.redact import Redaction
 from reports.files import write_whole
@@ -72,12 +73,11 @@ def keep_states(directory: Path, run: str, states: States) -> None:
 def last_ready(reports: Path, nodes: Iterable[str]) -> tuple[str, States] | None:
     """Return the newest run that left these nodes ready, and what they were then."""
     wanted = set(nodes)
-    for path in sorted(reports.glob(f"2*/{FILE}"), reverse=True):
+    for _, told in newest_first(reports, FILE):
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-            run, states = str(data["run"]), dict(data["nodes"])
-        except (OSError, ValueError, LookupError, TypeError):
-            continue  # half a file of a machine that lost power; the run before it serves as well
+            run, states = str(told["run"]), dict(told["nodes"])
+        except (ValueError, LookupError, TypeError):
+            continue  # none of ours
         if set(states) == wanted:
             return run, states
     return None
