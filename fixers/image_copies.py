@@ -8,6 +8,7 @@ from shlex import quote
 from paramiko.config import SSH_PORT
 
 from cluster.errors import CommandFailed
+from cluster.facts.stack import CONTENT_TO_SUM
 from cluster.node import Node
 from engine.change import Change
 from engine.undo_step import UndoCommand, UndoStep
@@ -20,9 +21,6 @@ MOST_TAKERS = 4
 
 _PIECE = 2**18
 """Bytes."""
-
-_CONTENT = '{{json .RootFS.Layers}} {{with index . "Config"}}{{with index . "Env"}}{{json .}}{{end}}{{end}}'
-"""What the fact `image_content` is the checksum of."""
 
 # Runs on the node that takes the image. Both ends' own words are what a failure is told by.
 _COPY = """
@@ -108,7 +106,7 @@ class CopyImage(Change):
         copied = self.source.stack.image_content.removeprefix("sha256:")
         command = (
             "docker version >/dev/null || exit; "
-            f"there=$(docker image inspect --format {quote(_CONTENT)} {quote(self.image)}); "
+            f"there=$(docker image inspect --format {quote(CONTENT_TO_SUM)} {quote(self.image)}); "
             f'test "$(printf %s "$there" | sha256sum)" != "{copied}  -" || '
             f"docker tag {quote(self.instead_of)} {quote(self.image)}"
         )

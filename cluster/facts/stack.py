@@ -117,6 +117,8 @@ def _image(node: "Node") -> str:
 
 # What an image has none of some dockers leave out, and `.Config.Env` would then be an error: by `index` it is nothing.
 _CONTENT = '{{json .RootFS}}{{with index . "Config"}}{{with index . "Env"}} {{json .}}{{end}}{{end}}'
+CONTENT_TO_SUM = '{{json .RootFS.Layers}} {{with index . "Config"}}{{with index . "Env"}}{{json .}}{{end}}{{end}}'
+"""The same as the one text that `image_content` is the checksum of, for a node that compares by itself."""
 
 
 def _content(node: "Node") -> str:
