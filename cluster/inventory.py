@@ -3,7 +3,6 @@
 import re
 import socket
 from collections import Counter
-from collections.abc import Iterator
 from hashlib import sha256
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -15,13 +14,11 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from cluster.errors import InventoryError
 from cluster.fields import (
     AbsolutePath,
     Address,
@@ -32,11 +29,8 @@ from cluster.fields import (
     Port,
     UserName,
     YesNo,
-    in_plain_words,
 )
-from cluster.ranges import RangeMistake, expand
 from cluster.thresholds import Thresholds
-from cluster.yaml_lines import FieldPath, line_of, load_with_lines, spell
 
 
 class Strict(BaseModel):
@@ -152,15 +146,22 @@ class Inventory(Strict):
 
     @property
     def manager(self) -> NodeEntry:
-        """The node that leads the swarm and holds rank 0: the one that says so, else the first."""
-        return next((node for node in self.nodes if node.role == "manager"), self.nodes[0])
+        """The node that leads the swarm and holds rank 0: the one that says so, else the first that may."""
+        return next((node for node in self.nodes if node.role == "manager"), _may_lead(self.nodes)[0])
+
+    @field_validator("nodes")
+    @classmethod
+    def _led(cls, nodes: tuple[NodeEntry, ...]) -> tuple[NodeEntry, ...]:
+        if not _may_lead(nodes):
+            raise ValueError("all of them are workers, and one has to lead; leave its `role` out")
+        return nodes
 
     @field_validator("managers")
     @classmethod
     def _enough_nodes(cls, managers: int, told: ValidationInfo) -> int:
-        nodes = told.data.get("nodes", ())
+        nodes = _may_lead(told.data.get("nodes", ()))
         if nodes and managers > len(nodes):
-            raise ValueError(f"so many managers take as many nodes, and this cluster has {len(nodes)}")
+            raise ValueError(f"so many managers take as many nodes, and this cluster has {len(nodes)} that may lead")
         return managers
 
     @property
@@ -169,7 +170,9 @@ class Inventory(Strict):
         chosen = [self.manager]
         while len(chosen) < self.managers:
             taken = Counter(node.group for node in chosen)
-            chosen.append(min((node for node in self.nodes if node not in chosen), key=lambda node: taken[node.group]))
+            chosen.append(
+                min((one for one in _may_lead(self.nodes) if one not in chosen), key=lambda one: taken[one.group])
+            )
         return tuple(chosen)
 
     @property
@@ -181,109 +184,12 @@ class Inventory(Strict):
         ]
 
 
+def _may_lead(nodes: tuple[NodeEntry, ...]) -> list[NodeEntry]:
+    return [node for node in nodes if node.role != "worker"]
+
+
 def this_machine() -> Inventory:
     """Describe the machine that runs us as a cluster of one, reached without SSH."""
     # A hostname may have characters, and a length, that names of nodes have not.
     name = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname().split(".")[0])[:63].strip("-") or "localhost"
     return Inventory(nodes=(NodeEntry(name=name, address="localhost"),), local=True)
-
-
-_MOST = 10_000_000
-"""Characters; a cluster of 1,000 nodes takes less than a tenth."""
-
-
-def read_inventory(path: Path) -> Inventory:
-    """Read an inventory file.
-
-    Raises:
-        InventoryError: The file cannot be read or describes no usable cluster.
-    """
-    try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(_MOST + 1)
-    except FileNotFoundError:
-        raise InventoryError(f"{path} does not exist: write it, or name another with --inventory.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise InventoryError(f"{path} cannot be read: {reason}.") from None
-    if len(text) > _MOST:
-        raise InventoryError(f"{path} cannot be read: it has more than {_MOST:,} characters.")
-    return parse_inventory(text, str(path))
-
-
-def parse_inventory(text: str, source: str) -> Inventory:
-    """Turn YAML text into an inventory; `source` names it in errors.
-
-    Raises:
-        InventoryError: With file, line, field and the reason of the first mistake.
-    """
-    data, lines = load_with_lines(text, source)
-    if not isinstance(data, dict):
-        raise InventoryError(f"{source}:1: a mapping is expected, with your nodes listed under `nodes:`.")
-    if "local" in data:
-        raise InventoryError(
-            f"{source}:{lines[('local',)]}: local: unknown key; run without --inventory for this machine."
-        )
-    data, written_at = _expanded(data, lines, source)
-    try:
-        inventory = Inventory.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = _written(_original(first["loc"], written_at), first["type"], lines)
-        raise InventoryError(
-            f"{source}:{line_of(field, lines)}: {spell(field)}: {in_plain_words(first['type'], first['msg'])}."
-        ) from None
-    for place, mistake in _repeated(inventory):
-        field = _original(place, written_at)
-        raise InventoryError(f"{source}:{line_of(field, lines)}: {spell(field)}: {mistake}.")
-    return inventory
-
-
-def _expanded(
-    data: dict[str, object], lines: dict[FieldPath, int], source: str
-) -> tuple[dict[str, object], dict[int, int]]:
-    """Write ranges of nodes out; also return the index at which each node's entry is written."""
-    nodes = data.get("nodes")
-    if not isinstance(nodes, list):
-        return data, {}
-    try:
-        expanded = list(expand(nodes))
-    except RangeMistake as mistake:
-        raise InventoryError(f"{source}:{line_of(mistake.field, lines)}: {spell(mistake.field)}: {mistake}.") from None
-    return {**data, "nodes": [entry for _, entry in expanded]}, dict(enumerate(index for index, _ in expanded))
-
-
-def _original(field: FieldPath, written_at: dict[int, int]) -> FieldPath:
-    """Return the field as it is written, where a range was written out."""
-    if len(field) > 1 and field[0] == "nodes" and isinstance(field[1], int):
-        return (field[0], written_at.get(field[1], field[1]), *field[2:])
-    return field
-
-
-def _repeated(inventory: Inventory) -> Iterator[tuple[FieldPath, str]]:
-    names: set[str] = set()
-    doors: set[tuple[str, int]] = set()
-    managers: list[str] = []
-    for index, node in enumerate(inventory.nodes):
-        door = ((node.address or node.name).lower(), node.port or inventory.ssh.port or 22)
-        if node.name in names:
-            yield ("nodes", index, "name"), f"another node is called {node.name}, too; every node needs its own name"
-        if door in doors:
-            yield (
-                ("nodes", index, "address"),
-                f"another node is at {door[0]} port {door[1]}, too; every node has its own",
-            )
-        if node.role == "manager" and managers:
-            yield ("nodes", index, "role"), f"{managers[0]} is manager already; one node leads the cluster"
-        names.add(node.name)
-        doors.add(door)
-        managers += [node.name] if node.role == "manager" else []
-
-
-def _written(location: FieldPath, kind: str, lines: dict[FieldPath, int]) -> FieldPath:
-    # pydantic adds the names of a union's members to a location; only keys and indexes that are written help a reader.
-    field: FieldPath = ()
-    for part in location:
-        if (*field, part) in lines:
-            field = (*field, part)
-    return (*field, location[-1]) if kind == "missing" else field

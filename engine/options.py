@@ -13,7 +13,8 @@ from typing import get_args
 import pytest
 
 from cluster.errors import InventoryError
-from cluster.inventory import Inventory, parse_inventory, read_inventory, this_machine
+from cluster.inventory import Inventory, this_machine
+from cluster.inventory_file import parse_inventory, read_inventory
 from cluster.limit import choose
 from cluster.paths import exists, is_directory, is_file
 from cluster.printable import printable

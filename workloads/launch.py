@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cluster.cluster import Cluster
+from cluster.container_paths import WORKSPACE_IN_CONTAINER
 from cluster.docker_api import Cut, docker_of
 from cluster.errors import ClusterError
 from cluster.facts.base import Reading
 from cluster.facts.config import ACCELERATE_YAML
-from cluster.facts.container import WORKSPACE_IN_CONTAINER
 from cluster.node import Node
 from cluster.threads import begin
 from workloads.accelerate_config import launch_command

@@ -9,9 +9,10 @@ import hashlib
 import shlex
 from dataclasses import dataclass, field
 
-from cluster.facts.container import CLUSTER_LABEL, WORKSPACE_IN_CONTAINER
+from cluster.container_paths import HF_CACHE_IN_CONTAINER, WORKSPACE_IN_CONTAINER
+from cluster.facts.container import CLUSTER_LABEL
 from cluster.facts.stack import DIGEST_LABEL
-from workloads.stack import HF_CACHE_IN_CONTAINER, BindMount
+from workloads.stack import BindMount
 
 RDMA_DEVICES = "/dev/infiniband"
 

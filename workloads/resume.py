@@ -1,9 +1,9 @@
 """Which run the same command carries on: the newest that every node has checkpoints of."""
 
 from cluster.cluster import Cluster
+from cluster.container_paths import WORKSPACE_IN_CONTAINER
 from cluster.docker_api import docker_of
 from cluster.errors import ClusterError
-from cluster.facts.container import WORKSPACE_IN_CONTAINER
 from cluster.node import Node
 
 # Runs in the container. A run that has ended has cleared its checkpoints; one of another version of the recipe, or of

@@ -12,12 +12,12 @@ from typing import Any
 
 import yaml
 
-from cluster.facts.container import CLUSTER_LABEL, WORKSPACE_IN_CONTAINER
+from cluster.container_paths import HF_CACHE_IN_CONTAINER, SHARED_MEMORY_IN_CONTAINER, WORKSPACE_IN_CONTAINER
+from cluster.facts.container import CLUSTER_LABEL
 from cluster.facts.stack import DIGEST_LABEL
 from cluster.facts.swarm import GPU_KIND
 
 SERVICE_NAME = "finetune"
-HF_CACHE_IN_CONTAINER = "/root/.cache/huggingface"
 RESTART_DELAY = "5s"
 
 
@@ -110,7 +110,7 @@ def _bind(mount: BindMount) -> dict[str, Any]:
 
 
 def _shared_memory(size: int) -> dict[str, Any]:
-    return {"type": "tmpfs", "target": "/dev/shm", "tmpfs": {"size": size}}  # noqa: S108 - the container's
+    return {"type": "tmpfs", "target": SHARED_MEMORY_IN_CONTAINER, "tmpfs": {"size": size}}
 
 
 def _dump(stack: dict[str, Any]) -> str:

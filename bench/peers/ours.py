@@ -11,7 +11,7 @@ from probes import probes
 from cluster.cluster import Cluster
 from cluster.facts.base import Facts, fact
 from cluster.facts.parse import text
-from cluster.inventory import read_inventory
+from cluster.inventory_file import read_inventory
 
 QUESTIONS = list(probes().items())
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 import yaml
 
 from cluster.discovery.survey import Found
-from cluster.inventory import Image, Ssh, parse_inventory
+from cluster.inventory import Image, Ssh
+from cluster.inventory_file import parse_inventory
 from cluster.printable import printable
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field
 
+from cluster.container_paths import WORKSPACE_IN_CONTAINER
 from cluster.errors import UnknownFact
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.parse import as_model, succeeded
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from cluster.node import Node
 
 CLUSTER_LABEL = "com.spark-runbook.cluster"
-WORKSPACE_IN_CONTAINER = "/workspace"
 
 
 class _Settings(BaseModel):

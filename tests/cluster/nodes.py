@@ -9,7 +9,8 @@ from cluster.cluster import Cluster
 from cluster.facts.base import Reading
 from cluster.facts.container import ContainerFacts
 from cluster.facts.network import NetworkFacts
-from cluster.inventory import parse_inventory, this_machine
+from cluster.inventory import this_machine
+from cluster.inventory_file import parse_inventory
 from tests.cluster.sshd import Sshd
 
 

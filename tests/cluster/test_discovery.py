@@ -16,7 +16,8 @@ from cluster.discovery.candidates import Candidate, announced, in_ssh_config, na
 from cluster.discovery.draft import draft
 from cluster.discovery.survey import Found, survey
 from cluster.errors import InventoryError
-from cluster.inventory import Image, Ssh, parse_inventory, read_inventory
+from cluster.inventory import Image, Ssh
+from cluster.inventory_file import parse_inventory, read_inventory
 from tests.cluster.sshd import Sshd
 
 

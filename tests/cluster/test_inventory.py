@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import InventoryError
-from cluster.inventory import parse_inventory, read_inventory, this_machine
+from cluster.inventory import this_machine
+from cluster.inventory_file import parse_inventory, read_inventory
 
 GOOD = "nodes:\n- name: spark-1\n- name: spark-2\n"
 
@@ -124,10 +125,37 @@ def test_this_machine_has_a_name_whatever_its_hostname(
             "nodes:\n- name: a\n  role: manager\n- name: b\n  role: manager\n",
             "cluster.yaml:5: nodes[1].role: a is manager already",
         ),
+        ("nodes:\n- name: a\n- name: A\n", "cluster.yaml:3: nodes[1].name: another node is called a, too"),
     ],
 )
 def test_two_nodes_cannot_be_one(text: str, told: str) -> None:
     assert _refusal(text).startswith(told)
+
+
+def test_a_worker_leads_nothing() -> None:
+    text = "nodes:\n- {name: a, role: worker}\n- {name: b}\n- {name: c}\n- {name: d}\n"
+    assert parse_inventory(text, "x").manager.name == "b"
+    assert [node.name for node in parse_inventory(text + "managers: 3\n", "x").swarm_managers] == ["b", "c", "d"]
+    assert _refusal("nodes:\n- {name: a, role: worker}\n").startswith("cluster.yaml:1: nodes: all of them are workers")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("workspace: /\n", "cluster.yaml:4: workspace: / is the system's"),
+        ("workspace: /home/\n", "cluster.yaml:4: workspace: /home/ is the system's"),
+        (
+            "mounts:\n- {source: /a, target: /workspace/}\n",
+            "cluster.yaml:5: mounts[0].target: the container has another",
+        ),
+        (
+            "mounts:\n- {source: /a, target: /data}\n- {source: /b, target: //data/.}\n",
+            "cluster.yaml:6: mounts[1].target: the container has another directory at //data/. already",
+        ),
+    ],
+)
+def test_directories_do_not_hide_each_other_nor_the_system(text: str, told: str) -> None:
+    assert _refusal(GOOD + text).startswith(told)
 
 
 def test_one_address_with_two_ports_is_two_nodes() -> None:

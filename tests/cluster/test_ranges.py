@@ -5,7 +5,8 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.errors import InventoryError
 from cluster.facts.doors import SWARM_MANAGER, wanted_doors
-from cluster.inventory import NodeEntry, parse_inventory
+from cluster.inventory import NodeEntry
+from cluster.inventory_file import parse_inventory
 from cluster.limit import choose
 from tests.cluster.nodes import tell_links
 

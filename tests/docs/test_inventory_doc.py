@@ -12,7 +12,8 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from cluster.inventory import Inventory, parse_inventory
+from cluster.inventory import Inventory
+from cluster.inventory_file import parse_inventory
 
 ROOT = Path(__file__).parents[2]
 DOC = ROOT / "docs" / "inventory.md"

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.inventory import parse_inventory
+from cluster.inventory_file import parse_inventory
 from tests.e2e.lab import Lab
 from workloads.gpu_load.launch import RAN, run_load
 

@@ -8,7 +8,7 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
 from cluster.facts.docker import DAEMON_JSON
-from cluster.inventory import parse_inventory
+from cluster.inventory_file import parse_inventory
 from cluster.node import Node
 from engine import dead_man
 from engine.apply import Applier

@@ -9,7 +9,7 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
-from cluster.inventory import parse_inventory
+from cluster.inventory_file import parse_inventory
 from cluster.node import Node
 from engine.change import Change, Changes, RunCommand, together
 from engine.check import Together

@@ -13,7 +13,7 @@ from cluster.facts.docker import DockerFacts
 from cluster.facts.gpu import GpuFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.state import StateFacts
-from cluster.inventory import parse_inventory
+from cluster.inventory_file import parse_inventory
 from engine.suspects import (
     FILE,
     Difference,

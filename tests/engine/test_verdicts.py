@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.cluster import Cluster
-from cluster.inventory import parse_inventory
+from cluster.inventory_file import parse_inventory
 from engine.check import Check
 from engine.outcome import Outcome, Verdict
 from engine.verdicts import Verdicts

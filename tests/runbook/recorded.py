@@ -13,7 +13,7 @@ import yaml
 from cluster.cluster import Cluster
 from cluster.connection import HeldCommand, Said
 from cluster.facts.base import Facts, Reading
-from cluster.inventory import parse_inventory
+from cluster.inventory_file import parse_inventory
 from engine.apply import Applier
 from engine.check import Context, declared
 from engine.comparison import Comparison
