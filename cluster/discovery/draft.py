@@ -48,7 +48,7 @@ def _nodes(nodes: list[Found], ssh: Ssh) -> Iterator[str]:
     taken: set[str] = set()
     for one in nodes:
         name = _free_name(one, taken)
-        taken.add(name)
+        taken.add(name.lower())
         keys: dict[str, object] = {"name": name}
         if one.candidate.address != name:
             keys["address"] = one.candidate.address
@@ -85,4 +85,6 @@ def _common_user(nodes: list[Found]) -> str | None:
 def _free_name(one: Found, taken: set[str]) -> str:
     short = one.name.split(".")[0]
     base = short if _NAME.fullmatch(short) and not short.isdecimal() else f"spark-{len(taken) + 1}"
-    return next(name for name in [base, *(f"{base}-{number}" for number in range(2, 1000))] if name not in taken)
+    return next(
+        name for name in [base, *(f"{base}-{number}" for number in range(2, 1000))] if name.lower() not in taken
+    )

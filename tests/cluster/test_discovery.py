@@ -141,8 +141,8 @@ def test_what_is_no_node_is_a_comment_and_what_was_named_stays() -> None:
 
 
 def test_two_machines_of_one_name_get_two() -> None:
-    text = draft([found("10.0.0.1", "spark"), found("10.0.0.2", "spark")], Ssh())
-    assert [node.name for node in parse_inventory(text, "draft").nodes] == ["spark", "spark-2"]
+    text = draft([found("10.0.0.1", "spark"), found("10.0.0.2", "Spark")], Ssh())
+    assert [node.name for node in parse_inventory(text, "draft").nodes] == ["spark", "Spark-2"]
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
