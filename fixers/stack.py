@@ -9,7 +9,7 @@ from shlex import quote
 from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
 from cluster.facts.container import CLUSTER_LABEL
-from cluster.facts.stack import DIGEST_LABEL, SERVICE, STACK
+from cluster.facts.stack import DIGEST_LABEL, SERVICE, STACK, restarted_in_vain
 from cluster.facts.swarm import GPU_KIND, STACK_LABEL
 from cluster.node import Node
 from engine.change import Change, Changes, Consent, Flag, Instruction, RunCommand, WriteFile, together
@@ -161,23 +161,28 @@ class DeployStack(Change):
         Raises:
             CommandFailed: A task did not start; the message is the task's own.
         """
+        before = {task.id for task in self.node.stack.tasks}
         self.node.change(self._command, stdin=self.content.encode())
-        until = time.monotonic() + START_PATIENCE_S
-        size, tasks = self.node.cluster.size, list(self.node.stack.tasks)
-        while time.monotonic() < until:
+        until, in_vain = time.monotonic() + START_PATIENCE_S, False
+        while time.monotonic() < until and not in_vain:
             self.node.forget()
-            tasks = [task for task in self.node.stack.tasks if task.desired == "Running"]
-            running = sum(task.runs for task in tasks)
-            if running == size:
+            running = sum(task.runs for task in self.node.stack.tasks if task.desired == "Running")
+            if running == self.node.cluster.size:
                 return
-            self.node.cluster.tell(f"{self.node.name}: {running} of {size} tasks of {STACK} run")
+            in_vain = bool(restarted_in_vain(task for task in self.node.stack.tasks if task.id not in before))
+            self.node.cluster.tell(f"{self.node.name}: {running} of {self.node.cluster.size} tasks of {STACK} run")
             time.sleep(0.2)
-        why = "; ".join(f"{task.node or 'no node'}: {task.story}" for task in tasks)
+        raise CommandFailed(self._why_not())
+
+    def _why_not(self) -> str:
+        tasks = self.node.stack.tasks
+        if in_vain := restarted_in_vain(tasks):
+            ends = "; ".join(f"{name}: {launcher.story(self.node.cluster, task)}" for name, task in in_vain.items())
+            return f"the stack {STACK} is started again and again, and ends: {ends}."
+        why = "; ".join(f"{task.node or 'no node'}: {task.story}" for task in tasks if task.desired == "Running")
         holders = self.node.swarm.holders(GPU_KIND, but=SERVICE)
         why += f"; GPUs are held by the service {' and '.join(holders)}" if holders else ""
-        raise CommandFailed(
-            f"the stack {STACK} did not come up within {START_PATIENCE_S} s: {why or 'it has no task'}."
-        )
+        return f"the stack {STACK} did not come up within {START_PATIENCE_S} s: {why or 'it has no task'}."
 
 
 def remove_command(cluster: Cluster, digest: str = "") -> str:

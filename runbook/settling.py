@@ -4,6 +4,7 @@ import time
 
 from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
+from cluster.facts.stack import restarted_in_vain
 from cluster.node import Node
 from runbook.found.stack import running_tasks
 from runbook.found.swarm import is_lost
@@ -46,7 +47,8 @@ def members_settle(cluster: Cluster) -> str | None:
 def tasks_settle(cluster: Cluster) -> str | None:
     """A task that was given to a node starts within seconds; after a restart, or after another, it is given first."""
     tasks = launcher.tasks(cluster)
-    coming = [task for task in tasks if task.comes]
+    in_vain = restarted_in_vain(tasks)
+    coming = [task for task in tasks if task.comes and task.node not in in_vain]
     if coming:
         return f"a task is {coming[0].state.lower()}"
     # One on a node that is off stays as it was last seen.

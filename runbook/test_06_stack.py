@@ -5,7 +5,7 @@ from cluster.node import Node
 from engine.check import check, step
 from fixers import image, stack
 from runbook.causes import stack as why
-from runbook.conditions import has_peers
+from runbook.conditions import by_swarm, has_peers
 from runbook.found import stack as found
 from runbook.settling import tasks_settle
 from workloads import launcher
@@ -17,6 +17,18 @@ pytestmark = step(6, "Join worker nodes and deploy")
 def test_image_is_there(node: Node) -> None:
     """The training image is on the node, before anything asks for it."""
     assert node.stack.image_id != "", "it would be pulled during the deployment, which looks like a hang"
+
+
+@check(
+    "stack.image_architecture",
+    needs=("stack.image",),
+    remedy="take the image that is built for linux/arm64, which is what a Spark runs, or build it on a Spark",
+)
+def test_image_is_for_the_processor(node: Node) -> None:
+    """The training image is for the node's processor."""
+    assert node.stack.image_architecture == node.docker.engine.architecture, (
+        "it is for another processor: whatever it starts ends with exec format error"
+    )
 
 
 @check(
@@ -71,6 +83,7 @@ def test_workload_is_copied(node: Node) -> None:
         "swarm.gpu_advertised",
         "swarm.active",
         "swarm.strangers",
+        "stack.image_architecture",
         "stack.same_image",
         "stack.directories",
         "stack.workload",
@@ -81,9 +94,15 @@ def test_stack_is_deployed(cluster: Cluster) -> None:
     assert launcher.deployed(cluster) == launcher.expected(cluster), why.not_deployed(cluster)
 
 
+@check("stack.untouched", fix=stack.deploy, needs=("stack.deployed",), applies=by_swarm)
+def test_service_is_untouched(cluster: Cluster) -> None:
+    """Nobody has changed the stack's service since it was deployed."""
+    assert found.changed_by_hand(cluster) == (), "somebody updated it by hand: what runs is not what the inventory says"
+
+
 @check(
     "stack.running",
-    needs=("stack.deployed",),
+    needs=("stack.untouched",),
     settles=tasks_settle,
     remedy="see the task's error; `docker service logs` has more",
 )

@@ -47,21 +47,24 @@ def _sources() -> Iterator[Path]:
     yield from sorted(RECIPES.glob("*.yaml"))
 
 
+def stack_spec(cluster: Cluster) -> StackSpec:
+    """Return what the stack of a cluster depends on."""
+    inventory = cluster.inventory
+    return StackSpec(
+        cluster=inventory.name,
+        image=inventory.image.reference,
+        nodes=cluster.size,
+        workspace=cluster.workspace,
+        hf_cache=cluster.model_cache,
+        shm_bytes=SHARED_MEMORY_BYTES,
+        mounts=_mounts(cluster),
+        environment=_environment(cluster),
+    )
+
+
 def rendered_stack(cluster: Cluster) -> str:
     """Render the stack file of playbook step 6 for this cluster."""
-    inventory = cluster.inventory
-    return render_stack(
-        StackSpec(
-            cluster=inventory.name,
-            image=inventory.image.reference,
-            nodes=cluster.size,
-            workspace=cluster.workspace,
-            hf_cache=cluster.model_cache,
-            shm_bytes=SHARED_MEMORY_BYTES,
-            mounts=_mounts(cluster),
-            environment=_environment(cluster),
-        )
-    )
+    return render_stack(stack_spec(cluster))
 
 
 def container_spec(node: Node) -> ContainerSpec:

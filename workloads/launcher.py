@@ -30,6 +30,13 @@ def expected(cluster: Cluster) -> dict[str, str]:
     return {node.name: container_digest(container_spec(node)) for node in cluster.nodes}
 
 
+def story(cluster: Cluster, task: Task) -> str:
+    """Tell what became of a task and, where it had started, the last that it said."""
+    started = task.state.startswith(("Failed", "Complete"))
+    words = cluster.manager.ended.last_words.get(task.id, ()) if started else ()
+    return f"{task.story}; its last words: {' / '.join(words)}" if words else task.story
+
+
 def tasks(cluster: Cluster) -> tuple[Task, ...]:
     """Return every container that was started, or was to be."""
     return tuple(task for node in starting_nodes(cluster) for task in node.stack.tasks)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from posixpath import normpath
 from typing import Any
 
 import yaml
@@ -64,6 +65,25 @@ def render_stack(spec: StackSpec) -> str:
     digest = hashlib.sha256(_dump(stack).encode()).hexdigest()
     stack["services"][SERVICE_NAME]["deploy"]["labels"] = {DIGEST_LABEL: digest}
     return _dump(stack)
+
+
+def service_parts(spec: StackSpec) -> dict[str, object]:
+    """Return what the service is made of when it is as deployed, in the words of `Service.parts`."""
+    service = _stack(spec)["services"][SERVICE_NAME]
+    reserved = service["deploy"]["resources"]["reservations"]["generic_resources"]
+    return {
+        "image": spec.image.partition("@")[0],
+        "command": service["command"],
+        "environment": sorted(f"{name}={value}" for name, value in service["environment"].items()),
+        "mounts": sorted(_in_order(mount) for mount in service["volumes"]),
+        "replicas": service["deploy"]["replicas"],
+        "reserved resources": [one["discrete_resource_spec"]["kind"] for one in reserved],
+    }
+
+
+def _in_order(mount: dict[str, Any]) -> tuple[str, str, bool]:
+    source = mount.get("source", "")
+    return normpath(mount["target"]), source and normpath(source), mount.get("read_only", False)
 
 
 def stack_digest(rendered: str) -> str:

@@ -69,6 +69,9 @@ def named(resources: tuple[GenericResource, ...] | None) -> tuple[str, ...]:
     return tuple(sorted(f"{one.named.kind}={one.named.value}" for one in resources or () if one.named))
 
 
+_AS_IMAGES_SAY = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
 class Engine(BaseModel):
     """What the running daemon says of itself (`docker info`)."""
 
@@ -80,6 +83,12 @@ class Engine(BaseModel):
     resources: tuple[GenericResource, ...] | None = Field(None, alias="GenericResources")
     swarm: Swarm = Field(alias="Swarm")
     client: Client | None = Field(None, alias="ClientInfo")
+    machine: str = Field(alias="Architecture")
+
+    @property
+    def architecture(self) -> str:
+        """The processor's architecture as images name it, where the two differ: amd64 for x86_64."""
+        return _AS_IMAGES_SAY.get(self.machine, self.machine)
 
     @property
     def offers(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -20,7 +21,9 @@ SERVICE = f"{STACK}_finetune"
 DIGEST_LABEL = "com.spark-runbook.digest"
 
 
-_STAYS = ("Running", "Complete", "Failed", "Shutdown", "Rejected", "Orphaned", "Remove", "Exited", "Dead")
+_STAYS = ("Running", "Complete", "Failed", "Shutdown", "Rejected", "Orphaned", "Remove", "Exited", "Dead", "Restarting")
+_IN_VAIN = 3
+_ENDED = ("Failed", "Complete", "Rejected")
 
 
 class Task(BaseModel):
@@ -49,14 +52,36 @@ class Task(BaseModel):
         return self.runs and self.desired == "Shutdown"
 
     @property
+    def ended_just_now(self) -> bool:
+        """Whether it ended, or did not start, within the last minute."""
+        return self.state.startswith(_ENDED) and "second" in self.state
+
+    @property
     def story(self) -> str:
         """Its state and, where it has one, its error."""
         error = self.error.strip('"')
         return f"{self.state}: {error}" if error else self.state
 
 
+def restarted_in_vain(tasks: Iterable[Task]) -> dict[str, Task]:
+    """Return, by node, the newest of the tasks that ended one after the other: three within a minute.
+
+    Args:
+        tasks: the newest first, as docker tells them.
+    """
+    ended: dict[str, list[Task]] = {}
+    for task in tasks:
+        if task.ended_just_now:
+            ended.setdefault(task.node, []).append(task)
+    return {node: found[0] for node, found in ended.items() if len(found) >= _IN_VAIN}
+
+
 def _image_id(reading: Reading) -> str:
-    return "" if "No such image" in reading.err else text(reading)
+    return "" if "No such image" in reading.err else text(reading).partition(" ")[0]
+
+
+def _image_architecture(reading: Reading) -> str:
+    return "" if "No such image" in reading.err else text(reading).partition(" ")[2]
 
 
 def _image_content(reading: Reading) -> str:
@@ -112,7 +137,8 @@ def _checksums(reading: Reading) -> dict[str, str]:
 
 
 def _image(node: "Node") -> str:
-    return f"docker image inspect --format '{{{{.Id}}}}' {quote(node.cluster.inventory.image.reference)}"
+    image = quote(node.cluster.inventory.image.reference)
+    return f"docker image inspect --format '{{{{.Id}}}} {{{{.Architecture}}}}' {image}"
 
 
 # What an image has none of some dockers leave out, and `.Config.Env` would then be an error: by `index` it is nothing.
@@ -205,11 +231,12 @@ class StackFacts(Facts):
     """Image and directories of a node; of a swarm the manager alone can tell service and tasks.
 
     `image_id` is what this docker calls the image. Of one image docker's own store and containerd's make two ids, so
-    nodes are compared by `image_content`, a checksum of its unpacked layers and its environment. `writable` and
-    `owners` tell of workspace and model cache, where they exist.
+    nodes are compared by `image_content`, a checksum of its unpacked layers and its environment. `image_architecture`
+    is amd64, arm64 and the like. `writable` and `owners` tell of workspace and model cache, where they exist.
     """
 
     image_id: str = fact(_image, _image_id, root=True)
+    image_architecture: str = fact(_image, _image_architecture, root=True)
     image_content: str = fact(_content, _image_content, root=True, private=True)
     directories: dict[str, bool] = fact(_directories, _present, root=True)
     writable: dict[str, bool] = fact(_writable, _present)

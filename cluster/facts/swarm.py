@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.docker import FIND_ROOT, GenericResource, named
 from cluster.facts.parse import as_model, succeeded
+from cluster.facts.service import Service
 
 STACK_LABEL = "com.docker.stack.namespace"
 PORT = 2377
@@ -48,60 +49,6 @@ class SwarmNode(BaseModel):
     def offers(self) -> tuple[str, ...]:
         """What it offers, as KIND=VALUE, sorted."""
         return named(self.description.resources.generic)
-
-
-class _Discrete(BaseModel):
-    kind: str = Field("", alias="Kind")
-
-
-class _Reserved(BaseModel):
-    discrete: _Discrete | None = Field(None, alias="DiscreteResourceSpec")
-
-
-class _Reservations(BaseModel):
-    generic: tuple[_Reserved, ...] | None = Field(None, alias="GenericResources")
-
-
-class _TaskResources(BaseModel):
-    reservations: _Reservations | None = Field(None, alias="Reservations")
-
-
-class _TaskTemplate(BaseModel):
-    resources: _TaskResources | None = Field(None, alias="Resources")
-
-
-class _Replicated(BaseModel):
-    replicas: int = Field(0, alias="Replicas")
-
-
-class _Mode(BaseModel):
-    replicated: _Replicated | None = Field(None, alias="Replicated")
-
-
-class _ServiceSpec(BaseModel):
-    name: str = Field(alias="Name")
-    labels: dict[str, str] | None = Field(None, alias="Labels")
-    mode: _Mode | None = Field(None, alias="Mode")
-    template: _TaskTemplate | None = Field(None, alias="TaskTemplate")
-
-
-class Service(BaseModel):
-    """A service of the swarm (`docker service inspect`)."""
-
-    spec: _ServiceSpec = Field(alias="Spec")
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether it is to have a task at all; one that is scaled down to none holds nothing."""
-        replicated = self.spec.mode.replicated if self.spec.mode else None
-        return replicated is None or replicated.replicas > 0
-
-    @property
-    def reserves(self) -> tuple[str, ...]:
-        """The kinds of generic resources that each of its tasks takes for itself."""
-        resources = self.spec.template.resources if self.spec.template else None
-        reserved = resources.reservations if resources else None
-        return tuple(one.discrete.kind for one in (reserved.generic or () if reserved else ()) if one.discrete)
 
 
 _parse_services = as_model(tuple[Service, ...])
@@ -156,6 +103,10 @@ class SwarmFacts(Facts):
     def member(self, node_id: str) -> SwarmNode | None:
         """Find a member by its id."""
         return next((one for one in self.members if one.id == node_id), None)
+
+    def service(self, name: str) -> Service | None:
+        """Find a service by its name."""
+        return next((one for one in self.services if one.spec.name == name), None)
 
     def services_of(self, stack: str) -> tuple[str, ...]:
         """Name the services that a stack of that name has, whoever deployed it."""

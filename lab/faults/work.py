@@ -32,6 +32,30 @@ FAULTS: Final = (
         },
     ),
     Fault(
+        "image-of-other-processor",
+        "a node's image is for another processor",
+        "stack.image_architecture",
+        "spark-2",
+        "exec format error",
+        PERSON,
+        also=("container.image",),
+        breaks={
+            "spark-2": "name=$(docker images --format '{{.Repository}}:{{.Tag}}' | head -n 1); mkdir /tmp/image; "
+            "docker save $name | tar -x -C /tmp/image && cd /tmp/image && "
+            """python3 -c '
+import hashlib, json, pathlib
+(image,) = json.loads(pathlib.Path("manifest.json").read_text())
+settings = json.loads(pathlib.Path(image["Config"]).read_text())
+data = json.dumps(settings | {"architecture": "s390x"}).encode()
+image["Config"] = hashlib.sha256(data).hexdigest() + ".json"
+pathlib.Path(image["Config"]).write_bytes(data)
+pathlib.Path("manifest.json").write_text(json.dumps([image]))
+pathlib.Path("index.json").unlink(missing_ok=True)
+pathlib.Path("oci-layout").unlink(missing_ok=True)
+' && tar -c . | docker load"""
+        },
+    ),
+    Fault(
         "workspace-gone",
         "the directory that the container sees as its workspace is gone",
         "stack.directories",
@@ -95,6 +119,15 @@ FAULTS: Final = (
             "spark-1": "docker service update --detach=false --label-add com.spark-runbook.digest=mine "
             f"{STACK}_finetune"
         },
+    ),
+    Fault(
+        "service-updated",
+        "somebody updated the stack's service by hand",
+        "stack.untouched",
+        None,
+        "somebody updated it by hand",
+        allow=("recreate-stack",),
+        breaks={"spark-1": f"docker service update --detach=false --env-add NCCL_SOCKET_IFNAME=eth0 {STACK}_finetune"},
     ),
     Fault(
         "container-twice",

@@ -1,7 +1,7 @@
 """Why the stack does not run a container on every node."""
 
 from cluster.cluster import Cluster
-from cluster.facts.stack import SERVICE, Task
+from cluster.facts.stack import SERVICE, Task, restarted_in_vain
 from cluster.facts.swarm import GPU_KIND
 from cluster.node import Node
 from runbook.found.stack import running_tasks
@@ -25,6 +25,8 @@ def not_running(node: Node) -> str:
     unplaced = [task for task in tasks if not task.node]
     if running_tasks(node) > 1:
         return "more than one task runs here, and another node has none"
+    if again := restarted_in_vain(here).get(node.machine.hostname):
+        return f"it is started again and again, and ends: {_told(node, again)}"
     if here:
         return _told(node, here[0])
     if unplaced:
@@ -36,9 +38,7 @@ def not_running(node: Node) -> str:
 def _told(node: Node, task: Task) -> str:
     if "insufficient resources" in task.error and (holders := _holders(node)):
         return f"{task.story}; GPUs are held by the service {' and '.join(holders)}"
-    started = task.state.startswith(("Failed", "Complete"))
-    words = node.cluster.manager.ended.last_words.get(task.id, ()) if started else ()
-    return f"{task.story}; its last words: {' / '.join(words)}" if words else task.story
+    return launcher.story(node.cluster, task)
 
 
 def _holders(node: Node) -> tuple[str, ...]:

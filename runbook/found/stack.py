@@ -1,8 +1,11 @@
 """What is there of the stack and of what it needs, as step 6 compares it."""
 
+from cluster.cluster import Cluster
+from cluster.facts.stack import SERVICE
 from cluster.node import Node
 from workloads import launcher
-from workloads.deploy import workspace_files
+from workloads.deploy import stack_spec, workspace_files
+from workloads.stack import service_parts
 
 
 def missing_directories(node: Node) -> tuple[str, ...]:
@@ -13,6 +16,13 @@ def missing_directories(node: Node) -> tuple[str, ...]:
 def not_writable(node: Node, path: str) -> tuple[str, ...]:
     """Return the path if it is there and the user may not write into it."""
     return (path,) if node.stack.writable.get(path) is False else ()
+
+
+def changed_by_hand(cluster: Cluster) -> tuple[str, ...]:
+    """Name the parts of the stack's service that are not as they were deployed."""
+    service = cluster.manager.swarm.service(SERVICE)
+    there = service.parts if service else {}
+    return tuple(part for part, wanted in service_parts(stack_spec(cluster)).items() if there.get(part) != wanted)
 
 
 def running_tasks(node: Node) -> int:

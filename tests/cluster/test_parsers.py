@@ -23,7 +23,7 @@ from cluster.facts.netplan import parse_files, parse_netplan
 from cluster.facts.network import parse_links, parse_ports
 from cluster.facts.parse import by_address
 from cluster.facts.ssh import _host_keys
-from cluster.facts.stack import _checksums, _image_id, _models, _present, _tasks
+from cluster.facts.stack import _checksums, _image_architecture, _image_id, _models, _present, _tasks
 from cluster.facts.toolkit import parse_toml, parse_version
 
 DATA = Path(__file__).parents[1] / "data"
@@ -38,6 +38,7 @@ ENGINE: dict[str, Any] = {
     "ServerVersion": "29.6.1",
     "Runtimes": {"runc": {"path": "runc"}, "nvidia": {"path": "nvidia-container-runtime"}},
     "DefaultRuntime": "nvidia",
+    "Architecture": "aarch64",
     "GenericResources": [{"NamedResourceSpec": {"Kind": "NVIDIA_GPU", "Value": "GPU-e69d"}}],
     "Swarm": {
         "NodeID": "abc",
@@ -208,7 +209,8 @@ def test_the_service_tells_its_tasks_and_may_not_exist() -> None:
 
 
 def test_an_image_is_there_or_not_and_everything_else_is_unknown() -> None:
-    assert _image_id(_said("sha256:abc\n")) == "sha256:abc"
+    assert _image_id(_said("sha256:abc arm64\n")) == "sha256:abc"
+    assert _image_architecture(_said("sha256:abc arm64\n")) == "arm64"
     assert _image_id(_said("\n", err="Error: No such image: x", exit_status=1)) == ""
     assert "permission denied" in _refusal(_image_id, _said(err="permission denied", exit_status=1))
 

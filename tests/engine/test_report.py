@@ -68,7 +68,8 @@ def test_links_that_could_not_be_read_are_null(sparks: Recorded) -> None:
     ],
 )
 def test_the_role_in_the_swarm_is_what_docker_says(sparks: Recorded, swarm: str, told: str) -> None:
-    engine = f'{{"ServerVersion": "28.5.1", "Runtimes": {{}}, "DefaultRuntime": "runc", "Swarm": {swarm}}}'
+    daemon = '"ServerVersion": "28.5.1", "Runtimes": {}, "DefaultRuntime": "runc", "Architecture": "aarch64"'
+    engine = f'{{{daemon}, "Swarm": {swarm}}}'
     sparks.said(DockerFacts, "spark-1", engine=engine)
     assert describe_node(sparks.cluster["spark-1"])["swarm"] == told
 

@@ -12,8 +12,9 @@ import pytest
 
 from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
+from cluster.facts.service import Service
 from cluster.facts.stack import DIGEST_LABEL
-from cluster.facts.swarm import Service, SwarmNode
+from cluster.facts.swarm import SwarmNode
 from cluster.inventory import Inventory, NodeEntry
 from cluster.node import Node
 from engine import undo_asks

@@ -7,6 +7,7 @@ from cluster.facts.base import Reading
 
 INFO: dict[str, Any] = {
     "ServerVersion": "28.3.3", "Runtimes": {}, "DefaultRuntime": "runc", "Driver": "overlay2",
+    "Architecture": "aarch64",
     "LiveRestoreEnabled": False, "Swarm": {"LocalNodeState": "inactive"},
 }  # fmt: skip
 

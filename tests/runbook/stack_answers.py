@@ -1,6 +1,7 @@
 """What two nodes with a stack of two tasks answer, for tests to change."""
 
 import json
+from typing import Any
 
 from cluster.facts.docker import DockerFacts
 from cluster.facts.machine import MachineFacts
@@ -23,6 +24,37 @@ def task(number: int, node: str, state: str = "Running 2 minutes ago", **more: s
     return json.dumps({**told, "DesiredState": "Running", "Error": "", **more}) + "\n"
 
 
+def deployed_service(cluster: Recorded) -> dict[str, Any]:
+    """Build what `docker service inspect` tells of the stack's service as it was deployed."""
+    return {
+        "Spec": {
+            "Name": SERVICE,
+            "Labels": {"com.docker.stack.namespace": "finetuning-multinode"},
+            "TaskTemplate": {
+                "ContainerSpec": {
+                    "Image": cluster.cluster.inventory.image.reference,
+                    "Args": ["sleep", "infinity"],
+                    "Env": [
+                        "NCCL_SOCKET_IFNAME=enp1s0f1np1",
+                        "GLOO_SOCKET_IFNAME=enp1s0f1np1",
+                        "PYTHONUNBUFFERED=1",
+                        "PYTHONDONTWRITEBYTECODE=1",
+                    ],
+                    "Mounts": [
+                        {"Type": "bind", "Source": CACHE, "Target": "/root/.cache/huggingface"},
+                        {"Type": "bind", "Source": WORKSPACE, "Target": "/workspace"},
+                        {"Type": "tmpfs", "Target": "/dev/shm"},  # noqa: S108 - the container's
+                    ],
+                },
+                "Resources": {
+                    "Reservations": {"GenericResources": [{"DiscreteResourceSpec": {"Kind": "NVIDIA_GPU", "Value": 1}}]}
+                },
+            },
+            "Mode": {"Replicated": {"Replicas": 2}},
+        }
+    }
+
+
 def stack_in_order(cluster: Recorded) -> Recorded:
     """Let both nodes have said that the stack runs."""
     for number in (1, 2):
@@ -30,10 +62,11 @@ def stack_in_order(cluster: Recorded) -> Recorded:
         cluster.said(NetworkFacts, node, links=links("enp1s0f1np1", address), ports=PORTS)
         cluster.said(DockerFacts, node, engine=engine(f"id{number}", address))
         cluster.said(MachineFacts, node, hostname=f"{node}\n")
-    cluster.said(SwarmFacts, services="")
+    cluster.said(SwarmFacts, services=json.dumps([deployed_service(cluster)]))
     cluster.said(
         StackFacts,
-        image_id="sha256:abc\n",
+        image_id="sha256:abc arm64\n",
+        image_architecture="sha256:abc arm64\n",
         image_content=CONTENT,
         directories=f"yes {WORKSPACE}\nyes {CACHE}\n",
         writable=f"yes {WORKSPACE}\nyes {CACHE}\n",

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,10 @@ from engine.outcome import Outcome, Verdict
 from engine.plugin import RUN
 from runbook import conftest
 from runbook import test_06_stack as step_06
+from runbook.settling import tasks_settle
 from tests.runbook.docker_answers import said
 from tests.runbook.recorded import Recorded
-from tests.runbook.stack_answers import CACHE, WORKSPACE, stack_in_order, task
+from tests.runbook.stack_answers import CACHE, WORKSPACE, deployed_service, stack_in_order, task
 from tests.runbook.swarm_answers import engine
 from workloads.deploy import workspace_files
 
@@ -126,6 +128,28 @@ def test_a_stack_that_is_not_there_or_another(healthy: Recorded, digest: str, ca
 
 
 @pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("image", lambda spec: spec["TaskTemplate"]["ContainerSpec"].update(Image="mine:2@sha256:ab12")),
+        ("command", lambda spec: spec["TaskTemplate"]["ContainerSpec"].update(Args=["bash"])),
+        ("environment", lambda spec: spec["TaskTemplate"]["ContainerSpec"]["Env"].append("NCCL_DEBUG=INFO")),
+        ("mounts", lambda spec: spec["TaskTemplate"]["ContainerSpec"]["Mounts"].pop()),
+        ("replicas", lambda spec: spec["Mode"]["Replicated"].update(Replicas=1)),
+        ("reserved resources", lambda spec: spec["TaskTemplate"].pop("Resources")),
+    ],
+)
+def test_a_service_that_somebody_has_updated_by_hand(
+    healthy: Recorded, part: str, change: Callable[[dict[str, Any]], object]
+) -> None:
+    service = deployed_service(healthy)
+    change(service["Spec"])
+    healthy.said(SwarmFacts, "spark-1", services=json.dumps([service]))
+    verdict = judge(healthy, step_06.test_service_is_untouched)
+    assert (verdict.outcome, verdict.found) == (Outcome.FAILED, part)
+    assert "--allow recreate-stack" in (verdict.remedy or "")
+
+
+@pytest.mark.parametrize(
     ("client", "option"),
     [({"Version": "28.2.2"}, " --detach=true"), ({"Version": "24.0.7"}, ""), ({"Context": "default"}, ""), (None, "")],
 )
@@ -191,6 +215,32 @@ def test_a_task_that_does_not_run(healthy: Recorded, tasks: str, cause: str) -> 
     healthy.said(EndedFacts, last_words=words)
     verdict = judge(healthy, step_06.test_task_runs)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
+
+
+def ended(number: int, node: str, seconds: int) -> str:
+    error = '"task: non-zero exit (255)"'
+    return task(number, node, f"Failed {seconds} seconds ago", DesiredState="Shutdown", Error=error)
+
+
+AGAIN = task(5, "spark-2", "Ready 1 second ago", DesiredState="Ready")
+
+
+def test_a_container_that_is_started_again_and_again(healthy: Recorded) -> None:
+    tasks = task(1, "spark-1") + AGAIN + "".join(ended(4 - one, "spark-2", 3 + 8 * one) for one in range(3))
+    healthy.said(StackFacts, tasks=tasks)
+    healthy.said(EndedFacts, last_words="== task4\nexec /usr/bin/sleep: exec format error\n")
+    verdict = judge(healthy, step_06.test_task_runs)
+    assert verdict.cause == (
+        "it is started again and again, and ends: Failed 3 seconds ago: task: non-zero exit (255); "
+        "its last words: exec /usr/bin/sleep: exec format error"
+    )
+    assert tasks_settle(healthy.cluster) is None
+
+
+def test_one_that_ended_twice_may_yet_come(healthy: Recorded) -> None:
+    twice = ended(4, "spark-2", 3) + ended(3, "spark-2", 11)
+    healthy.said(StackFacts, tasks=task(1, "spark-1") + AGAIN + twice)
+    assert tasks_settle(healthy.cluster) == "a task is ready 1 second ago"
 
 
 @pytest.mark.parametrize("other", [service("llm", "NVIDIA_GPU", replicas=0), service("llm", "SSD"), ""])

@@ -100,6 +100,12 @@ def test_an_image_without_a_name_is_built_once_and_then_goes_over_the_fabric(hea
     assert copy.describe == COPIED.format("spark-2", 1, built)
 
 
+def test_an_image_for_another_processor(healthy: Recorded) -> None:
+    healthy.said(StackFacts, "spark-2", image_architecture="sha256:def amd64\n")
+    verdict = healthy.judge(step_06.test_image_is_for_the_processor, "spark-2")
+    assert (verdict.outcome, verdict.found, verdict.expected) == (Outcome.FAILED, "amd64", "arm64")
+
+
 @pytest.mark.parametrize("differs", ["5f70", "2.27.7"])
 def test_one_tag_and_two_images(healthy: Recorded, differs: str) -> None:
     healthy.said(StackFacts, "spark-2", image_id="sha256:def\n", image_content=CONTENT.replace(differs, "6a01"))
