@@ -111,7 +111,7 @@ class NodeCgroups:
         """
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            self._set_frozen(frozen=True)
+            _set_frozen(*self._freezer(), frozen=True)
             if self._is_frozen_within(1):
                 return
             # One that waits in the kernel for another that has stopped already never stops: let both get past it.
@@ -127,7 +127,18 @@ class NodeCgroups:
 
     def thaw(self) -> None:
         """Let the node's processes run on."""
-        self._set_frozen(frozen=False)
+        _set_frozen(*self._freezer(), frozen=False)
+
+    def thaw_within(self) -> None:
+        """Let run on what the node has frozen by itself, as `docker pause` does.
+
+        On cgroup v1 a frozen process cannot be ended, not even by the kernel.
+        """
+        top, unified = self._freezer()
+        for directory in top.rglob("*/"):
+            # A group may go while we look.
+            with contextlib.suppress(OSError):
+                _set_frozen(directory, unified, frozen=False)
 
     def _freezer(self) -> tuple[Path, bool]:
         for hierarchy in hierarchies():
@@ -136,18 +147,18 @@ class NodeCgroups:
         unified = next(hierarchy for hierarchy in hierarchies() if hierarchy.unified)
         return unified.mount / self._top / self._node, True
 
-    def _set_frozen(self, *, frozen: bool) -> None:
-        directory, unified = self._freezer()
-        if unified:
-            (directory / "cgroup.freeze").write_text("1" if frozen else "0")
-        else:
-            (directory / "freezer.state").write_text("FROZEN" if frozen else "THAWED")
-
     def _is_frozen(self) -> bool:
         directory, unified = self._freezer()
         if unified:
             return "frozen 1" in (directory / "cgroup.events").read_text()
         return (directory / "freezer.state").read_text().strip() == "FROZEN"
+
+
+def _set_frozen(directory: Path, unified: bool, *, frozen: bool) -> None:
+    if unified:
+        (directory / "cgroup.freeze").write_text("1" if frozen else "0")
+    else:
+        (directory / "freezer.state").write_text("FROZEN" if frozen else "THAWED")
 
 
 def join(groups: Iterable[Path]) -> None:
@@ -169,12 +180,16 @@ def cgroups_of(pid: int) -> list[Path]:
 
 
 def thaw(run: RunDir) -> None:
-    """Let all processes of a lab run on: one whose supervisor was killed while it copied disks has frozen ones."""
+    """Let all processes of a lab run on, so that they can end.
+
+    One whose supervisor was killed while it copied disks has frozen ones, and so has a node with a paused container.
+    """
     tops = [hierarchy.mount / f"spark-runbook-{run.mark}" for hierarchy in hierarchies()]
     for node in {directory.name for top in tops for directory in top.glob("*/")}:
         # A group may go while we look: then nobody is in it.
         with contextlib.suppress(OSError):
             NodeCgroups(run, node).thaw()
+            NodeCgroups(run, node).thaw_within()
 
 
 def sweep(run: RunDir) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.addresses import host_link
-from lab.cgroups import NodeCgroups, hierarchies
+from lab.cgroups import NodeCgroups, cgroups_of, hierarchies
 from lab.settings import read_settings
 from tests.lab_e2e.conftest import Lab
 
@@ -91,6 +91,28 @@ def test_up_starts_afresh_on_what_a_killed_lab_left(lab: Lab, copying: bool) -> 
     os.kill(int(lab.run.supervisor.read_text()), signal.SIGKILL)
     lab.command("up")
     assert lab.sh("spark-1", "ls /etc/witness 2>/dev/null || echo gone") == "gone"
+
+
+def pause(lab: Lab, unit: str) -> None:
+    """Freeze a service of a node, as `docker pause` does a container."""
+    services = [group for top in control_groups(lab) for group in top.rglob(f"{unit}.service")]
+    service, process = next((one, pid) for one in services if (pid := (one / "cgroup.procs").read_text().strip()))
+    for group in cgroups_of(int(process)):
+        if (group / "freezer.state").exists():
+            (group / "paused").mkdir()
+            (group / "paused" / "cgroup.procs").write_text(process)
+            (group / "paused" / "freezer.state").write_text("FROZEN")
+            return
+    (service / "cgroup.freeze").write_text("1")
+
+
+def test_a_node_with_something_paused_is_switched_off_like_any(lab: Lab) -> None:
+    lab.command("up")
+    lab.sh("spark-1", "systemd-run --quiet --unit paused sleep 900")
+    pause(lab, "paused")
+    lab.command("power", "spark-1", "off")
+    lab.command("power", "spark-1", "on")
+    assert lab.sh("spark-1", "systemctl is-active paused || true") == "inactive"
 
 
 def test_a_lab_whose_folder_somebody_removed_ends(lab: Lab) -> None:
