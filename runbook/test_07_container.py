@@ -24,7 +24,13 @@ def test_container_runs_the_image(node: Node) -> None:
     assert found.running(node).image == node.stack.image_id, "the image was loaded anew since the container started"
 
 
-@check("container.workspace", fix=stack.recreate, needs=("container.one", "stack.directories"))
+@check("container.unpaused", fix=stack.unpause, needs=("container.one",), together="nodes")
+def test_container_is_not_paused(node: Node) -> None:
+    """Nobody has paused the container."""
+    assert found.running(node).state.status == "running", "somebody has paused it (`docker pause`): nothing in it runs"
+
+
+@check("container.workspace", fix=stack.recreate, needs=("container.unpaused", "stack.directories"))
 def test_container_sees_the_workspace(node: Node) -> None:
     """The container sees the node's workspace."""
     assert found.inside(node).workspace == "the node's own", "the directory was made anew since the container started"
@@ -45,7 +51,7 @@ def test_container_was_given_its_own_gpu(node: Node) -> None:
 @check(
     "container.gpu_works",
     fix=stack.recreate,
-    needs=("container.one", "container.gpu", "container.workspace"),
+    needs=("container.unpaused", "container.gpu", "container.workspace"),
     explained_by=(
         "toolkit.installed",
         "toolkit.version",

@@ -39,6 +39,7 @@ class _Host(BaseModel):
 class _State(BaseModel):
     pid: int = Field(0, alias="Pid")
     runs: bool = Field(True, alias="Running")
+    status: str = Field("running", alias="Status")
 
 
 class RunningContainer(BaseModel):
@@ -68,8 +69,8 @@ _parse_containers = as_model(tuple[RunningContainer, ...])
 
 def _containers(reading: Reading) -> tuple[RunningContainer, ...]:
     listed = _parse_containers(reading) if succeeded(reading).strip() else ()
-    # One may end after it was listed.
-    return tuple(one for one in listed if one.state.runs)
+    # One may end after it was listed, and one that docker is to start again is listed.
+    return tuple(one for one in listed if one.state.runs and one.state.status != "restarting")
 
 
 def _directory(reading: Reading) -> str:

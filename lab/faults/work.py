@@ -142,6 +142,14 @@ pathlib.Path("oci-layout").unlink(missing_ok=True)
         },
     ),
     Fault(
+        "container-paused",
+        "somebody paused the training container",
+        "container.unpaused",
+        "spark-2",
+        "somebody has paused it",
+        breaks={"spark-2": "docker pause $(docker ps -q)"},
+    ),
+    Fault(
         "ranks-both-zero",
         "both nodes are rank 0: they would wait for each other without a word",
         "config.rendered",

@@ -84,8 +84,11 @@ def test_not_one_container(healthy: Recorded, names: tuple[str, ...], cause: str
     assert (verdict.outcome, verdict.found, verdict.cause) == (Outcome.FAILED, str(len(names)), cause)
 
 
-def test_a_container_that_ended_after_it_was_listed_is_none(healthy: Recorded) -> None:
-    tell(healthy, container() | {"State": {"Status": "exited", "Running": False, "Pid": 0}})
+@pytest.mark.parametrize(
+    "state", [{"Status": "exited", "Running": False, "Pid": 0}, {"Status": "restarting", "Running": True, "Pid": 0}]
+)
+def test_a_container_that_ended_after_it_was_listed_is_none(healthy: Recorded, state: dict[str, Any]) -> None:
+    tell(healthy, container() | {"State": state})
     verdict = judge(healthy, step_07.test_one_container_runs)
     assert verdict.cause == "no container with our label runs here: it ended since the task was seen running"
 
@@ -95,6 +98,15 @@ def test_where_no_container_runs_nothing_of_it_is_judged(healthy: Recorded, chec
     tell(healthy)
     verdict = judge(healthy, check)
     assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "no training container runs on spark-2")
+
+
+def test_a_container_that_somebody_has_paused(healthy: Recorded) -> None:
+    tell(healthy, container() | {"State": {"Status": "paused", "Running": True, "Paused": True, "Pid": 7}})
+    verdict = judge(healthy, step_07.test_container_is_not_paused)
+    assert (verdict.outcome, [change.describe for change in verdict.changes]) == (
+        Outcome.FAILED,
+        ["spark-2$ sudo docker unpause one"],
+    )
 
 
 def test_an_image_that_was_loaded_anew(healthy: Recorded) -> None:
