@@ -73,7 +73,9 @@ def test_addresses_of_the_swarm_are_there(node: Node) -> None:
 @check("docker.socket", fix=docker.unmask_socket, needs=("ssh.sudo", "docker.installed"), together="nodes")
 def test_socket_is_not_masked(node: Node) -> None:
     """The socket that docker is reached by is not masked."""
-    assert node.docker.socket != "masked", "docker.service needs docker.socket, which is masked: neither starts"
+    assert node.docker.units["docker.socket"] != "masked", (
+        "docker.service needs docker.socket, which is masked: neither starts"
+    )
 
 
 @check("docker.enabled", fix=docker.enable, needs=("ssh.sudo", "docker.installed"), together="nodes")

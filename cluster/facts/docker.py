@@ -151,9 +151,14 @@ def parse_settings(reading: Reading) -> dict[str, Any]:
     return data
 
 
-def parse_unit_state(reading: Reading) -> str:
+def parse_unit_states(reading: Reading) -> dict[str, str]:
     """Read `systemctl is-enabled`; a unit that is not there is `not-found`, which older systemd tells as an error."""
-    return "not-found" if not reading.out.strip() and "No such file" in reading.err else word(reading)
+    missing = re.findall(r"unit file state for (\S+): No such file", reading.err)
+    there = [unit for unit in _UNITS if unit not in missing]
+    states = reading.out.split()
+    if len(states) != len(there):
+        raise ParseError(f"it tells of {len(states)} units, and {len(there)} were asked for")
+    return dict.fromkeys(missing, "not-found") | dict(zip(there, states, strict=True))
 
 
 def _seconds(reading: Reading) -> float:
@@ -176,6 +181,7 @@ FIND_ROOT = f"""root=$(sed -n 's/.*"data-root"[^"]*"\\([^"]*\\)".*/\\1/p' {DAEMO
 """Shell that sets `root` to the data-root of daemon.json, empty where none is set."""
 
 
+_UNITS = ("docker.service", "docker.socket", "containerd.service")
 _WANTED = "/etc/systemd/system/multi-user.target.wants/docker.service"
 
 
@@ -187,16 +193,15 @@ def _path_of(runtime: Any) -> str | None:
 class DockerFacts(Facts):
     """The service, the daemon, its settings, and the groups of the user we are.
 
-    `wanted` is whether the service would start at boot if it were not masked; `details` is what else it tells of
-    itself, to compare nodes by.
+    `units` are docker's service and what it needs, each as `systemctl is-enabled` tells it. `wanted` is whether the
+    service would start at boot if it were not masked; `details` is what else it tells of itself, to compare nodes by.
     """
 
     is_local = True
 
     active: str = fact("systemctl is-active docker.service", word)
-    enabled: str = fact("systemctl is-enabled docker.service", parse_unit_state)
+    units: dict[str, str] = fact(f"systemctl is-enabled {' '.join(_UNITS)}", parse_unit_states)
     wanted: bool = fact(f"test -e {_WANTED} && echo yes || echo no", yes)
-    socket: str = fact("systemctl is-enabled docker.socket", parse_unit_state)
     up_s: float = fact('ps -o etimes= -p "$(systemctl show --property=MainPID --value docker.service)"', _seconds)
     program: str = fact("command -v dockerd || true", lambda reading: reading.out.strip())
     groups: frozenset[str] = fact(_groups, words)
@@ -208,6 +213,11 @@ class DockerFacts(Facts):
         f"cat {DAEMON_JSON} 2>/dev/null || test ! -e {DAEMON_JSON}", parse_settings, root=True
     )
     running: tuple[Container, ...] = fact("docker ps --no-trunc --format '{{json .}}'", as_models(Container), root=True)
+
+    @property
+    def enabled(self) -> str:
+        """Whether the service starts at boot, as systemd says it: enabled, disabled, masked, not-found."""
+        return self.units["docker.service"]
 
     @property
     def runtimes(self) -> tuple[str, ...]:

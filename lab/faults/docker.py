@@ -46,6 +46,17 @@ FAULTS: Final = (
         breaks={"spark-2": f"{STOP}; systemctl mask docker.socket"},
     ),
     Fault(
+        "containerd-masked",
+        "containerd is masked, and docker does not come up",
+        "docker.running",
+        "spark-2",
+        "containerd.service, which runs docker's containers, is masked",
+        breaks={
+            "spark-2": f"{STOP}; systemctl stop containerd; systemctl mask containerd; "
+            "timeout 20 systemctl start docker || true"
+        },
+    ),
+    Fault(
         "user-not-in-group",
         "the user was taken out of the group docker",
         "docker.usable",

@@ -30,6 +30,8 @@ def set_twice(node: Node) -> str:
 
 def not_running(node: Node) -> str:
     """Say in docker's own last words why it does not run."""
+    if node.docker.units["containerd.service"] == "masked":
+        return "containerd.service, which runs docker's containers, is masked: docker does not start without it"
     if node.docker.active == "inactive":
         return "the service was stopped, or never started since boot"
     if not node.daemon.last_words:

@@ -32,7 +32,7 @@ def healthy(recorded: Callable[..., Recorded]) -> Recorded:
     cluster = recorded()
     cluster.said(
         DockerFacts,
-        active="active\n", enabled="enabled\n", wanted="yes\n", socket="enabled\n", program="/usr/bin/dockerd\n",
+        active="active\n", units="enabled\n" * 3, wanted="yes\n", program="/usr/bin/dockerd\n",
         groups="nvidia docker\n", session_groups="nvidia docker\n",
         usable="28.3.3\n", engine=info(), settings="",
     )  # fmt: skip
@@ -169,7 +169,7 @@ def test_an_address_of_the_swarm_that_went_away(healthy: Recorded, state: str, f
 
 
 def test_a_masked_socket(healthy: Recorded) -> None:
-    healthy.said(DockerFacts, socket=said("masked\n", exit_status=1))
+    healthy.said(DockerFacts, units=said("enabled\nmasked\nenabled\n"))
     verdict = judge(healthy, step_02.test_socket_is_not_masked)
     assert (verdict.outcome, verdict.remedy) == (Outcome.FAILED, "pytest runbook --fix")
     assert [change.describe for change in verdict.changes] == ["spark-2$ sudo systemctl unmask docker.socket"]
@@ -177,7 +177,7 @@ def test_a_masked_socket(healthy: Recorded) -> None:
 
 def test_no_socket_unit_is_no_masked_one(healthy: Recorded) -> None:
     words = "Failed to get unit file state for docker.socket: No such file or directory\n"
-    healthy.said(DockerFacts, socket=said(err=words, exit_status=1))
+    healthy.said(DockerFacts, units=said("enabled\nenabled\n", err=words))
     assert judge(healthy, step_02.test_socket_is_not_masked).outcome is Outcome.PASSED
 
 
@@ -194,13 +194,25 @@ def test_no_socket_unit_is_no_masked_one(healthy: Recorded) -> None:
     ],
 )
 def test_docker_that_does_not_start_at_boot(healthy: Recorded, state: str, cause: str, changes: int) -> None:
-    healthy.said(DockerFacts, enabled=said(f"{state}\n", exit_status=1), wanted="no\n")
+    healthy.said(DockerFacts, units=said(f"{state}\nenabled\nenabled\n"), wanted="no\n")
     verdict = judge(healthy, step_02.test_docker_starts_at_boot)
     assert (verdict.outcome, verdict.cause, len(verdict.changes)) == (Outcome.FAILED, cause, changes)
 
 
+def test_docker_whose_containerd_is_masked(healthy: Recorded) -> None:
+    healthy.said(DockerFacts, active=said("failed\n", exit_status=3), units=said("enabled\nenabled\nmasked\n"))
+    verdict = judge(healthy, step_02.test_docker_runs)
+    assert str(verdict.cause).startswith("containerd.service, which runs docker's containers, is masked")
+    assert verdict.changes[0].describe == "spark-2$ sudo systemctl unmask containerd.service"
+
+
+def test_a_word_too_few_is_no_state_of_a_unit(healthy: Recorded) -> None:
+    healthy.said(DockerFacts, units="enabled\n")
+    assert judge(healthy, step_02.test_docker_starts_at_boot).outcome is Outcome.UNKNOWN
+
+
 def test_docker_that_was_enabled_when_it_was_masked_is_unmasked_and_no_more(healthy: Recorded) -> None:
-    healthy.said(DockerFacts, enabled=said("masked\n", exit_status=1), wanted="yes\n")
+    healthy.said(DockerFacts, units=said("masked\nenabled\nenabled\n"), wanted="yes\n")
     verdict = healthy.judge(step_02.test_docker_starts_at_boot, "spark-2")
     assert [change.describe for change in verdict.changes] == ["spark-2$ sudo systemctl unmask docker.service"]
 
