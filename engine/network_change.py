@@ -9,12 +9,13 @@ from shlex import quote
 
 from cluster.errors import ClusterError, CommandFailed, Unreachable
 from engine import dead_man
-from engine.change import WriteFile
+from engine.change import Flag, WriteFile
 from engine.undo_step import UndoCommand, UndoStep
 
 ADDRESS_PATIENCE_S = 15
 """NetworkManager, which `netplan apply` starts and does not wait for, takes some seconds to set addresses."""
 _POLL_S = 0.5
+APPLY_NETPLAN = "netplan apply"
 
 
 @dataclass(eq=False)
@@ -25,8 +26,9 @@ class WriteNetplan(WriteFile):
     `awaited` are the addresses that it is to give, by interface.
     """
 
-    taken_up_by: str | None = "netplan apply"
+    taken_up_by: str | None = APPLY_NETPLAN
     takes_back: list[str] = field(default_factory=list)
+    undo_asks: Flag | None = "leave-swarm"
     awaited: Mapping[str, IPv4Interface] = field(default_factory=dict)
 
     def describe(self) -> str:
@@ -55,7 +57,7 @@ class WriteNetplan(WriteFile):
                 dead_man.disarm(self.node)
             raise
         try:
-            self.node.change("netplan apply", deadline_s=30)
+            self.node.change(APPLY_NETPLAN, deadline_s=30)
         except CommandFailed as error:
             raise self._go_back_now(error) from None
         except Unreachable:

@@ -13,6 +13,7 @@ from cluster.facts.stack import DIGEST_LABEL
 from cluster.node import Node
 from engine.journal import Record
 from engine.naming import named
+from engine.network_change import APPLY_NETPLAN
 from engine.undo_step import UndoCommand
 
 ENDING_PATIENCE_S = 15
@@ -52,11 +53,24 @@ def _ending(node: Node, record: Record, standing: Sequence[Record]) -> str:
     """Say what would end, as it follows on "it"; empty where nothing would."""
     if record.undo_asks == "recreate-stack":
         return _training(node)
+    if record.taken_up_by == APPLY_NETPLAN:
+        return _known_by_what_goes(node, record)
     # Those of a stack that had to stay do not end.
     patience = 0 if any(one.undo_asks == "recreate-stack" for one in standing) else ENDING_PATIENCE_S
     if record.undo_asks == "leave-swarm":
         return _swarm(node, standing) or _running(node, tasks_alone=True, patience_s=patience)
     return _running(node, tasks_alone=False, patience_s=patience)
+
+
+def _known_by_what_goes(node: Node, record: Record) -> str:
+    """Say by which of the addresses that go a swarm knows the node: without it docker does not start again."""
+    commands = "\n".join(step.command for step in record.undo if isinstance(step, UndoCommand))
+    addresses = {address.partition("/")[0] for address in re.findall(r"ip addr del (\S+)", commands)}
+    if not addresses or node.docker.active != "active":
+        return ""
+    swarm = node.docker.engine.swarm
+    lost = swarm.state == "active" and swarm.address in addresses
+    return f"would take {swarm.address} away, by which its swarm knows {node.name}" if lost else ""
 
 
 def _training(node: Node) -> str:

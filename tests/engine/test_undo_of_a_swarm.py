@@ -21,8 +21,16 @@ from engine import undo_asks
 from engine.apply import Applier
 from engine.change import RunCommand
 from engine.journal import Journal
+from engine.network_change import APPLY_NETPLAN
 from engine.undo import TakenBack, undo_run
 from tests.runbook.swarm_answers import member
+
+
+class Addressed(RunCommand):
+    """What gives a node an address through netplan."""
+
+    taken_up_by = APPLY_NETPLAN
+
 
 DOCKER = """#!/bin/sh
 case "$1 $2" in
@@ -54,6 +62,8 @@ class World:
         swarm = SimpleNamespace(
             node_id="" if self.left(node.name) else f"id-{node.name}",
             is_manager=not self.left(node.name) and node.rank == 0,
+            state="inactive" if self.left(node.name) else "active",
+            address=f"192.168.100.{node.rank + 1}",
         )
         running = [SimpleNamespace(name=name, is_task=True) for name in self.tasks.get(node.name, [])]
         return SimpleNamespace(active="active", engine=SimpleNamespace(swarm=swarm), running=running)
@@ -200,3 +210,29 @@ def test_tasks_of_a_stack_that_had_to_stay_are_not_waited_for(world: World, monk
     undo_run(world.cluster, Journal(world.journal.path), lambda _: None)
     assert not world.left("spark-2")
     assert time.monotonic() - begun < 15
+
+
+@pytest.mark.parametrize(
+    ("address", "leaves", "trouble"),
+    [
+        ("192.168.100.2", False, "it would take 192.168.100.2 away, by which its swarm knows spark-2: when that is"),
+        ("192.168.100.2", True, None),
+        ("192.168.101.2", False, None),
+    ],
+)
+def test_the_address_by_which_a_swarm_knows_a_node_stays_with_it(
+    world: World, tmp_path: Path, address: str, leaves: bool, trouble: str | None
+) -> None:
+    (tmp_path / "netplan").write_text("#!/bin/sh\n")
+    (tmp_path / "netplan").chmod(0o755)
+    world.services = [("registry", {})]
+    if leaves:
+        (tmp_path / "spark-2").touch()
+    journal = Journal(tmp_path / "network.jsonl")
+    gone = f"true ip addr del {address}/24 dev x; touch {tmp_path}/gone"
+    change = Addressed(world.cluster["spark-2"], "true", undo_command=gone, undo_asks="leave-swarm")
+    Applier(journal, frozenset()).apply("network.addressed", 1, change)
+    told: list[TakenBack] = []
+    undo_run(world.cluster, journal, told.append)
+    assert str(told[0].trouble).startswith(str(trouble))
+    assert (tmp_path / "gone").exists() == (trouble is None)
