@@ -1,10 +1,11 @@
 """Step 1: give the fabric interfaces their addresses and MTU, through netplan, so that they survive a reboot."""
 
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
+from pathlib import PurePosixPath
 from shlex import quote
 
 import yaml
@@ -144,7 +145,12 @@ def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
     plan, links = node.cluster.fabric.of(node.name), node.network.links
     live = node.network.live(plan)
     consent = _consent(node, {str(one.ip) for name in plan for one in live[name] if one != plan[name]})
-    others = [*_of_leases(node, plan), *_others(node, plan, consent), *_of_connections(node, plan, mtus)]
+    others = [
+        *_of_leases(node, plan),
+        *_others(node, plan, consent),
+        *_of_connections(node, plan, mtus),
+        *_of_later_files(node, plan, mtus),
+    ]
     yield from others
     if not plan or any(isinstance(change, Instruction) for change in others):
         return
@@ -237,6 +243,21 @@ def _of_leases(node: Node, planned: Mapping[str, IPv4Interface]) -> Iterator[Ins
                 f"give {interface} on {node.name} the fixed address {address} in place of its lease by DHCP, which may "
                 "bring the node more than the address and therefore stays, then run again",
             )
+
+
+def _of_later_files(node: Node, planned: Iterable[str], mtus: Mapping[str, int]) -> Iterator[Instruction]:
+    """Tell a person what stands in files that netplan reads after ours: of a setting it takes the last."""
+    for file in node.netplan.files:
+        if file.connection or PurePosixPath(file.path).name <= PurePosixPath(OUR_FILE).name:
+            continue
+        for interface in planned:
+            key, mtu = _key(node, interface), mtus.get(interface)
+            entry = file.ethernets.get(key, BootEntry())
+            wrong = [f"`mtu: {entry.mtu}`, which has to be {mtu},"] if mtu and entry.mtu not in (None, mtu) else []
+            wrong += ["`dhcp4: true`"] if entry.dhcp4 else []
+            if wrong:
+                place = f"{file.path} on {node.name}, which netplan reads after {OUR_FILE}"
+                yield Instruction(node, f"take {' and '.join(wrong)} of {key} out of {place}, then run again")
 
 
 def _others(node: Node, planned: Mapping[str, IPv4Interface], consent: Consent | None) -> Iterator[Change]:

@@ -91,7 +91,7 @@ network:
 
 @pytest.mark.parametrize("check", JUDGED, ids=lambda check: check.__name__)
 def test_two_sparks_in_order_pass(spark: Recorded, check: Callable[..., object]) -> None:
-    file = f"600 /etc/netplan/a.yaml {b64encode(NETPLAN.encode()).decode()}\n"
+    file = f"600 /etc/netplan/50-mine.yaml {b64encode(NETPLAN.encode()).decode()}\n"
     spark.said(NetplanFacts, "spark-1", entries=NETPLAN, files=file)
     assert spark.judge(check, _place(check)).outcome is Outcome.PASSED
 

@@ -22,7 +22,7 @@ GOOD = {
 }
 
 
-def tell_netplan(spark: Recorded, mode: str = "600", path: str = "/etc/netplan/a.yaml", **differs: str) -> None:
+def tell_netplan(spark: Recorded, mode: str = "600", path: str = "/etc/netplan/50-mine.yaml", **differs: str) -> None:
     entries = "".join(f"    {name}: {entry}\n" for name, entry in {**GOOD, **differs}.items())
     text = f"network:\n  ethernets:\n{entries}"
     file = f"{mode} {path} {b64encode(text.encode()).decode()}\n"
@@ -34,14 +34,14 @@ def test_a_file_that_others_may_read(spark: Recorded, mode: str) -> None:
     tell_netplan(spark, mode)
     verdict = spark.judge(step_01.test_netplan_is_private, "spark-1")
     assert "may hold passwords" in failed(verdict)
-    assert verdict.found == "/etc/netplan/a.yaml"
+    assert verdict.found == "/etc/netplan/50-mine.yaml"
 
 
 def test_a_file_that_netplan_does_not_understand(spark: Recorded) -> None:
-    told = "/etc/netplan/a.yaml:4:7: Invalid YAML: inconsistent indentation:\n      addresses: []\n      ^\n"
+    told = "/etc/netplan/50-mine.yaml:4:7: Invalid YAML: inconsistent indentation:\n      addresses: []\n      ^\n"
     spark.said(NetplanFacts, "spark-1", complaint=Reading("netplan get", 0, "", told))
     cause = failed(spark.judge(step_01.test_netplan_is_valid, "spark-1"))
-    assert "/etc/netplan/a.yaml:4:7: Invalid YAML: inconsistent indentation" in cause
+    assert "/etc/netplan/50-mine.yaml:4:7: Invalid YAML: inconsistent indentation" in cause
     assert "addresses" not in cause
 
 
@@ -66,7 +66,7 @@ def test_an_address_that_is_only_planned_was_set_by_nobody(spark: Recorded) -> N
 
 
 def test_addresses_in_a_file_that_goes_with_the_next_reboot(spark: Recorded) -> None:
-    tell_netplan(spark, path="/run/netplan/a.yaml")
+    tell_netplan(spark, path="/run/netplan/50-mine.yaml")
     assert "/run" in failed(spark.judge(step_01.test_addresses_survive_a_reboot, "spark-1"))
 
 
@@ -123,11 +123,11 @@ def test_an_address_by_chance_beside_the_planned_one_is_switched_off(spark: Reco
     assert {name: entry.get("dhcp4") for name, entry in entries().items()} == {PORT: False, TWIN: None}
     # Once our file is there, netplan's own view of both says no more that the other asks for it.
     ours = b64encode(f"network: {{ethernets: {{{PORT}: {{dhcp4: false}}}}}}".encode()).decode()
+    theirs = b64encode(f"network: {{ethernets: {{{PORT}: {other}}}}}".encode()).decode()
     spark.said(
         NetplanFacts,
         "spark-1",
         entries=f"network: {{ethernets: {{{PORT}: {{dhcp4: false, addresses: [192.168.101.1/24]}}}}}}",
-        files=f"600 /etc/netplan/60-spark-runbook.yaml {ours}\n"
-        f"600 /etc/netplan/a.yaml {b64encode(f'network: {{ethernets: {{{PORT}: {other}}}}}'.encode()).decode()}\n",
+        files=f"600 /etc/netplan/60-spark-runbook.yaml {ours}\n600 /etc/netplan/50-mine.yaml {theirs}\n",
     )
     assert entries()[PORT]["dhcp4"] is False

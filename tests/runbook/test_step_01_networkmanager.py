@@ -139,3 +139,23 @@ def test_a_pattern_is_for_every_interface_that_it_matches(spark: Recorded) -> No
     assert verdict.found == f"{PORT}, {TWIN}"
     (change,) = changes(spark)
     assert set(written(change)) == {TWIN, PORT}
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "told"),
+    [
+        ("99-mine", {"mtu": 1500}, "take `mtu: 1500`, which has to be 9000, of enp1s0f1np1 out of"),
+        ("99-mine", {"dhcp4": True}, "take `dhcp4: true` of enp1s0f1np1 out of"),
+        ("99-mine", {"mtu": 9000}, None),
+        ("50-mine", {"mtu": 1500, "dhcp4": True}, None),
+    ],
+)
+def test_what_netplan_reads_after_our_file_is_told_to_a_person(
+    spark: Recorded, name: str, entry: dict[str, Any], told: str | None
+) -> None:
+    spark.said(NetworkFacts, "spark-2", links=links(2, enp1s0f1np1={"mtu": 9000}))
+    tell(spark, **{name: {PORT: entry}})
+    found = list(network._configure(spark.cluster["spark-1"], {PORT: 9000}))
+    instructions = [change.words for change in found if isinstance(change, Instruction)]
+    assert [words.startswith(f"{told}") for words in instructions] == ([True] if told else [])
+    assert any(isinstance(change, WriteNetplan) for change in found) == (told is None)
