@@ -77,21 +77,30 @@ def _resolve(name: str, alias: str, node: NodeEntry, ssh: Ssh, jumps: int = 0) -
     )
 
 
+def entry_of(spec: str) -> NodeEntry:
+    """Read HOST, USER@HOST, HOST:PORT or USER@HOST:PORT.
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    user, _, door = spec.rpartition("@")
+    host, _, port = door.partition(":")
+    return NodeEntry.model_validate(
+        {"name": "node", "address": host, "user": user or None, "port": int(port) if port else None}
+    )
+
+
 def _jump(spec: str, ssh: Ssh, jumps: int) -> Target:
     if "," in spec:
         raise InventoryError(
             f"{ssh.config}: ProxyJump {spec} names several hosts; name the last, with a ProxyJump of its own."
         )
-    user, _, door = spec.rpartition("@")
-    host, _, port = door.partition(":")
     try:
-        entry = NodeEntry.model_validate(
-            {"name": "jump", "address": host, "user": user or None, "port": int(port) if port else None}
-        )
+        entry = entry_of(spec)
     except ValueError:
         raise InventoryError(f"{ssh.config}: ProxyJump {spec} cannot be understood; write USER@HOST:PORT.") from None
     plain = ssh.model_copy(update={"user": None, "port": None, "key": None})  # those are the nodes', not the jump's
-    return _resolve(f"the jump host {host}", host, entry, plain, jumps + 1)
+    return _resolve(f"the jump host {entry.address}", str(entry.address), entry, plain, jumps + 1)
 
 
 def _port(name: str, found: paramiko.SSHConfigDict, ssh: Ssh) -> int:

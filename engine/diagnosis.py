@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from engine.naming import of_any_node
-from engine.outcome import Outcome, Place, Verdict
+from engine.outcome import Place, Verdict
 from engine.suspects import States, Suspect, between_nodes, since_ready
+from reports.outcome import Outcome
 
 MOST, MOST_OF_A_SUBJECT = 12, 3
 """Of what differs so many are told for one cause; the first subjects are the most telling."""

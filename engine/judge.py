@@ -19,9 +19,10 @@ from engine.comparison import Comparison
 from engine.evidence import evidence_of
 from engine.judging import Judging, Repair, Repairs, Steps, finish_together
 from engine.naming import as_clause, named
-from engine.outcome import STOPS_OTHERS, AppliedLimit, Outcome, Place, Verdict
+from engine.outcome import STOPS_OTHERS, AppliedLimit, Place, Verdict
 from engine.repair import Repairer
 from engine.verdicts import Verdicts
+from reports.outcome import Outcome
 
 LOOK_AGAIN_S = 0.5
 SETTLE_S = 60

@@ -6,7 +6,8 @@ from cluster.node import Node
 from cluster.threads import on_each
 from engine.change import Changes
 from engine.check import Together
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
+from reports.outcome import Outcome
 
 AT_ONCE = {"nodes": 32, "workers": 4, "quorum": 32, "after_one": 32}
 """So many are repaired at once: what workers take, they take from the same few peers."""

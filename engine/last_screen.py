@@ -7,11 +7,11 @@ from pathlib import Path
 from cluster.paths import is_file
 from engine.diagnosis import Cause
 from engine.naming import named
-from engine.outcome import Outcome
 from engine.report import counted
 from engine.run import Run
 from engine.suspects import Suspect
 from engine.terminal import count
+from reports.outcome import Outcome
 
 _WORDS = {
     Outcome.FAILED: "does not hold",

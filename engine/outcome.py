@@ -1,22 +1,9 @@
-"""How a check can end, and what that means for readiness."""
+"""What a check came to, and what that means for readiness."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-
-class Outcome(StrEnum):
-    """The eight ways a check can end."""
-
-    PASSED = "passed"
-    FIXED = "fixed"
-    FAILED = "failed"
-    WOULD_FIX = "would_fix"
-    FIX_FAILED = "fix_failed"
-    BLOCKED = "blocked"
-    UNKNOWN = "unknown"
-    SKIPPED = "skipped"
-
+from reports.outcome import Outcome
 
 GOOD = frozenset({Outcome.PASSED, Outcome.FIXED})
 WRONG = frozenset({Outcome.FAILED, Outcome.WOULD_FIX, Outcome.FIX_FAILED})

@@ -16,12 +16,13 @@ from engine.last_screen import last_lines, title
 from engine.listing import listing
 from engine.memory import share_heaps, spare_the_collector
 from engine.options import add_options, choose_inventory, read_options
-from engine.outcome import GOOD, Outcome
+from engine.outcome import GOOD
 from engine.redact import redact
 from engine.run import Run
 from engine.terminal import Screen, plain
 from engine.turn import CHECK, VERDICT, is_plain, plain_arguments, record_broken, take_turn
 from reports import ReportError
+from reports.outcome import Outcome
 
 RUN = pytest.StashKey[Run]()
 SCREEN = pytest.StashKey[Screen]()

@@ -13,9 +13,10 @@ from cluster.facts.network import Link
 from cluster.node import Node
 from engine.diagnosis import Cause
 from engine.naming import as_clause, named
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
 from engine.redact import Redaction
 from reports.files import write_parts
+from reports.outcome import Outcome
 
 SCHEMA = 1
 _OF_THE_PLAN = {"pending", "rests_on", "unforeseen"}

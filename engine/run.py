@@ -26,11 +26,12 @@ from engine.journal import FILE, Journal, JournalError, find_journal
 from engine.judge import Judge
 from engine.lock import ClusterLock
 from engine.options import Options
-from engine.outcome import STOPS_OTHERS, Outcome, Verdict, exit_status, is_ready
+from engine.outcome import STOPS_OTHERS, Verdict, exit_status, is_ready
 from engine.redact import redact
 from engine.report import next_step, verdicts_as_json, write_report
 from engine.suspects import Difference, differing, keep_states, last_ready, neutral, read_states
 from engine.undo import TakenBack, undo_run
+from reports.outcome import Outcome
 
 VERSION = "0.1.0"
 

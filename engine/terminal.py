@@ -15,8 +15,9 @@ from rich.text import Text
 
 from engine.console import LastingConsole
 from engine.naming import named, of_any_node, with_unit
-from engine.outcome import GOOD, Outcome, Verdict
+from engine.outcome import GOOD, Verdict
 from engine.redact import redact
+from reports.outcome import Outcome
 
 _MARKS = {
     Outcome.PASSED: ("✓", "green", "passed"),
@@ -288,7 +289,7 @@ def _without_node(describe: str, node: str) -> str:
 
 
 def count(verdicts: list[Verdict]) -> str:
-    """Count the outcomes: 40 passed, 2 fixed."""
+    """Count the outcomes, worst first: 2 fixed, 40 passed."""
     told = [(outcome, sum(verdict.outcome is outcome for verdict in verdicts)) for outcome in Outcome]
     return ", ".join(f"{number} {_MARKS[outcome][2].lower()}" for outcome, number in told if number)
 

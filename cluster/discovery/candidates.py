@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
 from zeroconf import InterfaceChoice, IPVersion, ServiceBrowser, ServiceListener, Zeroconf
 
 from cluster.errors import InventoryError
-from cluster.inventory import NodeEntry
 from cluster.ssh_config import hosts
+from cluster.ssh_target import entry_of
 
 LISTEN_S = 3.0
 """mDNS answers within a second, but for a host that was asked by somebody else just before."""
@@ -42,15 +41,11 @@ def named(words: Iterable[str]) -> Iterator[Candidate]:
         InventoryError: One of them is no such thing.
     """
     for word in words:
-        user, _, door = word.rpartition("@")
-        host, _, port = door.partition(":")
         try:
-            NodeEntry.model_validate(
-                {"name": "node", "address": host, "user": user or None, "port": int(port) if port else None}
-            )
-        except (ValidationError, ValueError):
+            entry = entry_of(word)
+        except ValueError:
             raise InventoryError(f"{word} cannot be understood: write HOST, USER@HOST or USER@HOST:PORT.") from None
-        yield Candidate(host, "named", user or None, int(port) if port else None)
+        yield Candidate(str(entry.address), "named", entry.user, entry.port)
 
 
 def in_ssh_config(path: Path) -> Iterator[Candidate]:

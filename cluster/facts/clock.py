@@ -4,8 +4,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from cluster.errors import UnknownFact
-from cluster.facts.base import Facts, ParseError, Reading, fact
-from cluster.facts.parse import succeeded
+from cluster.facts.base import Facts, fact
+from cluster.facts.parse import number
 
 if TYPE_CHECKING:
     from cluster.cluster import Cluster
@@ -14,17 +14,10 @@ TRIES = 4
 """A busy network is asked so often before its answers are called too slow."""
 
 
-def _seconds(reading: Reading) -> float:
-    try:
-        return float(succeeded(reading))
-    except ValueError:
-        raise ParseError("it is no number of seconds") from None
-
-
 class ClockFacts(Facts):
     """The node's clock, in seconds since 1970."""
 
-    now: float = fact("date +%s.%N", _seconds)
+    now: float = fact("date +%s.%N", number)
 
     @property
     def ahead_s(self) -> tuple[float, float]:

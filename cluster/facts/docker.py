@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
-from cluster.facts.parse import as_models, load_json, succeeded, validated, word, words, yes
+from cluster.facts.parse import as_models, load_json, number, succeeded, validated, word, words, yes
 
 if TYPE_CHECKING:
     from cluster.node import Node
@@ -161,13 +161,6 @@ def parse_unit_states(reading: Reading) -> dict[str, str]:
     return dict.fromkeys(missing, "not-found") | dict(zip(there, states, strict=True))
 
 
-def _seconds(reading: Reading) -> float:
-    said = succeeded(reading).strip()
-    if not re.fullmatch(r"\d{1,12}", said, re.ASCII):
-        raise ParseError("it is no number of seconds")
-    return float(said)
-
-
 def _may_use(reading: Reading) -> str:
     return "yes" if reading.exit == 0 else (reading.err.strip() or "it said nothing").splitlines()[0][:200]
 
@@ -202,7 +195,7 @@ class DockerFacts(Facts):
     active: str = fact("systemctl is-active docker.service", word)
     units: dict[str, str] = fact(f"systemctl is-enabled {' '.join(_UNITS)}", parse_unit_states)
     wanted: bool = fact(f"test -e {_WANTED} && echo yes || echo no", yes)
-    up_s: float = fact('ps -o etimes= -p "$(systemctl show --property=MainPID --value docker.service)"', _seconds)
+    up_s: float = fact('ps -o etimes= -p "$(systemctl show --property=MainPID --value docker.service)"', number)
     program: str = fact("command -v dockerd || true", lambda reading: reading.out.strip())
     groups: frozenset[str] = fact(_groups, words)
     session_groups: frozenset[str] = fact("id -nG", words)

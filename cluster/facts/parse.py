@@ -1,6 +1,7 @@
 """Small parsers that many facts share; each raises ParseError and nothing else."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -46,6 +47,14 @@ def text(reading: Reading) -> str:
 def lines(reading: Reading) -> tuple[str, ...]:
     """Return the non-empty lines of a command that has to succeed."""
     return tuple(line for line in succeeded(reading).splitlines() if line.strip())
+
+
+def number(reading: Reading) -> float:
+    """Return the one number that a command prints."""
+    said = succeeded(reading).strip()
+    if not re.fullmatch(r"\d{1,15}(\.\d{1,15})?", said, re.ASCII):
+        raise ParseError(f"it is no number: {said[:80]!r}")
+    return float(said)
 
 
 def load_json(data: str) -> Any:

@@ -15,8 +15,9 @@ from engine.apply import Applier
 from engine.change import RunCommand
 from engine.journal import Journal
 from engine.judging import Judging, Repair, Steps, finish_together
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
 from engine.undo import undo_run
+from reports.outcome import Outcome
 from tests.cluster.nodes import cluster_over
 from tests.cluster.sshd import Sshd
 

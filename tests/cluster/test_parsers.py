@@ -14,14 +14,13 @@ from packaging.version import Version
 
 from cluster.facts.adapter import parse_speeds
 from cluster.facts.base import ParseError, Reading
-from cluster.facts.clock import _seconds
 from cluster.facts.config import _listeners
 from cluster.facts.container import _containers
 from cluster.facts.docker import parse_details, parse_engine, parse_settings
 from cluster.facts.machine import _pretty_name
 from cluster.facts.netplan import parse_files, parse_netplan
 from cluster.facts.network import parse_links, parse_ports
-from cluster.facts.parse import by_address
+from cluster.facts.parse import by_address, number
 from cluster.facts.ssh import _host_keys
 from cluster.facts.stack import _checksums, _image_architecture, _image_id, _models, _present, _tasks
 from cluster.facts.toolkit import parse_toml, parse_version
@@ -230,7 +229,8 @@ def test_small_answers_are_read() -> None:
     shown = 'LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\nLISTEN 0 9 [::]:29500 [::]:* users:(("python3",pid=7,fd=6))\n'
     assert _listeners(_said(shown)) == {22: "a program that ss does not name", 29500: "python3 (process 7)"}
     assert _pretty_name(_said('NAME="x"\nPRETTY_NAME="Ubuntu 24.04.3 LTS"\n')) == "Ubuntu 24.04.3 LTS"
-    assert _seconds(_said("1700000000.5\n")) == 1700000000.5
+    assert number(_said("1700000000.5\n")) == 1700000000.5
+    assert "no number" in _refusal(number, _said("nan\n"))
     assert by_address(_said("10.0.0.1 reached\n10.0.0.2 Permission denied (publickey).\n")) == {
         "10.0.0.1": "reached",
         "10.0.0.2": "Permission denied (publickey).",

@@ -7,8 +7,9 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from engine.outcome import Outcome, exit_status
+from engine.outcome import exit_status
 from reports.model import Report
+from reports.outcome import Outcome
 
 DOC = Path(__file__).parents[2] / "docs" / "report.md"
 

@@ -3,9 +3,10 @@
 import pytest
 
 from engine.diagnosis import MOST, MOST_OF_A_SUBJECT, Cause, diagnose, explain, sound
-from engine.outcome import Outcome, Place, Verdict
+from engine.outcome import Place, Verdict
 from engine.report import next_step
 from engine.suspects import Suspect
+from reports.outcome import Outcome
 
 
 def again(*options: str) -> str:

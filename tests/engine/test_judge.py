@@ -9,7 +9,8 @@ from cluster.cluster import Cluster
 from cluster.errors import UnknownFact
 from cluster.node import Node
 from engine.change import Change, Consent, Instruction, RunCommand
-from engine.outcome import AppliedLimit, Outcome
+from engine.outcome import AppliedLimit
+from reports.outcome import Outcome
 from tests.engine.judging import Bench, check
 
 

@@ -10,7 +10,7 @@ from cluster.errors import UnknownFact
 from cluster.node import Node
 from engine.change import Change, Consent, RunCommand, WriteFile
 from engine.diagnosis import diagnose
-from engine.outcome import Outcome
+from reports.outcome import Outcome
 from tests.engine.judging import Bench, check
 
 

@@ -13,8 +13,8 @@ from cluster.inventory_file import parse_inventory
 from cluster.node import Node
 from engine.change import Change, Changes, RunCommand, together
 from engine.check import Together
-from engine.outcome import Outcome
 from engine.turn import at_once
+from reports.outcome import Outcome
 from tests.engine.judging import Bench, check
 
 PATIENCE_S = 10

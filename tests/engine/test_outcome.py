@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.outcome import Outcome, exit_status, is_ready
+from engine.outcome import exit_status, is_ready
+from reports.outcome import Outcome
 
 O = Outcome  # noqa: E741 - the table below is read by columns
 

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from engine.outcome import ChangeTold, Outcome, Verdict
+from engine.outcome import ChangeTold, Verdict
 from engine.terminal import Screen
+from reports.outcome import Outcome
 
 
 def _planned(node: str, *changes: str) -> Verdict:

@@ -5,8 +5,9 @@ import pytest
 from cluster.cluster import Cluster
 from cluster.inventory_file import parse_inventory
 from engine.check import Check
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
 from engine.verdicts import Verdicts
+from reports.outcome import Outcome
 
 NODES = ("spark-1", "spark-2")
 

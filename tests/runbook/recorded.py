@@ -19,7 +19,8 @@ from engine.check import Context, declared
 from engine.comparison import Comparison
 from engine.journal import Journal
 from engine.judge import Judge
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
+from reports.outcome import Outcome
 
 
 class NobodyThere:

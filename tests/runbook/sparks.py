@@ -9,7 +9,8 @@ from cluster.facts.mesh import MeshFacts
 from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
+from reports.outcome import Outcome
 from tests.runbook.recorded import Recorded
 
 PORT, TWIN = "enp1s0f1np1", "enP2p1s0f1np1"

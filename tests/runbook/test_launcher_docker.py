@@ -10,7 +10,7 @@ from cluster.facts.doors import wanted_doors
 from cluster.facts.machine import MachineFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.stack import EndedFacts, StackFacts
-from engine.outcome import Outcome
+from reports.outcome import Outcome
 from runbook import test_04_gpu as step_04
 from runbook import test_05_swarm as step_05
 from runbook import test_06_stack as step_06

@@ -12,8 +12,8 @@ from cluster.facts.ssh import SshFacts
 from cluster.node import Node
 from engine.change import Change, RunCommand, WriteFile
 from engine.files import FileState
-from engine.outcome import Outcome
 from fixers import ssh
+from reports.outcome import Outcome
 from runbook import test_01_node as step_01
 from tests.runbook.recorded import Recorded
 from tests.runbook.swarm_answers import links

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from cluster.facts.resources import ResourceFacts
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
+from reports.outcome import Outcome
 from runbook import test_01_node as step_01
 from tests.runbook.disks import CACHE, WORKSPACE, disk
 from tests.runbook.recorded import Recorded

@@ -15,8 +15,8 @@ from cluster.facts.mesh import MeshFacts
 from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
-from engine.outcome import Outcome
 from fixers import network
+from reports.outcome import Outcome
 from runbook import test_01_network as step_01
 from runbook import test_01_network_rdma as rdma_01
 from tests.runbook.recorded import Recorded

@@ -9,8 +9,8 @@ from cluster.facts.base import Reading
 from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from engine.network_change import WriteNetplan
-from engine.outcome import Outcome
 from fixers import network
+from reports.outcome import Outcome
 from runbook import test_01_network as step_01
 from runbook.causes import fabric as why
 from tests.runbook.recorded import Recorded

@@ -11,8 +11,8 @@ from cluster.facts.network import NetworkFacts
 from engine.change import Change, Instruction
 from engine.files import FileState
 from engine.network_change import WriteNetplan
-from engine.outcome import Outcome
 from fixers import network
+from reports.outcome import Outcome
 from runbook import test_01_network as step_01
 from tests.runbook.recorded import Recorded
 from tests.runbook.sparks import PORT, TWIN, failed, links, ports

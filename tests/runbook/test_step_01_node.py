@@ -11,7 +11,8 @@ from cluster.facts.machine import MachineFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.resources import ResourceFacts
 from cluster.facts.ssh import SshFacts
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
+from reports.outcome import Outcome
 from runbook import test_01_node as step_01
 from runbook import test_01_ssh as step_01_ssh
 from tests.runbook.disks import CACHE, WORKSPACE, disk

@@ -10,8 +10,8 @@ from cluster.facts.mesh import MeshFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
 from engine.change import WriteFile
-from engine.outcome import Outcome
 from fixers import nccl
+from reports.outcome import Outcome
 from runbook import test_01_network as step_01
 from runbook import test_01_network_rdma as rdma_01
 from tests.runbook.recorded import Recorded

@@ -8,7 +8,8 @@ from cluster.facts.base import Reading
 from cluster.facts.daemon import DaemonFacts
 from cluster.facts.docker import DockerFacts
 from cluster.facts.network import NetworkFacts
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
+from reports.outcome import Outcome
 from runbook import test_02_docker as step_02
 from tests.runbook.docker_answers import info, said
 from tests.runbook.recorded import Recorded

@@ -10,8 +10,9 @@ from cluster.facts.docker import DockerFacts
 from cluster.facts.gpu import GpuFacts
 from cluster.facts.toolkit import ToolkitFacts
 from engine.files import FileState
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
 from fixers import daemon
+from reports.outcome import Outcome
 from runbook import test_03_toolkit as step_03
 from runbook import test_04_gpu as step_04
 from tests.gpu_answers import smi_of_sparks

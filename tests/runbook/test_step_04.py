@@ -7,7 +7,8 @@ import pytest
 from cluster.facts.base import Reading
 from cluster.facts.docker import DockerFacts
 from cluster.facts.gpu import GpuFacts
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
+from reports.outcome import Outcome
 from runbook import test_04_gpu as step_04
 from runbook import test_05_swarm as step_05
 from runbook import test_07_container as step_07

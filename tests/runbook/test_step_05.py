@@ -8,8 +8,9 @@ from cluster.facts.docker import DockerFacts
 from cluster.facts.machine import MachineFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.swarm import SwarmFacts
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
 from fixers import swarm
+from reports.outcome import Outcome
 from runbook import test_05_swarm as step_05
 from tests.runbook.docker_answers import said, settings
 from tests.runbook.recorded import Recorded

@@ -14,8 +14,9 @@ from cluster.facts.docker import DockerFacts
 from cluster.facts.stack import SERVICE, EndedFacts, StackFacts
 from cluster.facts.swarm import SwarmFacts
 from cluster.read_only import refuse_changes
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
 from engine.plugin import RUN
+from reports.outcome import Outcome
 from runbook import conftest
 from runbook import test_06_stack as step_06
 from runbook.settling import tasks_settle

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from cluster.facts.stack import StackFacts
-from engine.outcome import Outcome
 from engine.undo_step import UndoCommand
 from fixers import image
+from reports.outcome import Outcome
 from runbook import test_06_stack as step_06
 from tests.runbook.docker_answers import said
 from tests.runbook.recorded import Recorded

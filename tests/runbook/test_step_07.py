@@ -9,7 +9,8 @@ import pytest
 from cluster.facts.container import ContainerFacts, InsideFacts
 from cluster.facts.gpu import GpuFacts
 from cluster.facts.stack import StackFacts
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
+from reports.outcome import Outcome
 from runbook import test_07_container as step_07
 from tests.gpu_answers import smi_of_sparks
 from tests.runbook.docker_answers import said

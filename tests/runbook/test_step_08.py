@@ -9,7 +9,8 @@ import pytest
 from cluster.errors import CommandFailed
 from cluster.facts.gpu import GpuFacts
 from cluster.node import Node
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
+from reports.outcome import Outcome
 from runbook import test_08_gpu as step_08
 from tests.gpu_answers import H100, healthy, smi, smi_of_spark
 from tests.runbook.recorded import Recorded

@@ -6,7 +6,8 @@ import pytest
 
 from cluster.facts.config import ConfigFacts
 from cluster.facts.network import NetworkFacts
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
+from reports.outcome import Outcome
 from runbook import test_09_config as step_09
 from tests.runbook.recorded import Recorded
 from tests.runbook.swarm_answers import links

@@ -7,7 +7,7 @@ import pytest
 from cluster.errors import CommandFailed
 from cluster.facts.config import ConfigFacts
 from cluster.facts.rdma import RdmaFacts
-from engine.outcome import Outcome
+from reports.outcome import Outcome
 from runbook import test_09_config as step_09
 from runbook import test_10_network_collective as step_10
 from tests.runbook.recorded import Recorded

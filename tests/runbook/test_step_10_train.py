@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.earlier import trainings
-from engine.outcome import Outcome, Verdict
+from engine.outcome import Verdict
+from reports.outcome import Outcome
 from runbook import test_10_train as step_10
 from runbook.found.training import Earlier, last_alike
 from tests.runbook.recorded import Recorded

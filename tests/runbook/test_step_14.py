@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cluster.facts.stack import StackFacts
-from engine.outcome import Outcome
 from fixers import cleanup
+from reports.outcome import Outcome
 from runbook import test_14_cleanup as step_14
 from tests.runbook.recorded import Recorded
 from workloads.recipe import find_recipe

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.check import declared
-from engine.outcome import Outcome
+from reports.outcome import Outcome
 from runbook import (
     test_01_network,
     test_01_network_rdma,
