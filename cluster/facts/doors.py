@@ -116,18 +116,22 @@ class DoorFacts(Facts):
         return interface in mine and peer.doors.turns_away(port, interface, mine[interface].ip) == "REJECT"
 
     def turns_away(self, port: str, interface: str, source: IPv4Address) -> str | None:
-        """How the first rule of this node that is about a peer's packets to PORT/PROTOCOL turns them away, if it does.
+        """How this node turns a peer's packets to PORT/PROTOCOL away, if it does: by a rule about them, or its policy.
+
+        Where a rule before may have let them in, and nobody can tell here, what turns away everything does not count.
 
         Returns:
             DROP, REJECT or None.
         """
+        may_be_in = False
         for rule in (parse_rule(text) for text in self.rules if text.startswith("-A INPUT ")):
             if rule.concerns(port, interface, source):
                 if rule.target == "ACCEPT":
                     return None
-                if rule.target in ("DROP", "REJECT") and rule.port:
+                if rule.target in ("DROP", "REJECT") and (rule.port or not may_be_in):
                     return rule.target
-        return None
+            may_be_in = may_be_in or rule.may_let_in(port, interface, source)
+        return "DROP" if "-P INPUT DROP" in self.rules and not may_be_in else None
 
     @property
     def has_ufw(self) -> bool:

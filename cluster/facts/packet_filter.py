@@ -27,6 +27,12 @@ class Rule:
             and (not self.source or source in IPv4Network(self.source, strict=False))
         )
 
+    def may_let_in(self, port: str, interface: str, source: IPv4Address) -> bool:
+        """Whether it may accept such a packet, or hand it on to rules that do, as far as can be told here."""
+        if self.target in ("DROP", "REJECT", "LOG", "RETURN"):
+            return False
+        return self.other or self.concerns(port, interface, source)
+
 
 def _fits(pattern: str, interface: str) -> bool:
     return interface.startswith(pattern[:-1]) if pattern.endswith("+") else pattern in ("", interface)
@@ -45,5 +51,7 @@ def parse_rule(text: str) -> Rule:
             IPv4Network(options["-s"], strict=False)
     except ValueError:
         return Rule("", other=True)
+    if "NEW" not in options.get("--ctstate", options.get("--state", "NEW")).split(","):
+        return Rule("RETURN", other=True)  # it lets nothing in that has not been in before
     told = {name: options.get(option, "") for option, name in _OPTIONS.items()}
     return Rule(**told, other=bool(options.keys() - _OPTIONS.keys() - _SAY_NOTHING))

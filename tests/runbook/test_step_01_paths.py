@@ -137,6 +137,9 @@ DROPS = "-p udp -m udp --dport 7946 -j DROP"
         ([f"-i {PORT} {DROPS}", "-j ACCEPT"], True),
         (["-m conntrack --ctstate ESTABLISHED -j ACCEPT", f"-i {PORT} {DROPS}"], True),
         (["! -s 192.168.100.1 -p udp --dport 7946 -j DROP"], False),
+        (["-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-p tcp -j ACCEPT", "-j DROP"], True),
+        (["-p udp -m multiport --dports 4789,7946 -j ACCEPT", "-j DROP"], False),
+        (["-j ufw-user-input", "-j DROP"], False),
     ],
 )
 def test_datagrams_to_a_swarm_that_runs_are_judged_by_the_peers_own_rules(
@@ -144,6 +147,14 @@ def test_datagrams_to_a_swarm_that_runs_are_judged_by_the_peers_own_rules(
 ) -> None:
     spark.said(NetworkFacts, "spark-2", listening="udp UNCONN 0 0 *:7946 *:*\n")
     spark.said(DoorFacts, "spark-2", rules="".join(f"-A INPUT {rule}\n" for rule in rules))
+    verdict = spark.judge(step_01.test_no_firewall_is_in_the_way, "spark-1")
+    assert (verdict.outcome is Outcome.FAILED) == shut
+
+
+@pytest.mark.parametrize(("rule", "shut"), [("-p tcp -j ACCEPT", True), ("-p udp -j ACCEPT", False)])
+def test_a_policy_turns_away_what_no_rule_lets_in(spark: Recorded, rule: str, shut: bool) -> None:
+    spark.said(NetworkFacts, "spark-2", listening="udp UNCONN 0 0 *:7946 *:*\n")
+    spark.said(DoorFacts, "spark-2", rules=f"-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n-A INPUT {rule}\n")
     verdict = spark.judge(step_01.test_no_firewall_is_in_the_way, "spark-1")
     assert (verdict.outcome is Outcome.FAILED) == shut
 
