@@ -23,6 +23,7 @@ PACKAGES = (
     "ethtool",
     "sudo",
     "netplan.io",
+    "network-manager",  # as a Spark has it; masked until somebody wants it
     "iptables",
     "procps",
     "ca-certificates",
@@ -55,6 +56,8 @@ MASKED = (
     "sys-kernel-tracing.mount",
     "dev-hugepages.mount",
     "modprobe@.service",
+    # networkd brings the interfaces up, and this one would take them over.
+    "NetworkManager.service",
     # These serve a machine that is kept for months.
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
