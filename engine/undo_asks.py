@@ -110,12 +110,12 @@ def _swarm(node: Node, standing: Sequence[Record]) -> str:
 def _lost(node: Node, standing: Sequence[Record]) -> str:
     swarm = node.docker.engine.swarm
     own = node.swarm.member(swarm.node_id) if swarm.is_manager else None
-    if own is None or own.spec.role != "manager":
+    if own is None or own.role != "manager":
         return ""
-    services = [one.spec.name for one in node.swarm.services if DIGEST_LABEL not in (one.spec.labels or {})]
+    services = [one.name for one in node.swarm.services if DIGEST_LABEL not in (one.labels or {})]
     lost = {"member": _members(node, standing), "service": services, **_secrets_and_configs(node)}
     told = [f"{kind}{'s' if len(names) > 1 else ''} {named(names)}" for kind, names in lost.items() if names]
-    led = any(one.spec.role == "manager" and one.status.state == "ready" for one in node.swarm.members if one != own)
+    led = any(one.role == "manager" and one.state == "ready" for one in node.swarm.members if one != own)
     ends = "may end" if led else "would end"
     return f"{ends} the swarm that {node.name} manages, with its {' and its '.join(told)}" if told else ""
 
@@ -132,8 +132,8 @@ def _members(node: Node, standing: Sequence[Record]) -> list[str]:
     for one in node.swarm.members:
         if one.id in names:
             inside[names[one.id]] = None
-        elif one.id != node.docker.engine.swarm.node_id and one.status.state == "ready":
-            inside |= {} if one.description.hostname in hostnames else {one.description.hostname: None}
+        elif one.id != node.docker.engine.swarm.node_id and one.state == "ready":
+            inside |= {} if one.hostname in hostnames else {one.hostname: None}
     return list(inside)
 
 

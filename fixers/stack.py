@@ -131,7 +131,7 @@ def recreate(node: Node) -> Iterator[Change]:
 def unpause(node: Node) -> Iterator[Change]:
     """Let what somebody has paused run on."""
     for one in node.container.ours:
-        if one.state.status == "paused":
+        if one.status == "paused":
             runs = f"docker ps -q --no-trunc --filter status=running | grep -q {one.id}"
             yield RunCommand(node, f"docker unpause {one.id}", undo_command=f"docker pause {one.id}", undo_stands=runs)
 

@@ -77,7 +77,7 @@ def activate(node: Node) -> Iterator[Change]:
     """Let the node take tasks again, when asked to: somebody has told it not to."""
     member = node.cluster.manager.swarm.member(node.docker.engine.swarm.node_id)
     if member is not None:
-        before = member.spec.availability
+        before = member.availability
         update = "docker node update --availability"
         consent = Consent("activate-node", f"{node.name}, which somebody has set to {before}, is given tasks again")
         yield RunCommand(
@@ -92,7 +92,7 @@ def promote_managers(cluster: Cluster) -> Iterator[Change]:
     """Make managers of the nodes that have to be; whoever else is one stays it."""
     for entry in cluster.inventory.swarm_managers:
         member = cluster.manager.swarm.member(cluster[entry.name].docker.engine.swarm.node_id)
-        if member is not None and member.spec.role != "manager":
+        if member is not None and member.role != "manager":
             promote, demote = (_twice(f"docker node {way} {member.id}") for way in ("promote", "demote"))
             yield RunCommand(cluster.manager, promote, undo_command=demote)
 
@@ -105,7 +105,7 @@ def _twice(command: str) -> str:
 def remove_unlisted(cluster: Cluster) -> Iterator[Change]:
     """Take machines that the inventory does not name out of the swarm, when asked to; they keep all else they have."""
     for member in cluster.strangers:
-        name = member.description.hostname
+        name = member.hostname
         consent = Consent("remove-node", f"{name} is put out of the swarm, and the tasks that run there end")
         yield RunCommand(cluster.manager, f"docker node rm --force {member.id}", consent=consent)
 
@@ -126,8 +126,8 @@ def _what_is_lost(node: Node) -> str:
     lost = f"{node.name} leaves the swarm that it is in (state {swarm.state}, led by {managers})"
     if not swarm.is_manager:
         return lost
-    others = [one.description.hostname for one in node.swarm.members if one.id != swarm.node_id]
-    services = [one.spec.name for one in node.swarm.services]
+    others = [one.hostname for one in node.swarm.members if one.id != swarm.node_id]
+    services = [one.name for one in node.swarm.services]
     parts = [f"{what} {', '.join(names)}" for what, names in (("members", others), ("services", services)) if names]
     return f"{lost}, which may end with its {' and its '.join(parts)}" if parts else lost
 

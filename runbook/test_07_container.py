@@ -27,7 +27,7 @@ def test_container_runs_the_image(node: Node) -> None:
 @check("container.unpaused", fix=stack.unpause, needs=("container.one",), together="nodes")
 def test_container_is_not_paused(node: Node) -> None:
     """Nobody has paused the container."""
-    assert found.running(node).state.status == "running", "somebody has paused it (`docker pause`): nothing in it runs"
+    assert found.running(node).status == "running", "somebody has paused it (`docker pause`): nothing in it runs"
 
 
 @check("container.workspace", fix=stack.recreate, needs=("container.unpaused", "stack.directories"))

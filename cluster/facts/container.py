@@ -4,9 +4,9 @@ import re
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, Field
+from pydantic import AliasPath, BaseModel, Field
 
-from cluster.container_paths import WORKSPACE_IN_CONTAINER
+from cluster.container_paths import SHARED_MEMORY_IN_CONTAINER, WORKSPACE_IN_CONTAINER
 from cluster.errors import UnknownFact
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.parse import as_model, succeeded
@@ -18,50 +18,34 @@ if TYPE_CHECKING:
 CLUSTER_LABEL = "com.spark-runbook.cluster"
 
 
-class _Settings(BaseModel):
-    environment: tuple[str, ...] | None = Field(None, alias="Env")
-
-
-class _Tmpfs(BaseModel):
-    size: int = Field(0, alias="SizeBytes")
-
-
 class _Mount(BaseModel):
     target: str = Field("", alias="Target")
-    tmpfs: _Tmpfs | None = Field(None, alias="TmpfsOptions")
-
-
-class _Host(BaseModel):
-    shm_size: int = Field(0, alias="ShmSize")
-    mounts: tuple[_Mount, ...] | None = Field(None, alias="Mounts")
-
-
-class _State(BaseModel):
-    pid: int = Field(0, alias="Pid")
-    runs: bool = Field(True, alias="Running")
-    status: str = Field("running", alias="Status")
+    tmpfs_bytes: int | None = Field(None, validation_alias=AliasPath("TmpfsOptions", "SizeBytes"))
 
 
 class RunningContainer(BaseModel):
-    """A container of ours, as `docker inspect` tells it."""
+    """A container of ours, as `docker inspect` tells it; `status` is running, paused, restarting and so on."""
 
     id: str = Field(alias="Id")
     name: str = Field("", alias="Name")
     image: str = Field("", alias="Image")
-    settings: _Settings = Field(alias="Config")
-    state: _State = Field(default_factory=lambda: _State.model_validate({}), alias="State")
-    host: _Host = Field(default_factory=lambda: _Host.model_validate({}), alias="HostConfig")
+    variables: tuple[str, ...] | None = Field(None, validation_alias=AliasPath("Config", "Env"))
+    pid: int = Field(0, validation_alias=AliasPath("State", "Pid"))
+    runs: bool = Field(True, validation_alias=AliasPath("State", "Running"))
+    status: str = Field("running", validation_alias=AliasPath("State", "Status"))
+    shm_bytes: int = Field(0, validation_alias=AliasPath("HostConfig", "ShmSize"))
+    mounts: tuple[_Mount, ...] | None = Field(None, validation_alias=AliasPath("HostConfig", "Mounts"))
 
     @property
     def shared_memory_gib(self) -> float:
         """The size of its /dev/shm, in GiB."""
-        mounted = [one.tmpfs.size for one in self.host.mounts or () if one.target == "/dev/shm" and one.tmpfs]  # noqa: S108 - the container's
-        return round((mounted[0] if mounted else self.host.shm_size) / 2**30, 3)
+        found = [one.tmpfs_bytes for one in self.mounts or () if one.target == SHARED_MEMORY_IN_CONTAINER]
+        return round(next((size for size in found if size is not None), self.shm_bytes) / 2**30, 3)
 
     @property
     def environment(self) -> dict[str, str]:
         """What its processes find in their environment."""
-        return dict(entry.split("=", 1) for entry in self.settings.environment or () if "=" in entry)
+        return dict(entry.split("=", 1) for entry in self.variables or () if "=" in entry)
 
 
 _parse_containers = as_model(tuple[RunningContainer, ...])
@@ -70,7 +54,7 @@ _parse_containers = as_model(tuple[RunningContainer, ...])
 def _containers(reading: Reading) -> tuple[RunningContainer, ...]:
     listed = _parse_containers(reading) if succeeded(reading).strip() else ()
     # One may end after it was listed, and one that docker is to start again is listed.
-    return tuple(one for one in listed if one.state.runs and one.state.status != "restarting")
+    return tuple(one for one in listed if one.runs and one.status != "restarting")
 
 
 def _directory(reading: Reading) -> str:
@@ -127,7 +111,7 @@ def _first(node: "Node") -> RunningContainer:
 
 
 def _workspaces(node: "Node") -> str:
-    inside = f"/proc/{_first(node).state.pid}/root{WORKSPACE_IN_CONTAINER}"
+    inside = f"/proc/{_first(node).pid}/root{WORKSPACE_IN_CONTAINER}"
     return f'stat -L -c "%d:%i" {inside} {quote(node.cluster.workspace)}'
 
 

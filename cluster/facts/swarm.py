@@ -3,7 +3,7 @@
 from collections.abc import Set
 
 from cryptography import x509
-from pydantic import BaseModel, Field
+from pydantic import AliasPath, BaseModel, Field
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.docker import FIND_ROOT, GenericResource, named
@@ -18,37 +18,23 @@ SWARM_RESOURCE = f"DOCKER_RESOURCE_{GPU_KIND}"
 """Swarm names the variable after the kind it advertises; the playbook's DOCKER_RESOURCE_GPU would match nothing."""
 
 
-class _Resources(BaseModel):
-    generic: tuple[GenericResource, ...] | None = Field(None, alias="GenericResources")
-
-
-class _Description(BaseModel):
-    hostname: str = Field("", alias="Hostname")
-    resources: _Resources = Field(default_factory=lambda: _Resources.model_validate({}), alias="Resources")
-
-
-class _Status(BaseModel):
-    state: str = Field("", alias="State")
-    message: str = Field("", alias="Message")
-
-
-class _Spec(BaseModel):
-    availability: str = Field("", alias="Availability")
-    role: str = Field("", alias="Role")
-
-
 class SwarmNode(BaseModel):
     """A member of the swarm (`docker node inspect`)."""
 
     id: str = Field(alias="ID")
-    description: _Description = Field(alias="Description")
-    status: _Status = Field(alias="Status")
-    spec: _Spec = Field(alias="Spec")
+    hostname: str = Field("", validation_alias=AliasPath("Description", "Hostname"))
+    resources: tuple[GenericResource, ...] | None = Field(
+        None, validation_alias=AliasPath("Description", "Resources", "GenericResources")
+    )
+    state: str = Field("", validation_alias=AliasPath("Status", "State"))
+    message: str = Field("", validation_alias=AliasPath("Status", "Message"))
+    role: str = Field("", validation_alias=AliasPath("Spec", "Role"))
+    availability: str = Field("", validation_alias=AliasPath("Spec", "Availability"))
 
     @property
     def offers(self) -> tuple[str, ...]:
         """What it offers, as KIND=VALUE, sorted."""
-        return named(self.description.resources.generic)
+        return named(self.resources)
 
 
 _parse_services = as_model(tuple[Service, ...])
@@ -96,8 +82,8 @@ class SwarmFacts(Facts):
             one
             for one in self.members
             if one.id not in own
-            and one.description.hostname not in hostnames
-            and (one.status.state, one.spec.availability) == ("ready", "active")
+            and one.hostname not in hostnames
+            and (one.state, one.availability) == ("ready", "active")
         )
 
     def member(self, node_id: str) -> SwarmNode | None:
@@ -106,13 +92,13 @@ class SwarmFacts(Facts):
 
     def service(self, name: str) -> Service | None:
         """Find a service by its name."""
-        return next((one for one in self.services if one.spec.name == name), None)
+        return next((one for one in self.services if one.name == name), None)
 
     def services_of(self, stack: str) -> tuple[str, ...]:
         """Name the services that a stack of that name has, whoever deployed it."""
-        return tuple(one.spec.name for one in self.services if (one.spec.labels or {}).get(STACK_LABEL) == stack)
+        return tuple(one.name for one in self.services if (one.labels or {}).get(STACK_LABEL) == stack)
 
     def holders(self, kind: str, but: str) -> tuple[str, ...]:
         """Name the services, all `but` one, that take a kind of generic resource for themselves."""
-        others = (one for one in self.services if one.spec.name != but and one.is_wanted)
-        return tuple(one.spec.name for one in others if kind in one.reserves)
+        others = (one for one in self.services if one.name != but and one.is_wanted)
+        return tuple(one.name for one in others if kind in one.reserves)

@@ -57,7 +57,7 @@ def not_joined(node: Node) -> str:
 def not_heard(node: Node) -> str:
     """Say what the manager misses of a node that takes itself for active."""
     member = member_of(node)
-    said = f" ({member.status.message})" if member and member.status.message else ""
+    said = f" ({member.message})" if member and member.message else ""
     unheard = f"the manager does not hear from {node.name}{said}, although that node considers itself active"
     return f"{unheard}: check port {PORT} and its clock"
 

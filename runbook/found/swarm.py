@@ -29,7 +29,7 @@ def membership(node: Node) -> str:
 def status(node: Node) -> str:
     """Say how the manager sees a node."""
     member = member_of(node)
-    return member.status.state if member else "not a member"
+    return member.state if member else "not a member"
 
 
 def is_lost(node: Node) -> bool:
@@ -40,18 +40,18 @@ def is_lost(node: Node) -> bool:
 def not_managing(cluster: Cluster) -> tuple[str, ...]:
     """Name the nodes that have to manage the swarm, and do not."""
     nodes = [cluster[entry.name] for entry in cluster.inventory.swarm_managers]
-    return tuple(node.name for node in nodes if (member := member_of(node)) and member.spec.role != "manager")
+    return tuple(node.name for node in nodes if (member := member_of(node)) and member.role != "manager")
 
 
 def availability(node: Node) -> str:
     """Say whether a node takes tasks."""
     member = member_of(node)
-    return member.spec.availability if member else "not a member"
+    return member.availability if member else "not a member"
 
 
 def strangers(cluster: Cluster) -> tuple[str, ...]:
     """List members that could be given tasks and are in no inventory."""
-    return tuple(member.description.hostname for member in cluster.strangers)
+    return tuple(member.hostname for member in cluster.strangers)
 
 
 def address(node: Node) -> str:
