@@ -1,6 +1,5 @@
 """A network change is confirmed when it holds: the node lets us in, and has its addresses, which both take seconds."""
 
-import os
 from collections.abc import Callable
 from ipaddress import IPv4Interface
 from pathlib import Path
@@ -18,23 +17,18 @@ ADDRESS = IPv4Interface("192.168.100.1/24")
 
 
 @pytest.fixture
-def set_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+def set_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stand_in: Callable[[str, str], None]
+) -> Callable[[float], None]:
     """Let `netplan apply` return at once and the address be there some seconds later, as under NetworkManager."""
     told = tmp_path / "told"
     told.write_text("", encoding="utf-8")
 
-    def program(name: str, script: str) -> None:
-        path = tmp_path / "bin" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-        path.chmod(0o755)
-
     def set_after(seconds: float) -> None:
         line = f"3: {PORT}    inet {ADDRESS} brd 192.168.100.255 scope global {PORT}"
-        program("netplan", f"(sleep {seconds}; echo '{line}' >{told}) >/dev/null 2>&1 </dev/null &")
-        program("ip", f"cat {told}")
+        stand_in("netplan", f"#!/bin/sh\n(sleep {seconds}; echo '{line}' >{told}) >/dev/null 2>&1 </dev/null &\n")
+        stand_in("ip", f"#!/bin/sh\ncat {told}\n")
 
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     monkeypatch.setattr(Node, "_as_root", lambda _, command: f"/bin/sh -c {quote(command)}")
     monkeypatch.setattr(dead_man, "arm", lambda *_: None)
     return set_after

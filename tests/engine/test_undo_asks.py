@@ -1,6 +1,5 @@
 """Taking back what others have built upon asks first, says what they would lose, and asks nobody where nothing is."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,13 +32,10 @@ esac
 
 
 @pytest.fixture
-def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stand_in: Callable[[str, str], None]) -> Path:
     """The folder that holds what docker tells of processes."""
-    (tmp_path / "docker").write_text(DOCKER)
-    (tmp_path / "docker").chmod(0o755)
+    stand_in("docker", DOCKER)
     (tmp_path / "runs").write_text("true\n")
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setenv("FOLDER", str(tmp_path))
     monkeypatch.setattr(Node, "docker", SimpleNamespace(active="active", running=[]))
     return tmp_path
 

@@ -1,8 +1,7 @@
 """A swarm that others use does not end with the run that began it, unless somebody says so."""
 
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -96,14 +95,13 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(
+    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch, stand_in: Callable[[str, str], None]
+) -> Iterator[World]:
     """A manager and a worker in a swarm of which others have nothing."""
-    (tmp_path / "docker").write_text(DOCKER)
-    (tmp_path / "docker").chmod(0o755)
+    stand_in("docker", DOCKER)
     for kind in ("secret", "config"):
         (tmp_path / kind).touch()
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setenv("FOLDER", str(tmp_path))
     monkeypatch.setattr(undo_asks, "ENDING_PATIENCE_S", 0.6)
     cluster = Cluster(Inventory(nodes=(NodeEntry(name="spark-1"), NodeEntry(name="spark-2")), local=True))
     cluster.connect()
@@ -221,10 +219,9 @@ def test_tasks_of_a_stack_that_had_to_stay_are_not_waited_for(world: World, monk
     ],
 )
 def test_the_address_by_which_a_swarm_knows_a_node_stays_with_it(
-    world: World, tmp_path: Path, address: str, leaves: bool, trouble: str | None
+    world: World, tmp_path: Path, stand_in: Callable[[str, str], None], address: str, leaves: bool, trouble: str | None
 ) -> None:
-    (tmp_path / "netplan").write_text("#!/bin/sh\n")
-    (tmp_path / "netplan").chmod(0o755)
+    stand_in("netplan", "#!/bin/sh\n")
     world.services = [("registry", {})]
     if leaves:
         (tmp_path / "spark-2").touch()

@@ -34,13 +34,10 @@ exec "$@"
 
 
 @pytest.fixture
-def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def stand_ins(tmp_path: Path, stand_in: Callable[[str, str], None]) -> Path:
     """Where docker and ssh keep what they were given."""
     for name, script in (("docker", DOCKER), ("ssh", SSH)):
-        (tmp_path / name).write_text(script)
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setenv("FOLDER", str(tmp_path))
+        stand_in(name, script)
     (tmp_path / "archive.tar").write_bytes(ARCHIVE)
     return tmp_path
 

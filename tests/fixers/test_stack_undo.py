@@ -1,6 +1,6 @@
 """A stack, or a container, is taken back only where it is still the one that the change has started."""
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -48,14 +48,11 @@ DEPLOYED = stack_digest(RENDERED)
 
 
 @pytest.fixture
-def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def docker(tmp_path: Path, stand_in: Callable[[str, str], None]) -> Path:
     """The folder in which services and containers are files."""
-    (tmp_path / "docker").write_text(DOCKER)
-    (tmp_path / "docker").chmod(0o755)
+    stand_in("docker", DOCKER)
     for kind in ("services", "containers"):
         (tmp_path / kind).mkdir()
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setenv("FOLDER", str(tmp_path))
     return tmp_path
 
 

@@ -1,6 +1,6 @@
 """A swarm is left again only where docker still tells that it is the one, which can be read beforehand."""
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -42,12 +42,15 @@ def _undone(change: Change, here: Node) -> tuple[bool, UndoCommand]:
 
 @pytest.mark.parametrize("same", [True, False])
 def test_it_is_left_where_it_is_the_one(
-    outside: Recorded, here: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, same: bool
+    outside: Recorded,
+    here: Node,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stand_in: Callable[[str, str], None],
+    *,
+    same: bool,
 ) -> None:
-    (tmp_path / "docker").write_text(DOCKER)
-    (tmp_path / "docker").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setenv("FOLDER", str(tmp_path))
+    stand_in("docker", DOCKER)
     monkeypatch.setattr(swarm, "uuid4", lambda: SimpleNamespace(hex="c0ffee"))
     _, worker = outside.cluster.nodes
     for changes, word in ((swarm.initialise(outside.cluster), "c0ffee"), (swarm.join(worker), "192.168.100.1:2377")):
