@@ -1,7 +1,7 @@
 """Step 6: the directories that containers see, what lies in them, and the stack itself."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from shlex import quote
@@ -9,7 +9,7 @@ from shlex import quote
 from cluster.cluster import Cluster
 from cluster.errors import CommandFailed
 from cluster.facts.container import CLUSTER_LABEL
-from cluster.facts.stack import DIGEST_LABEL, SERVICE, STACK, restarted_in_vain
+from cluster.facts.stack import DIGEST_LABEL, SERVICE, STACK, Task, restarted_in_vain
 from cluster.facts.swarm import GPU_KIND, STACK_LABEL
 from cluster.node import Node
 from engine.change import Change, Changes, Consent, Flag, Instruction, RunCommand, WriteFile, together
@@ -171,23 +171,24 @@ class DeployStack(Change):
         """
         before = {task.id for task in self.node.stack.tasks}
         self.node.change(self._command, stdin=self.content.encode())
-        until, in_vain = time.monotonic() + START_PATIENCE_S, False
+        until, in_vain = time.monotonic() + START_PATIENCE_S, dict[str, Task]()
         while time.monotonic() < until and not in_vain:
             self.node.forget()
             running = sum(task.runs for task in self.node.stack.tasks if task.desired == "Running")
             if running == self.node.cluster.size:
                 return
-            in_vain = bool(restarted_in_vain(task for task in self.node.stack.tasks if task.id not in before))
+            in_vain = restarted_in_vain(task for task in self.node.stack.tasks if task.id not in before)
             self.node.cluster.tell(f"{self.node.name}: {running} of {self.node.cluster.size} tasks of {STACK} run")
             time.sleep(0.2)
-        raise CommandFailed(self._why_not())
+        raise CommandFailed(self._why_not(in_vain))
 
-    def _why_not(self) -> str:
-        tasks = self.node.stack.tasks
-        if in_vain := restarted_in_vain(tasks):
+    def _why_not(self, in_vain: Mapping[str, Task]) -> str:
+        if in_vain:
             ends = "; ".join(f"{name}: {launcher.story(self.node.cluster, task)}" for name, task in in_vain.items())
             return f"the stack {STACK} is started again and again, and ends: {ends}."
-        why = "; ".join(f"{task.node or 'no node'}: {task.story}" for task in tasks if task.desired == "Running")
+        why = "; ".join(
+            f"{task.node or 'no node'}: {task.story}" for task in self.node.stack.tasks if task.desired == "Running"
+        )
         holders = self.node.swarm.holders(GPU_KIND, but=SERVICE)
         why += f"; GPUs are held by the service {' and '.join(holders)}" if holders else ""
         return f"the stack {STACK} did not come up within {START_PATIENCE_S} s: {why or 'it has no task'}."
