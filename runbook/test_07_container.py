@@ -7,7 +7,7 @@ from fixers import stack
 from runbook.causes import container as why
 from runbook.conditions import has_docker, has_peers, offers_to_a_swarm
 from runbook.found import container as found
-from runbook.settling import containers_settle
+from runbook.settling import at_a_second_look, containers_settle
 
 pytestmark = step(7, "Find your Docker container ID", settles=containers_settle)
 
@@ -24,7 +24,13 @@ def test_container_runs_the_image(node: Node) -> None:
     assert found.running(node).image == node.stack.image_id, "the image was loaded anew since the container started"
 
 
-@check("container.unpaused", fix=stack.unpause, needs=("container.one",), together="nodes")
+@check(
+    "container.unpaused",
+    fix=stack.unpause,
+    needs=("container.one",),
+    together="nodes",
+    settles=at_a_second_look,
+)
 def test_container_is_not_paused(node: Node) -> None:
     """Nobody has paused the container."""
     assert found.running(node).status == "running", "somebody has paused it (`docker pause`): nothing in it runs"

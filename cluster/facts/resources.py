@@ -125,10 +125,13 @@ def _sizes_in(folder: str, which: str) -> str:
     return f"test -d {folder} || exit 0; find {folder} {which} -exec du -sB1 {{}} +"
 
 
-# What is stuck now and was a second ago; a process that merely waits for a disk is past that by then.
+# What is stuck now and was a second ago: a process that merely waits for a disk is past that by then. On cgroup v1 what
+# somebody has frozen, as `docker pause` does, looks the same.
 _STUCK = """\
 stuck() { ps -eo stat=,pid=,comm= | grep '^D' | sed 's/^[^ ]* *//'; }
-before=$(stuck); test -z "$before" || { sleep 1; stuck | grep -Fx "$before"; }
+frozen() { grep -qs FROZEN "/sys/fs/cgroup/freezer$(sed -n 's/^[0-9]*:freezer://p' "/proc/$1/cgroup")/freezer.state"; }
+before=$(stuck); test -n "$before" || exit 0
+sleep 1; stuck | grep -Fx "$before" | while read -r pid name; do frozen "$pid" || echo "$pid $name"; done
 true"""
 
 
