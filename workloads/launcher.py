@@ -32,8 +32,9 @@ def expected(cluster: Cluster) -> dict[str, str]:
 
 def story(cluster: Cluster, task: Task) -> str:
     """Tell what became of a task and, where it had started, the last that it said."""
-    started = task.state.startswith(("Failed", "Complete"))
-    words = cluster.manager.ended.last_words.get(task.id, ()) if started else ()
+    started = task.state.startswith(("Failed", "Complete", "Exited", "Restarting"))
+    knowing = (node for node in starting_nodes(cluster) if by_swarm(cluster) or node.machine.hostname == task.node)
+    words = next((node.ended.last_words.get(task.id, ()) for node in knowing), ()) if started else ()
     return f"{task.story}; its last words: {' / '.join(words)}" if words else task.story
 
 

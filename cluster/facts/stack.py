@@ -60,7 +60,10 @@ class Task(BaseModel):
     def story(self) -> str:
         """Its state and, where it has one, its error."""
         error = self.error.strip('"')
-        return f"{self.state}: {error}" if error else self.state
+        if not error:
+            return self.state
+        # Of a plain container docker says it all in one.
+        return error if error.startswith(self.state) else f"{self.state}: {error}"
 
 
 def restarted_in_vain(tasks: Iterable[Task]) -> dict[str, Task]:
@@ -227,6 +230,13 @@ def _ours(node: "Node") -> str:
     return f"--filter label={DIGEST_LABEL} --filter label={CLUSTER_LABEL}={node.cluster.inventory.name}"
 
 
+def _words(node: "Node") -> str:
+    if node.cluster.inventory.launcher == "swarm":
+        return _WORDS
+    ended = f"docker ps -aq --no-trunc --filter status=exited --filter status=restarting {_ours(node)}"
+    return f'for id in $({ended}); do echo "== $id"; timeout 5 docker logs --tail 3 "$id" 2>&1; done; true'
+
+
 class StackFacts(Facts):
     """Image and directories of a node; of a swarm the manager alone can tell service and tasks.
 
@@ -249,6 +259,6 @@ class StackFacts(Facts):
 
 
 class EndedFacts(Facts):
-    """The last words of the tasks that ended, by their id: asked for where one did not start, of the manager."""
+    """The last words of the tasks that ended, by their id: asked for where one did not start, of who started it."""
 
-    last_words: dict[str, tuple[str, ...]] = fact(_WORDS, _words_of_tasks, root=True, timeout_s=30)
+    last_words: dict[str, tuple[str, ...]] = fact(_words, _words_of_tasks, root=True, timeout_s=30)

@@ -66,7 +66,16 @@ def test_a_container_that_is_missing_or_another_is_named(plain: Recorded, digest
 def test_a_container_that_has_ended_is_told_by_its_state(plain: Recorded) -> None:
     plain.said(StackFacts, "spark-2", tasks=container("spark-2", "Exited", "Exited (137) 3 seconds ago"))
     verdict = plain.judge(step_06.test_task_runs, "spark-2")
-    assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, "Exited: Exited (137) 3 seconds ago")
+    assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, "Exited (137) 3 seconds ago")
+
+
+def test_a_container_that_docker_starts_again_and_again_is_told_with_its_last_words(plain: Recorded) -> None:
+    plain.said(StackFacts, "spark-2", tasks=container("spark-2", "Restarting", "Restarting (255) 3 seconds ago"))
+    plain.said(EndedFacts, "spark-2", last_words="== 1\nexec /sbin/docker-init: exec format error\n")
+    verdict = plain.judge(step_06.test_task_runs, "spark-2")
+    assert verdict.cause == (
+        "Restarting (255) 3 seconds ago; its last words: exec /sbin/docker-init: exec format error"
+    )
 
 
 def test_rdma_devices_that_came_since_make_the_container_another(plain: Recorded) -> None:
