@@ -68,7 +68,10 @@ class SwarmFacts(Facts):
     )
 
     services: tuple[Service, ...] = fact(
-        'ids=$(docker service ls -q) && { test -z "$ids" || docker service inspect $ids; }', _services, root=True
+        'ids=$(docker service ls -q) && { test -z "$ids" || docker service inspect $ids; }',
+        _services,
+        root=True,
+        private=True,
     )
     certificate_percent: float = fact(
         f'date +%s && {FIND_ROOT}; cat "${{root:-/var/lib/docker}}/swarm/certificates/swarm-node.crt"',

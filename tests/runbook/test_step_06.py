@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cluster.facts.base import NOT_SHOWN
 from cluster.facts.docker import DockerFacts
 from cluster.facts.stack import SERVICE, EndedFacts, StackFacts
 from cluster.facts.swarm import SwarmFacts
@@ -148,6 +149,14 @@ def test_a_service_that_somebody_has_updated_by_hand(
     verdict = judge(healthy, step_06.test_service_is_untouched)
     assert (verdict.outcome, verdict.found) == (Outcome.FAILED, part)
     assert "--allow recreate-stack" in (verdict.remedy or "")
+
+
+def test_what_services_of_others_are_given_is_not_shown(healthy: Recorded) -> None:
+    other = {"Spec": {"Name": "db", "TaskTemplate": {"ContainerSpec": {"Env": ["DSN=postgres://u:xyzzy@db"]}}}}
+    healthy.said(SwarmFacts, "spark-1", services=json.dumps([deployed_service(healthy), other]))
+    verdict = judge(healthy, step_06.test_service_is_untouched)
+    assert (verdict.outcome, "xyzzy" in repr(verdict.evidence)) == (Outcome.PASSED, False)
+    assert any(one.output == NOT_SHOWN for one in verdict.evidence)
 
 
 @pytest.mark.parametrize(
