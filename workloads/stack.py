@@ -15,6 +15,7 @@ import yaml
 
 from cluster.container_paths import HF_CACHE_IN_CONTAINER, SHARED_MEMORY_IN_CONTAINER, WORKSPACE_IN_CONTAINER
 from cluster.facts.container import CLUSTER_LABEL
+from cluster.facts.service import familiar
 from cluster.facts.stack import DIGEST_LABEL
 from cluster.facts.swarm import GPU_KIND
 
@@ -72,7 +73,7 @@ def service_parts(spec: StackSpec) -> dict[str, object]:
     service = _stack(spec)["services"][SERVICE_NAME]
     reserved = service["deploy"]["resources"]["reservations"]["generic_resources"]
     return {
-        "image": spec.image.partition("@")[0],
+        "image": familiar(spec.image),
         "command": service["command"],
         "environment": sorted(f"{name}={value}" for name, value in service["environment"].items()),
         "mounts": sorted(_in_order(mount) for mount in service["volumes"]),

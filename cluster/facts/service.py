@@ -5,6 +5,16 @@ from posixpath import normpath
 from pydantic import AliasPath, BaseModel, Field
 
 
+def familiar(image: str) -> str:
+    """Return the name of an image as docker writes it into a service: without its own registry, with a tag."""
+    name, _, digest = image.partition("@")
+    for own in ("docker.io/library/", "index.docker.io/library/", "docker.io/", "index.docker.io/"):
+        if name.startswith(own):
+            name = name.removeprefix(own)
+            break
+    return name if digest or ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
 class _Mount(BaseModel):
     source: str = Field("", alias="Source")
     target: str = Field("", alias="Target")
@@ -45,12 +55,12 @@ class Service(BaseModel):
 
     @property
     def parts(self) -> dict[str, object]:
-        """What its tasks are made of, each part in an order of its own: of an image the name, without its digest."""
+        """What its tasks are made of, each part in an order of its own; what docker adds to it is left out."""
         mounts = (
             (normpath(one.target), one.source and normpath(one.source), one.read_only) for one in self.mounts or ()
         )
         return {
-            "image": self.image.partition("@")[0],
+            "image": familiar(self.image),
             "command": list(self.arguments or ()),
             "environment": sorted(self.environment or ()),
             "mounts": sorted(mounts),

@@ -151,6 +151,26 @@ def test_a_service_that_somebody_has_updated_by_hand(
     assert "--allow recreate-stack" in (verdict.remedy or "")
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("mine", "mine:latest"),
+        ("docker.io/library/mine:1", "mine:1"),
+        ("docker.io/me/mine:1", "me/mine:1"),
+        ("host:5000/mine", "host:5000/mine:latest"),
+        ("me/mine:1@sha256:ab12", "me/mine:1@sha256:ab12"),
+    ],
+)
+def test_a_name_that_docker_writes_in_its_own_way_is_no_other_image(
+    recorded: Callable[..., Recorded], written: str, kept: str
+) -> None:
+    cluster = stack_in_order(recorded(inventory=f"image: {{name: '{written}'}}"))
+    service = deployed_service(cluster)
+    service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] = kept
+    cluster.said(SwarmFacts, "spark-1", services=json.dumps([service]))
+    assert judge(cluster, step_06.test_service_is_untouched).outcome is Outcome.PASSED
+
+
 def test_what_services_of_others_are_given_is_not_shown(healthy: Recorded) -> None:
     other = {"Spec": {"Name": "db", "TaskTemplate": {"ContainerSpec": {"Env": ["DSN=postgres://u:xyzzy@db"]}}}}
     healthy.said(SwarmFacts, "spark-1", services=json.dumps([deployed_service(healthy), other]))
