@@ -26,8 +26,14 @@ def planned(node: Node) -> dict[str, tuple[object, ...]]:
 
 
 def fabric_addresses(node: Node) -> list[object]:
-    """The addresses that a node has on the fabric now."""
-    return [address.ip for addresses in node.network.live(interfaces(node)).values() for address in addresses]
+    """The addresses that a node has on the fabric; where it has none, those of netplan.
+
+    NetworkManager gives no address to an interface that a peer has already.
+    """
+    live = node.network.live(interfaces(node))
+    bare = [name for name, addresses in live.items() if not addresses]
+    refused = node.netplan.at_boot(bare) if bare else {}
+    return [address.ip for addresses in (*live.values(), *refused.values()) for address in addresses]
 
 
 def unlinked(node: Node) -> tuple[str, ...]:

@@ -109,6 +109,17 @@ def test_an_address_that_is_on_two_nodes(spark: Recorded) -> None:
     assert verdict.found == "192.168.101.1 (spark-1 and spark-2)"
 
 
+def test_an_address_that_networkmanager_refuses_since_a_peer_has_it(spark: Recorded) -> None:
+    bare: dict[str, dict[str, object]] = {PORT: {"addr_info": []}}
+    spark.said(NetworkFacts, "spark-2", links=links(2, **bare))
+    entries = f"network: {{ethernets: {{{PORT}: {{addresses: [192.168.101.1/24]}}}}}}"
+    file = f"600 /etc/netplan/40-cx7.yaml {b64encode(entries.encode()).decode()}\n"
+    spark.said(NetplanFacts, "spark-2", entries=entries, files=file)
+    verdict = spark.judge(step_01.test_addresses_are_unique)
+    assert "two nodes have one address" in failed(verdict)
+    assert verdict.found == "192.168.101.1 (spark-1 and spark-2)"
+
+
 @pytest.mark.parametrize("dhcp", ["true", "yes"])
 def test_an_address_by_chance_beside_the_planned_one_is_switched_off(spark: Recorded, dhcp: str) -> None:
     def entries() -> dict[str, dict[str, object]]:
