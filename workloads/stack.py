@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from posixpath import normpath
 from typing import Any
 
 import yaml
 
 from cluster.container_paths import HF_CACHE_IN_CONTAINER, SHARED_MEMORY_IN_CONTAINER, WORKSPACE_IN_CONTAINER
 from cluster.facts.container import CLUSTER_LABEL
-from cluster.facts.service import familiar
+from cluster.facts.service import parts
 from cluster.facts.stack import DIGEST_LABEL
 from cluster.facts.swarm import GPU_KIND
 
@@ -69,22 +68,17 @@ def render_stack(spec: StackSpec) -> str:
 
 
 def service_parts(spec: StackSpec) -> dict[str, object]:
-    """Return what the service is made of when it is as deployed, in the words of `Service.parts`."""
+    """Return what the service is made of when it is as deployed, to be compared with `Service.parts`."""
     service = _stack(spec)["services"][SERVICE_NAME]
     reserved = service["deploy"]["resources"]["reservations"]["generic_resources"]
-    return {
-        "image": familiar(spec.image),
-        "command": service["command"],
-        "environment": sorted(f"{name}={value}" for name, value in service["environment"].items()),
-        "mounts": sorted(_in_order(mount) for mount in service["volumes"]),
-        "replicas": service["deploy"]["replicas"],
-        "reserved resources": [one["discrete_resource_spec"]["kind"] for one in reserved],
-    }
-
-
-def _in_order(mount: dict[str, Any]) -> tuple[str, str, bool]:
-    source = mount.get("source", "")
-    return normpath(mount["target"]), source and normpath(source), mount.get("read_only", False)
+    return parts(
+        image=service["image"],
+        command=service["command"],
+        environment=[f"{name}={value}" for name, value in service["environment"].items()],
+        mounts=[(one["target"], one.get("source", ""), one.get("read_only", False)) for one in service["volumes"]],
+        replicas=service["deploy"]["replicas"],
+        reserved=[one["discrete_resource_spec"]["kind"] for one in reserved],
+    )
 
 
 def stack_digest(rendered: str) -> str:

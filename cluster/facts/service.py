@@ -1,5 +1,6 @@
 """A service of the swarm, as its manager tells it."""
 
+from collections.abc import Iterable
 from posixpath import normpath
 
 from pydantic import AliasPath, BaseModel, Field
@@ -13,6 +14,29 @@ def familiar(image: str) -> str:
             name = name.removeprefix(own)
             break
     return name if digest or ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def parts(
+    *,
+    image: str,
+    command: Iterable[str],
+    environment: Iterable[str],
+    mounts: Iterable[tuple[str, str, bool]],
+    replicas: int | None,
+    reserved: Iterable[str],
+) -> dict[str, object]:
+    """Put what a service is made of so that it can be compared, whoever tells it: in one order, in docker's spelling.
+
+    A mount is its target, its source (empty for none) and whether it is read only; `reserved` are kinds of resources.
+    """
+    return {
+        "image": familiar(image),
+        "command": list(command),
+        "environment": sorted(environment),
+        "mounts": sorted((normpath(target), source and normpath(source), only) for target, source, only in mounts),
+        "replicas": replicas,
+        "reserved resources": list(reserved),
+    }
 
 
 class _Mount(BaseModel):
@@ -55,15 +79,12 @@ class Service(BaseModel):
 
     @property
     def parts(self) -> dict[str, object]:
-        """What its tasks are made of, each part in an order of its own; what docker adds to it is left out."""
-        mounts = (
-            (normpath(one.target), one.source and normpath(one.source), one.read_only) for one in self.mounts or ()
+        """What its tasks are made of, as `parts` puts it."""
+        return parts(
+            image=self.image,
+            command=self.arguments or (),
+            environment=self.environment or (),
+            mounts=[(one.target, one.source, one.read_only) for one in self.mounts or ()],
+            replicas=self.replicas,
+            reserved=self.reserves,
         )
-        return {
-            "image": familiar(self.image),
-            "command": list(self.arguments or ()),
-            "environment": sorted(self.environment or ()),
-            "mounts": sorted(mounts),
-            "replicas": self.replicas,
-            "reserved resources": list(self.reserves),
-        }
