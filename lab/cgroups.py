@@ -129,14 +129,14 @@ class NodeCgroups:
         """Let the node's processes run on."""
         _set_frozen(*self._freezer(), frozen=False)
 
-    def thaw_within(self) -> None:
-        """Let run on what the node has frozen by itself, as `docker pause` does.
+    def thaw_all(self) -> None:
+        """Let all run on, so that it can end: also what the node has frozen by itself, as `docker pause` does.
 
         On cgroup v1 a frozen process cannot be ended, not even by the kernel.
         """
         top, unified = self._freezer()
-        for directory in top.rglob("*/"):
-            # A group may go while we look.
+        for directory in (top, *top.rglob("*/")):
+            # A group may go while we look: then nobody is in it.
             with contextlib.suppress(OSError):
                 _set_frozen(directory, unified, frozen=False)
 
@@ -186,10 +186,7 @@ def thaw(run: RunDir) -> None:
     """
     tops = [hierarchy.mount / f"spark-runbook-{run.mark}" for hierarchy in hierarchies()]
     for node in {directory.name for top in tops for directory in top.glob("*/")}:
-        # A group may go while we look: then nobody is in it.
-        with contextlib.suppress(OSError):
-            NodeCgroups(run, node).thaw()
-            NodeCgroups(run, node).thaw_within()
+        NodeCgroups(run, node).thaw_all()
 
 
 def sweep(run: RunDir) -> None:

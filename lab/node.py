@@ -78,7 +78,7 @@ class Node:
             os.kill(leader, signal.SIGKILL)
         else:
             self._process.kill()
-        self.cgroups.thaw_within()
+        self.cgroups.thaw_all()
         try:
             self._process.wait(GRACE)
         except subprocess.TimeoutExpired:
