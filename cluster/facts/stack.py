@@ -84,7 +84,11 @@ def _image_id(reading: Reading) -> str:
 
 
 def _image_architecture(reading: Reading) -> str:
-    return "" if "No such image" in reading.err else text(reading).partition(" ")[2]
+    if "No such image" in reading.err:
+        return ""
+    if not (told := text(reading).partition(" ")[2].strip()):
+        raise ParseError("it tells no architecture")
+    return told
 
 
 def _image_content(reading: Reading) -> str:

@@ -210,6 +210,7 @@ def test_the_service_tells_its_tasks_and_may_not_exist() -> None:
 def test_an_image_is_there_or_not_and_everything_else_is_unknown() -> None:
     assert _image_id(_said("sha256:abc arm64\n")) == "sha256:abc"
     assert _image_architecture(_said("sha256:abc arm64\n")) == "arm64"
+    assert "no architecture" in _refusal(_image_architecture, _said("sha256:abc \n"))
     assert _image_id(_said("\n", err="Error: No such image: x", exit_status=1)) == ""
     assert "permission denied" in _refusal(_image_id, _said(err="permission denied", exit_status=1))
 
