@@ -146,3 +146,18 @@ def told(run: Result) -> str:
             run.screen[-1500:],
         ]
     )
+
+
+def has_nothing_to_do(lab: Lab) -> Result:
+    """Run `--fix`, which finds all in order and changes nothing."""
+    again = lab.runbook("--fix", "--train", "none")
+    assert again.exit == 0, told(again)
+    assert again.changes == []
+    return again
+
+
+def gives_back(lab: Lab, run: Result, before: set[str]) -> None:
+    """Take a run back; the nodes are what they were before."""
+    undone = lab.runbook("--undo", run.report["run"]["id"])
+    assert undone.exit == 0, told(undone)
+    assert lab.states() ^ before == set()

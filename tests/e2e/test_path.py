@@ -3,7 +3,7 @@
 import pytest
 import testinfra
 
-from tests.e2e.lab import Lab, Result, told
+from tests.e2e.lab import Lab, Result, gives_back, has_nothing_to_do, told
 
 pytestmark = pytest.mark.lab
 
@@ -112,10 +112,7 @@ def test_check_passes_and_changes_nothing(lab: Lab, fixed: Result) -> None:
 
 def test_second_fix_has_nothing_to_do(lab: Lab, fixed: Result) -> None:
     del fixed
-    again = lab.runbook("--fix", "--train", "none")
-    assert again.exit == 0, told(again)
-    assert again.changes == []
-    assert again.report["undo"] is None
+    assert has_nothing_to_do(lab).report["undo"] is None
 
 
 def test_cluster_survives_a_reboot(lab: Lab, fixed: Result) -> None:
@@ -124,12 +121,8 @@ def test_cluster_survives_a_reboot(lab: Lab, fixed: Result) -> None:
         lab.do("power", node, "off")
     for node in ("spark-1", "spark-2"):
         lab.do("power", node, "on")
-    checked = lab.runbook("--fix", "--train", "none")
-    assert checked.exit == 0, told(checked)
-    assert checked.changes == []
+    has_nothing_to_do(lab)
 
 
 def test_undo_gives_everything_back(lab: Lab, before: set[str], fixed: Result) -> None:
-    undone = lab.runbook("--undo", fixed.report["run"]["id"])
-    assert undone.exit == 0, told(undone)
-    assert lab.states() ^ before == set()
+    gives_back(lab, fixed, before)
