@@ -12,7 +12,9 @@ RELOAD = "systemctl reload docker.service"
 def start(node: Node) -> Iterator[Change]:
     """Start the service."""
     if node.docker.units["containerd.service"] == "masked":
-        yield RunCommand(node, "systemctl unmask containerd.service", undo_command="systemctl mask containerd.service")
+        yield RunCommand(
+            node, "systemctl unmask containerd.service", undo_command="systemctl mask --now containerd.service"
+        )
     if node.docker.active != "active":
         # A service that failed too often is not tried again until that is forgotten.
         yield RunCommand(
