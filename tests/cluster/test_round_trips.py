@@ -159,10 +159,16 @@ def test_subjects_of_one_round_trip_keep_their_own_answers(counted: Cluster) -> 
     assert together[0]["hostname"].out == alone[0]["hostname"].out != ""
 
 
-def test_a_run_that_only_looks_loads_neither_torch_nor_the_docker_sdk() -> None:
+def test_a_run_that_only_looks_loads_neither_torch_nor_the_docker_sdk_nor_invoke() -> None:
     steps = ", ".join(f"runbook.{path.stem}" for path in (REPO / "runbook").glob("test_*.py"))
     code = f"import sys, engine.plugin, {steps}, workloads.launch, reports; print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=REPO)
     loaded = set(said.stdout.split())
     assert {"paramiko", "runbook.test_10_train"} <= loaded
-    assert not loaded & {"torch", "docker", "testinfra"}
+    assert not loaded & {"torch", "docker", "testinfra", "invoke"}
+
+
+def test_who_needs_invoke_beside_us_finds_it() -> None:
+    code = "import cluster, invoke; print(invoke.run.__name__)"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=REPO)
+    assert said.stdout == "run\n"
