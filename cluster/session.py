@@ -187,8 +187,11 @@ class Session:
         stdin: Input = b"",
         deadline_s: float | None = None,
         on_line: Callable[[str], None] | None = None,
+        what: str | None = None,
     ) -> Said:
         """Run a command that changes the node and has to succeed; secrets go by `stdin`, never in the command.
+
+        `what` says what it does where the command is a script, in which nobody would find that.
 
         Raises:
             ReadOnly: No change is being applied.
@@ -201,10 +204,10 @@ class Session:
         deadline = deadline_s or self.deadline_s
         said = self._run(f"{_MARK}\n{command}", root, stdin, deadline, on_line)
         if said.exit is None:
-            raise CommandFailed(f"`{_brief(command)}` on {self.name} did not end within {deadline:g} s.")
+            raise CommandFailed(f"{what or _brief(command)} on {self.name} did not end within {deadline:g} s.")
         if said.exit != 0:
             reason = (said.err.strip() or said.out.strip() or "it said nothing").splitlines()[-1][:300]
-            raise CommandFailed(f"`{_brief(command)}` on {self.name} failed with exit {said.exit}: {reason}")
+            raise CommandFailed(f"{what or _brief(command)} on {self.name} failed with exit {said.exit}: {reason}")
         return said
 
     def hold(self, command: str, *, root: bool = True, deadline_s: float | None = None) -> HeldCommand:
@@ -271,4 +274,4 @@ def _with_password(command: str) -> str:
 
 def _brief(command: str) -> str:
     line = " ".join(command.split())
-    return line if len(line) <= 80 else line[:77] + "..."
+    return f"`{line if len(line) <= 80 else line[:77] + '...'}`"

@@ -34,7 +34,7 @@ def arm(node: Node, way_back: str) -> None:
         ClusterError: It could not be started, so nothing may be changed.
     """
     script = (_CLAIM + way_back).encode("utf-8", "surrogateescape")
-    node.change(_ARM.format(script=_SCRIPT, unit=_UNIT, seconds=PATIENCE_S), stdin=script)
+    node.change(_ARM.format(script=_SCRIPT, unit=_UNIT, seconds=PATIENCE_S), stdin=script, what="starting the dead man")
 
 
 def disarm(node: Node) -> None:
@@ -43,7 +43,7 @@ def disarm(node: Node) -> None:
     Raises:
         CommandFailed: It was too late: the node goes back, or has gone.
     """
-    node.change(_DISARM)
+    node.change(_DISARM, what="confirming the new network")
 
 
 def strike(node: Node) -> None:
@@ -52,7 +52,7 @@ def strike(node: Node) -> None:
     Raises:
         ClusterError: It could not be done; the timer, if it still runs, will do it.
     """
-    node.change(_STRIKE, deadline_s=30)
+    node.change(_STRIKE, deadline_s=30, what="putting the old network back")
 
 
 def wait_until_struck(node: Node) -> str | None:

@@ -111,7 +111,7 @@ def write_file(
         mode=mode or "644",
         chown=f'chown {quote(owner)} -- "$new"' if owner and root else ":",
     )
-    node.change(command, root=root, stdin=content)
+    node.change(command, root=root, stdin=content, what=f"writing {path}")
 
 
 def remove_file(node: Node, path: str, known: FileState, made_directories: list[str], *, root: bool) -> None:
@@ -122,7 +122,7 @@ def remove_file(node: Node, path: str, known: FileState, made_directories: list[
     """
     emptied = "".join(f"rmdir -- {quote(made)} 2>/dev/null || true\n" for made in made_directories)
     command = _UNCHANGED.format(known=_sum(known)) + _REMOVE.format(path=quote(path), emptied=emptied)
-    node.change(command, root=root)
+    node.change(command, root=root, what=f"removing {path}")
 
 
 def _sum(known: FileState) -> str:

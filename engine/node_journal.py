@@ -31,8 +31,9 @@ def keep(node: Node, journal: Journal, number: int) -> None:
         ClusterError: It could not be written, so nothing may be changed.
     """
     if node.has_root:
+        command = _in_place(_KEEP, journal.path.parent.name)
         with node.changes_allowed():
-            node.change(_in_place(_KEEP, journal.path.parent.name), stdin=journal.begun(number))
+            node.change(command, stdin=journal.begun(number), what="writing the journal's copy")
 
 
 def forget_undone(cluster: Cluster, journal: Journal) -> None:
@@ -46,7 +47,7 @@ def forget_undone(cluster: Cluster, journal: Journal) -> None:
     for node in cluster.reached:
         if node.name in changed - left and node.has_root:
             with node.changes_allowed():
-                node.change(_in_place(_FORGET, journal.path.parent.name))
+                node.change(_in_place(_FORGET, journal.path.parent.name), what="removing the journal's copy")
 
 
 def recover(cluster: Cluster, report_dir: Path, run_id: str) -> Journal | None:

@@ -71,7 +71,7 @@ class PlaceFiles(Change):
     def apply(self) -> None:
         """Send one archive, check it, move its files into place."""
         command = _PLACE.format(directory=quote(self.directory), checksums=self._checksums)
-        self.node.change(command, root=False, stdin=_archive(self.files))
+        self.node.change(command, root=False, stdin=_archive(self.files), what=f"placing files in {self.directory}")
 
     @property
     def _checksums(self) -> str:

@@ -123,7 +123,8 @@ class CopyImage(Change):
             self.node.cluster.tell(f"{self.node.name}: {self.image} from {self.source.name}: {line}")
 
         words = f"python3 - {quote(self._door)} {self.source.login.port} {quote(self.image)}"
-        self.node.change(words, root=False, stdin=_COPY.encode(), deadline_s=PATIENCE_S, on_line=tell)
+        what = f"copying {self.image} from {self.source.name}"
+        self.node.change(words, root=False, stdin=_COPY.encode(), deadline_s=PATIENCE_S, on_line=tell, what=what)
 
     @property
     def _door(self) -> str:
@@ -169,7 +170,8 @@ class HandOn(Change):
         pieces = Archive(self.archive, self.node)
         told = " ".join(quote(f"{door}:{taker.login.port}") for door, taker in doors.items())
         words = f"python3 -c {quote(_HAND_ON)} {told}"
-        self.node.change(words, root=False, stdin=pieces, deadline_s=PATIENCE_S, on_line=hear)
+        what = f"loading {self.archive}"
+        self.node.change(words, root=False, stdin=pieces, deadline_s=PATIENCE_S, on_line=hear, what=what)
         for taker in self.takers:
             taker.forget()
         pieces.raise_for_trouble()

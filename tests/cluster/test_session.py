@@ -245,6 +245,15 @@ def test_what_a_failed_change_said_last_is_told(here: Cluster) -> None:
         _change(here.manager, "echo noise >&2; echo the reason >&2; exit 4")
 
 
+def test_what_a_script_was_to_do_is_told_in_words(here: Cluster) -> None:
+    node = here.manager
+    with node.changes_allowed():
+        with pytest.raises(CommandFailed, match=r"^tidying up on \S+ failed with exit 1: it said nothing$"):
+            node.change("set -eu\nfalse", what="tidying up")
+        with pytest.raises(CommandFailed, match=r"^tidying up on \S+ did not end within 0\.3 s\.$"):
+            node.change("sleep 9", what="tidying up", deadline_s=0.3)
+
+
 def _change(node: Node, command: str, deadline_s: float | None = None) -> None:
     with node.changes_allowed():
         node.change(command, deadline_s=deadline_s)

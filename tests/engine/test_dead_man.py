@@ -51,11 +51,11 @@ class Machine:
             program.chmod(0o755)
         monkeypatch.setattr(node, "change", self._change)
 
-    def _change(self, command: str, *, stdin: bytes = b"", deadline_s: float = 10.0) -> Said:
+    def _change(self, command: str, *, what: str, stdin: bytes = b"", deadline_s: float = 10.0) -> Said:
         here = str(self.folder / "run").encode()
         done = self.run(command, stdin.replace(b"/run/spark-runbook", here), deadline_s)
         if done.returncode != 0:
-            raise CommandFailed(done.stderr.decode())
+            raise CommandFailed(f"{what} failed: {done.stderr.decode()}")
         return Said(command, 0, done.stdout, done.stderr, 0.0)
 
     def run(self, command: str, stdin: bytes = b"", deadline_s: float = 10.0) -> "subprocess.CompletedProcess[bytes]":
