@@ -7,12 +7,15 @@ import pytest
 from cluster.ssh import SshConnection
 from tests.cluster.sshd import Sshd
 
-THROUGH = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; cat <&3 & exec cat >&3'"
+THROUGH = (
+    "ssh -F none -i {key} -p {port} -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "
+    "-o LogLevel=ERROR -W 127.0.0.1:{port} 127.0.0.1"
+)
 
 
 @pytest.mark.parametrize("command", [THROUGH, f"exec {THROUGH}"])
 def test_a_node_is_reached_through_it(sshd: Sshd, command: str) -> None:
-    connection = SshConnection(replace(sshd.target, proxy_command=command.format(port=sshd.port)))
+    connection = SshConnection(replace(sshd.target, proxy_command=command.format(key=sshd.key, port=sshd.port)))
     connection.open()
     assert connection.run("echo here", stdin=b"", deadline_s=10).out == "here\n"
     connection.close()
