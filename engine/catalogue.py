@@ -21,7 +21,7 @@ Written from the code of `runbook/` and `fixers/` by `python -m engine.catalogue
 fixer makes it true, and with "you" where only a person can; a fixer may still ask for consent or for a hand. *Needs*
 names the checks without which it cannot be judged: where one of them does not hold, this one is blocked. A check is
 skipped, with the reason, where it does not apply. One that *warns* costs no readiness: it passes with a warning. Limits
-stand [at the end](#thresholds)."""
+stand [at the end](#thresholds). Steps have the playbook's numbers; it has no step 8, and ours is there."""
 
 _THRESHOLDS = """
 ## Thresholds

@@ -52,7 +52,9 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="N",
         help="call the cluster ready when N of its nodes are",
     )
-    group.addoption("--lab", action="store_true", help="use the virtual cluster of `python -m lab`, started if need be")
+    group.addoption(
+        "--lab", action="store_true", help="use the virtual cluster of `python -m lab`; to start it takes root"
+    )
     group.addoption("--plan", action="store_true", help="tell exactly what --fix would change, and change nothing")
     group.addoption("--fix", action="store_true", help="repair what is wrong, then check again")
     group.addoption("--undo", type=_word, metavar="RUN", help="take the changes of a run back, last first")
@@ -62,14 +64,20 @@ def add_options(parser: pytest.Parser) -> None:
         type=_word,
         default=[],
         metavar="NAME",
-        help="allow a disruptive repair (repeatable)",
+        help=f"allow what --fix or --undo would else ask about: {', '.join(get_args(Flag))} (repeatable)",
     )
     group.addoption("--recipe", type=_word, metavar="NAME|FILE", help="the recipe of the full fine-tune")
-    group.addoption("--train", choices=("none", "smoke", "full"), help="how much step 10 runs")
     group.addoption(
-        "--load", action="store_true", help="put GPUs and fabric under load for some seconds, and measure them"
+        "--train",
+        choices=("none", "smoke", "full"),
+        help="how much step 10 runs (default: none; with --fix smoke, with a recipe full)",
     )
-    group.addoption("--cleanup", action="store_true", help="run step 14 alone: remove the stack")
+    group.addoption(
+        "--load",
+        action="store_true",
+        help="put GPUs and fabric under load for some seconds, and measure them, as a --fix that trains does",
+    )
+    group.addoption("--cleanup", action="store_true", help="run step 14 alone; with --fix it removes the stack")
     group.addoption("--bundle", action="store_true", help="write an archive to send to somebody who was not there")
     group.addoption("--list", action="store_true", help="print the steps and checks with what --fix may do, and end")
     group.addoption("--metrics", type=_path, metavar="FILE", help="write a Prometheus textfile as well")

@@ -1,11 +1,15 @@
 """What all of this project's own tests need."""
 
 import os
+import shutil
 import signal
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.sshd import Sshd
 
 
 def pytest_configure() -> None:
@@ -24,3 +28,17 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
         (tmp_path / name).chmod(0o755)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def sshd() -> Iterator[Sshd]:
+    """An sshd that runs as long as the tests do."""
+    if os.geteuid() != 0:
+        pytest.skip("an sshd of our own that serves other users takes root")
+    if shutil.which("sshd", path="/usr/sbin") is None:
+        pytest.skip("openssh-server is not installed")
+    # Not pytest's own temporary folder: another user's sudo has to get at it.
+    with tempfile.TemporaryDirectory(prefix="spark-runbook-sshd-") as folder:
+        server = Sshd(Path(folder))
+        yield server
+        server.stop()

@@ -1,8 +1,6 @@
 """Real ways to a node: this machine, and an sshd of our own on loopback."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +12,8 @@ from cluster.connection import Connection
 from cluster.local import LocalConnection
 from cluster.ssh import SshConnection
 from tests.cluster.nodes import cluster_over, tell_links, this_cluster
-from tests.cluster.sshd import Sshd
 from tests.cluster.user import User
+from tests.sshd import Sshd
 
 settings.register_profile("busy machine", deadline=None, max_examples=40)
 settings.load_profile("busy machine")
@@ -27,20 +25,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     return tmp_path
-
-
-@pytest.fixture(scope="session")
-def sshd() -> Iterator[Sshd]:
-    """An sshd that runs as long as the tests do."""
-    if os.geteuid() != 0:
-        pytest.skip("an sshd of our own that serves other users takes root")
-    if shutil.which("sshd", path="/usr/sbin") is None:
-        pytest.skip("openssh-server is not installed")
-    # Not pytest's own temporary folder: another user's sudo has to get at it.
-    with tempfile.TemporaryDirectory(prefix="spark-runbook-sshd-") as folder:
-        server = Sshd(Path(folder))
-        yield server
-        server.stop()
 
 
 @pytest.fixture(scope="session", params=["local", "ssh"])

@@ -11,7 +11,7 @@ from cluster.facts.container import ContainerFacts
 from cluster.facts.network import NetworkFacts
 from cluster.inventory import this_machine
 from cluster.inventory_file import parse_inventory
-from tests.cluster.sshd import Sshd
+from tests.sshd import Sshd
 
 
 def this_cluster() -> Cluster:

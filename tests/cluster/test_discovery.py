@@ -18,7 +18,7 @@ from cluster.discovery.survey import Found, survey
 from cluster.errors import InventoryError
 from cluster.inventory import Image, Ssh
 from cluster.inventory_file import parse_inventory, read_inventory
-from tests.cluster.sshd import Sshd
+from tests.sshd import Sshd
 
 
 def test_nodes_are_named_as_ssh_names_them() -> None:

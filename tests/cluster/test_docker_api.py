@@ -9,7 +9,7 @@ from cluster import docker_api
 from cluster.docker_api import Cut, docker_of
 from cluster.errors import CommandFailed
 from tests.cluster.nodes import cluster_over
-from tests.cluster.sshd import Sshd
+from tests.sshd import Sshd
 
 
 def test_an_engine_that_never_answers_is_left_when_the_talk_is_cut(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from cluster.facts.parse import lines, succeeded, text, word, words
 from cluster.facts.swarm import SwarmFacts
 from cluster.inventory import Inventory, NodeEntry
 from tests.cluster.nodes import cluster_over, tell_links
-from tests.cluster.sshd import Sshd
+from tests.sshd import Sshd
 
 
 def _yes_or_no(reading: Reading) -> bool:

@@ -19,7 +19,7 @@ from engine.outcome import Verdict
 from engine.undo import undo_run
 from reports.outcome import Outcome
 from tests.cluster.nodes import cluster_over
-from tests.cluster.sshd import Sshd
+from tests.sshd import Sshd
 
 PATIENCE_S = 20
 

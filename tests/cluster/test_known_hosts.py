@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.opening import opened, refusal
-from tests.cluster.sshd import Sshd, make_key
+from tests.sshd import Sshd, make_key
 
 ANY_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 

@@ -8,7 +8,7 @@ import pytest
 import engine.lock
 from engine.lock import ClusterLock, Locked
 from tests.cluster.nodes import cluster_over
-from tests.cluster.sshd import Sshd
+from tests.sshd import Sshd
 
 
 def test_a_connection_that_hangs_takes_no_lock_with_it(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:

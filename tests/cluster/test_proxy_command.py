@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cluster.ssh import SshConnection
-from tests.cluster.sshd import Sshd
+from tests.sshd import Sshd
 
 THROUGH = (
     "ssh -F none -i {key} -p {port} -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null "

@@ -24,7 +24,7 @@ from cluster.facts.toolkit import ToolkitFacts
 from cluster.node import Node
 from cluster.read_ahead import AHEAD
 from tests.cluster.nodes import cluster_over
-from tests.cluster.sshd import Sshd
+from tests.sshd import Sshd
 
 ROUNDS = ((MachineFacts,), (ResourceFacts,), (ToolkitFacts,), (GpuFacts,), (DaemonFacts,), (DockerFacts,))
 PATIENCE_S = 20

@@ -16,7 +16,7 @@ from cluster.facts.network import NetworkFacts
 from cluster.facts.resources import ResourceFacts
 from engine.ahead import rounds
 from tests.cluster.nodes import cluster_over, tell_links
-from tests.cluster.sshd import Sshd
+from tests.sshd import Sshd
 
 NAMES = ("spark-1", "spark-2")
 REPO = Path(__file__).parents[2]

@@ -16,8 +16,8 @@ from cluster.connection import Said
 from cluster.errors import CommandFailed, ReadOnly, SudoRefused, Unreachable
 from cluster.node import Node
 from tests.cluster.nodes import cluster_over
-from tests.cluster.sshd import Sshd
 from tests.cluster.user import User
+from tests.sshd import Sshd
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from cluster.errors import Unreachable
 from cluster.ssh import SshConnection
 from cluster.ssh_wire import Buffered
 from tests.cluster.opening import opened, refusal
-from tests.cluster.sshd import Sshd, make_key
+from tests.sshd import Sshd, make_key
 
 
 def _out(connection: SshConnection, command: str) -> str:

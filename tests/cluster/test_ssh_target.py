@@ -8,7 +8,7 @@ from cluster.errors import InventoryError
 from cluster.inventory import NodeEntry, Ssh
 from cluster.ssh import SshConnection
 from cluster.ssh_target import ssh_target
-from tests.cluster.sshd import Sshd
+from tests.sshd import Sshd
 
 
 def _config(folder: Path, text: str) -> Ssh:

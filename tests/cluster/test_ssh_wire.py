@@ -13,7 +13,7 @@ from cluster.connection import Kept
 from cluster.errors import Unreachable
 from cluster.ssh import SshConnection
 from cluster.ssh_wire import Buffered, drain
-from tests.cluster.sshd import Sshd
+from tests.sshd import Sshd
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.engine.project import REPO, Project
+from tests.sshd import Sshd
 
 CI = REPO / "docs" / "ci"
 
@@ -28,8 +29,14 @@ def commands(example: str) -> list[str]:
 
 
 @pytest.mark.parametrize("example", ["github-actions.yml", "gitlab-ci.yml", "Jenkinsfile"])
-def test_the_commands_leave_a_summary_and_a_junit_file_where_the_example_looks(tmp_path: Path, example: str) -> None:
+def test_the_commands_leave_a_summary_and_a_junit_file_where_the_example_looks(
+    tmp_path: Path, sshd: Sshd, example: str
+) -> None:
     project = Project(tmp_path)
+    (project.folder / "cluster.yaml").write_text(
+        f"nodes: [{{name: here, address: 127.0.0.1, port: {sshd.port}}}]\n"
+        f"ssh: {{user: root, key: {sshd.key}, known_hosts: {sshd.known_hosts_of(['127.0.0.1'])}}}\n"
+    )
     (project.folder / ".venv" / "bin").mkdir(parents=True)
     python = project.folder / ".venv" / "bin" / "python"
     # The packages are there already, so nothing is installed.
@@ -62,7 +69,7 @@ def test_every_example_makes_the_same_check() -> None:
         for line in command.splitlines()
         if "pytest" in line
     }
-    assert checks == {".venv/bin/python -m pytest runbook --report-dir=out"}
+    assert checks == {".venv/bin/python -m pytest runbook --inventory=cluster.yaml --report-dir=out"}
 
 
 def test_the_shell_in_the_examples_can_be_parsed() -> None:
@@ -71,3 +78,9 @@ def test_the_shell_in_the_examples_can_be_parsed() -> None:
     for example in ("github-actions.yml", "gitlab-ci.yml", "Jenkinsfile"):
         for command in commands(example):
             subprocess.run([bash, "-n", "-c", command], check=True)
+
+
+def test_a_checkout_without_its_inventory_is_an_error_and_not_a_check_of_the_runner(tmp_path: Path) -> None:
+    result = Project(tmp_path).run("--inventory=cluster.yaml")
+    assert (result.exit, result.report) == (4, None)
+    assert "cluster.yaml" in result.err
