@@ -10,6 +10,7 @@ from cluster.container_paths import SHARED_MEMORY_IN_CONTAINER, WORKSPACE_IN_CON
 from cluster.errors import UnknownFact
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.parse import as_model, succeeded
+from cluster.facts.smi import uuids_by_gpu
 from cluster.probes import invocation
 
 if TYPE_CHECKING:
@@ -75,9 +76,9 @@ def _part(reading: Reading, name: str) -> str:
 
 
 def _devices(reading: Reading) -> tuple[str, ...]:
-    """Read what `nvidia-smi -L` said: its GPUs by UUID, or its own words as the only entry."""
+    """Read what `nvidia-smi -L` said: its GPUs, or MIG devices, by UUID, or its own words as the only entry."""
     status, _, said = _part(reading, "nvidia-smi").partition("\n")
-    found = tuple(re.findall(r"UUID: (GPU-[^)\s]+)\)", said))
+    found = tuple(uuid for gpu, slices in uuids_by_gpu(said).items() for uuid in slices or (gpu,))
     if status.strip() == "0" and found:
         return found
     return ((said.strip() or f"nothing, with exit {status.strip()}").splitlines()[0][:200],)

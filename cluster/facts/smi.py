@@ -97,7 +97,7 @@ def parse_log(listing: str, log: str) -> tuple[Gpu, ...]:
     """
     root = _document(log)
     driver = (root.findtext("driver_version") or "").strip()
-    slices = _mig_uuids(listing)
+    slices = uuids_by_gpu(listing)
     return tuple(_gpu(index, driver, _Element(one), slices) for index, one in enumerate(root.findall("gpu")))
 
 
@@ -213,7 +213,8 @@ def _process(said: _Element) -> Process:
     return Process(int(pid), said.text("type") or "", said.text("process_name") or "?", said.figure("used_memory"))
 
 
-def _mig_uuids(listing: str) -> dict[str, tuple[str, ...]]:
+def uuids_by_gpu(listing: str) -> dict[str, tuple[str, ...]]:
+    """Read from `nvidia-smi -L` each GPU's UUID, and those of the MIG devices that it is divided into."""
     found: dict[str, tuple[str, ...]] = {}
     owner = ""
     for uuid in re.findall(r"\(UUID: ((?:GPU|MIG)-[^)\s]+)\)", listing):

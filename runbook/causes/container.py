@@ -22,7 +22,7 @@ def not_given(node: Node) -> str:
 def not_working(node: Node) -> str:
     """Say what the container sees instead of the GPU that it was given."""
     seen = node.inside.devices
-    if not seen[0].startswith("GPU-"):
+    if not seen[0].startswith(("GPU-", "MIG-")):
         if "Unknown Error" in seen[0]:
             return f"{seen[0]}: the container lost its GPU when systemd reloaded its units, and has to be made anew"
         return f"in the container nvidia-smi says: {seen[0]}"

@@ -19,6 +19,7 @@ from workloads.requirements import asked_for, pinned
 
 OWN = "GPU-2e69daeb-45de-2588-13c3-3f623ae44eaa"
 OTHER = "GPU-0e69daeb-45de-2588-13c3-3f623ae44eaa"
+MIG = "MIG-5e69daeb-45de-2588-13c3-3f623ae44eaa"
 SHM = {"Type": "tmpfs", "Target": "/dev/shm", "TmpfsOptions": {"SizeBytes": 8 * 2**30}}  # noqa: S108 - the container's
 CHECKS = [check for name, check in vars(step_07).items() if name.startswith("test_")]
 
@@ -128,6 +129,19 @@ def test_a_container_without_this_nodes_gpu(healthy: Recorded, gpu: str, cause: 
     tell(healthy, container(gpu=gpu))
     verdict = judge(healthy, step_07.test_container_was_given_its_own_gpu)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
+
+
+def test_of_several_gpus_swarm_gives_the_container_one(healthy: Recorded) -> None:
+    healthy.said(GpuFacts, smi=smi_of_sparks(OTHER, OWN))
+    assert judge(healthy, step_07.test_container_was_given_its_own_gpu).outcome is Outcome.PASSED
+    assert judge(healthy, step_07.test_gpu_works_in_the_container).outcome is Outcome.PASSED
+
+
+def test_a_slice_of_a_gpu_works_in_the_container(healthy: Recorded) -> None:
+    tell(healthy, container(gpu=MIG))
+    slices = f"{listed(OWN)}  MIG 1g.10gb     Device  0: (UUID: {MIG})\n"
+    healthy.said(InsideFacts, **seen(f"0\n{slices}"))
+    assert judge(healthy, step_07.test_gpu_works_in_the_container).outcome is Outcome.PASSED
 
 
 @pytest.mark.parametrize(
