@@ -90,9 +90,9 @@ class ToolkitFacts(Facts):
     package: Package = fact(f"apt-cache policy {PACKAGE} {' '.join(DEPENDENCIES)}", _package)
 
     @property
-    def swarm_resource(self) -> str:
-        """The variable by which swarm hands out GPUs, empty while the line is commented out."""
-        return str(self.settings.get("swarm-resource", ""))
+    def swarm_resources(self) -> tuple[str, ...]:
+        """The variables by which swarm may hand out GPUs; none while the line is commented out."""
+        return tuple(re.findall(r"[^,\s]+", str(self.settings.get("swarm-resource", ""))))
 
     @property
     def mode(self) -> str:

@@ -47,7 +47,7 @@ def _uuids(node: Node) -> tuple[str, ...]:
 
 def not_heeded(node: Node) -> str:
     """Say which name stands in config.toml instead of the one that swarm sets."""
-    found = node.toolkit.swarm_resource
+    found = ", ".join(node.toolkit.swarm_resources)
     if not found:
         return "swarm-resource is commented out: the runtime hands every GPU to everybody, whatever swarm assigns"
     return f"swarm sets {SWARM_RESOURCE}, the runtime looks for {found}: what swarm assigns is not heeded"

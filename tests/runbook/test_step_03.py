@@ -221,6 +221,11 @@ def test_a_swarm_resource_that_is_not_heeded(healthy: Recorded, config: str, cau
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
 
 
+def test_a_runtime_that_looks_for_several_variables_heeds_swarms(healthy: Recorded) -> None:
+    healthy.said(ToolkitFacts, settings='swarm-resource = "DOCKER_RESOURCE_GPU, DOCKER_RESOURCE_NVIDIA_GPU"\n')
+    assert judge(healthy, step_04.test_swarm_resource_matches).outcome is Outcome.PASSED
+
+
 def test_docker_that_still_starts_another_runtime(healthy: Recorded) -> None:
     healthy.said(DockerFacts, "spark-2", engine=in_force(OURS, path="/opt/old/nvidia-container-runtime"))
     verdict = judge(healthy, step_04.test_docker_has_taken_it_up)
