@@ -4,7 +4,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.parse import as_models, load_json, number, succeeded, validated, word, words, yes
@@ -20,19 +20,17 @@ _DETAILS = (
 )  # fmt: skip
 
 
-class NamedResource(BaseModel):
-    """A generic resource with a name of its own, a GPU's UUID for instance."""
-
-    model_config = ConfigDict(populate_by_name=True)
+class _Resource(BaseModel):
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     kind: str = Field(alias="Kind")
     value: str = Field(alias="Value")
 
 
 class GenericResource(BaseModel):
-    """One entry of docker's GenericResources; counted resources have no name and are of no use here."""
+    """One entry of docker's GenericResources: one by its name, such as a GPU's UUID, or so many of a kind."""
 
-    named: NamedResource | None = Field(None, alias="NamedResourceSpec")
+    spec: _Resource | None = Field(None, validation_alias=AliasChoices("NamedResourceSpec", "DiscreteResourceSpec"))
 
 
 class Peer(BaseModel):
@@ -64,9 +62,9 @@ class Client(BaseModel):
         return int(found[0]) if found else 0
 
 
-def named(resources: tuple[GenericResource, ...] | None) -> tuple[str, ...]:
-    """Spell named generic resources as KIND=VALUE, sorted: their order means nothing."""
-    return tuple(sorted(f"{one.named.kind}={one.named.value}" for one in resources or () if one.named))
+def offers_of(resources: tuple[GenericResource, ...] | None) -> tuple[str, ...]:
+    """Spell generic resources as daemon.json does, KIND=VALUE; sorted, since their order means nothing."""
+    return tuple(sorted(f"{one.spec.kind}={one.spec.value}" for one in resources or () if one.spec))
 
 
 _AS_IMAGES_SAY = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -93,7 +91,7 @@ class Engine(BaseModel):
     @property
     def offers(self) -> tuple[str, ...]:
         """What it offers to a swarm as daemon.json spells it, KIND=VALUE, sorted."""
-        return named(self.resources)
+        return offers_of(self.resources)
 
 
 class _Settings(BaseModel):

@@ -6,7 +6,7 @@ from cryptography import x509
 from pydantic import AliasPath, BaseModel, Field
 
 from cluster.facts.base import Facts, ParseError, Reading, fact
-from cluster.facts.docker import FIND_ROOT, GenericResource, named
+from cluster.facts.docker import FIND_ROOT, GenericResource, offers_of
 from cluster.facts.parse import as_model, succeeded
 from cluster.facts.service import Service
 
@@ -34,7 +34,7 @@ class SwarmNode(BaseModel):
     @property
     def offers(self) -> tuple[str, ...]:
         """What it offers, as KIND=VALUE, sorted."""
-        return named(self.resources)
+        return offers_of(self.resources)
 
 
 _parse_services = as_model(tuple[Service, ...])

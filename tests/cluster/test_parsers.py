@@ -66,9 +66,9 @@ def test_docker_info_tells_runtimes_resources_and_swarm() -> None:
     assert (engine.swarm.is_manager, engine.swarm.address) == (True, "192.168.100.1")
 
 
-def test_resources_that_are_counted_or_missing_are_none_by_name() -> None:
+def test_resources_that_are_counted_are_spelled_as_daemon_json_does_and_none_are_none() -> None:
     counted = {"DiscreteResourceSpec": {"Kind": "SSD", "Value": 3}}
-    assert parse_engine(_said(json.dumps(ENGINE | {"GenericResources": [counted]}))).offers == ()
+    assert parse_engine(_said(json.dumps(ENGINE | {"GenericResources": [counted]}))).offers == ("SSD=3",)
     assert parse_engine(_said(json.dumps(ENGINE | {"GenericResources": None}))).offers == ()
 
 
