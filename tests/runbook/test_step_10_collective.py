@@ -45,6 +45,14 @@ def test_a_slow_collective_costs_a_word(spark: Recorded, bus: float, transport: 
     assert told in str(verdict.warning)
 
 
+def test_where_nccl_tells_no_way_none_is_taken_for_right(spark: Recorded) -> None:
+    silent = spark.judge(step_10.test_nccl_uses_rdma, load=True, collective=lambda: _measured(17.0, None))
+    assert (silent.outcome, silent.cause) == (
+        Outcome.UNKNOWN,
+        "NCCL did not tell which way it went on spark-1, spark-2",
+    )
+
+
 def test_a_collective_at_the_speed_of_the_port_passes(spark: Recorded) -> None:
     verdict = spark.judge(step_10.test_collectives_are_fast, load=True, collective=lambda: _measured(23.7, BOTH))
     assert (verdict.outcome, verdict.warning) == (Outcome.PASSED, None)

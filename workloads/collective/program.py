@@ -82,8 +82,9 @@ def figure(name: str, size: int, seconds: float, factor: float) -> dict[str, obj
 
 def main() -> None:
     """Measure, and tell it."""
-    os.environ.setdefault("NCCL_DEBUG", "INFO")
-    os.environ.setdefault("NCCL_DEBUG_SUBSYS", "INIT,NET")
+    # What the image sets itself would keep back the way that NCCL goes.
+    os.environ.update(NCCL_DEBUG="INFO", NCCL_DEBUG_SUBSYS="INIT,NET")
+    os.environ.pop("NCCL_DEBUG_FILE", None)
     os.environ.setdefault("NCCL_NVLS_ENABLE", "0")
     rank, world, address, port, kind = sys.argv[1:]
     try:
