@@ -1,14 +1,11 @@
-"""Step 4: every node has its GPU, sound and free, and offers that one, and no other, to the swarm."""
+"""Step 4: every node has its GPU, sound and free."""
 
 from cluster.cluster import SAME, Cluster
 from cluster.facts.gpu import ANSWERS
-from cluster.facts.swarm import SWARM_RESOURCE
 from cluster.node import Node
 from engine.check import check, step
-from fixers import daemon
-from runbook.causes import daemon as why
-from runbook.causes.gpu import why_incomplete, why_mixed, why_no_answer, why_no_gpu, why_xid
-from runbook.conditions import has_docker, has_peers, offers_to_a_swarm
+from runbook.causes import gpu as why
+from runbook.conditions import has_peers
 from runbook.found import gpus as found
 
 pytestmark = step(4, "Enable resource advertising")
@@ -20,25 +17,25 @@ REPLACE = "reboot the node; if the error comes back, have the GPU replaced"
 @check("gpu.answers", remedy="do what the cause says; `pytest runbook -k gpu` then tells whether it helped")
 def test_nvidia_smi_works(node: Node) -> None:
     """nvidia-smi works."""
-    assert node.gpu.health == ANSWERS, why_no_answer(node)
+    assert node.gpu.health == ANSWERS, why.no_answer(node)
 
 
 @check("gpu.present", needs=("gpu.answers",), remedy="power the node off for a minute; if it stays away, call support")
 def test_gpu_is_there(node: Node) -> None:
     """The node has a GPU."""
-    assert len(node.gpu.gpus) > 0, why_no_gpu(node)
+    assert len(node.gpu.gpus) > 0, why.no_gpu(node)
 
 
 @check("gpu.complete", needs=PRESENT, remedy="power the node off for a minute; if it stays away, reseat or replace it")
 def test_no_gpu_is_missing(node: Node) -> None:
     """nvidia-smi shows every GPU that is on the PCI bus."""
-    assert node.gpu.served == found.on_bus(node), why_incomplete(node)
+    assert node.gpu.served == found.on_bus(node), why.incomplete(node)
 
 
 @check("gpu.driver_matches", needs=PRESENT, remedy="reboot the node; if they still differ, reinstall the driver")
 def test_driver_is_of_one_version(node: Node) -> None:
     """The driver that is loaded and the libraries that programs load are of one version."""
-    assert found.versions(node) == found.driver(node), why_mixed(node)
+    assert found.versions(node) == found.driver(node), why.mixed_driver(node)
 
 
 @check("gpu.same_driver", needs=PRESENT, applies=has_peers, remedy="update the older ones, and reboot them")
@@ -62,7 +59,7 @@ def test_gpus_are_distinct(cluster: Cluster) -> None:
 @check("gpu.xid", needs=("ssh.sudo",), remedy="do what the cause says; NVIDIA's XID catalogue knows more")
 def test_kernel_log_tells_of_no_gpu_fault(node: Node) -> None:
     """The kernel's log of the last two hours tells of no GPU that failed."""
-    assert found.listed(found.hardware_xids(node)) == {}, why_xid(found.hardware_xids(node))
+    assert found.listed(found.hardware_xids(node)) == {}, why.failed_hardware(found.hardware_xids(node))
 
 
 @check("gpu.other_xid", needs=("ssh.sudo",), warns=True, remedy="look the code up in NVIDIA's XID catalogue")
@@ -167,52 +164,3 @@ def test_gpu_memory_is_free(node: Node) -> None:
 def test_gpu_stays_ready(node: Node) -> None:
     """The driver stays ready while nobody uses a GPU."""
     assert found.without_persistence(node) == {}, "each program's start waits for the driver, and limits are lost"
-
-
-@check(
-    "gpu.offered",
-    fix=daemon.offer_gpus,
-    together="nodes",
-    needs=("ssh.sudo", "gpu.present", "gpu.mig", "docker.running"),
-    applies=offers_to_a_swarm,
-)
-def test_daemon_offers_own_gpu(node: Node) -> None:
-    """daemon.json offers this node's own GPU, by its UUID."""
-    assert node.docker.offers == daemon.wanted_offers(node), why.not_offered(node)
-
-
-@check(
-    "gpu.default_runtime",
-    fix=daemon.make_default,
-    together="nodes",
-    needs=("toolkit.registered",),
-    applies=offers_to_a_swarm,
-)
-def test_nvidia_is_the_default_runtime(node: Node) -> None:
-    """daemon.json makes nvidia the default runtime."""
-    assert node.docker.default_runtime == "nvidia", "swarm cannot name a runtime: it takes the default"
-
-
-@check(
-    "gpu.swarm_resource",
-    fix=daemon.name_swarm_resource,
-    together="nodes",
-    needs=("toolkit.settings_valid", "gpu.offered"),
-    applies=offers_to_a_swarm,
-)
-def test_swarm_resource_matches(node: Node) -> None:
-    """The runtime heeds the variable by which swarm hands out GPUs."""
-    assert SWARM_RESOURCE in node.toolkit.swarm_resources, why.not_heeded(node)
-
-
-@check(
-    "gpu.in_force",
-    fix=daemon.restart,
-    needs=("toolkit.registered_path", "gpu.offered", "gpu.default_runtime", "gpu.swarm_resource"),
-    applies=has_docker,
-    due_after=("toolkit.registered", "toolkit.registered_path", "gpu.offered", "gpu.default_runtime"),
-    together="quorum",
-)
-def test_docker_has_taken_it_up(node: Node) -> None:
-    """The running docker has taken up daemon.json."""
-    assert node.docker.in_force == node.docker.configured, why.not_in_force(node)

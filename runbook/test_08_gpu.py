@@ -6,7 +6,7 @@ A GPU that is stuck in low power looks well until it has work to do.
 from cluster.cluster import Cluster
 from cluster.node import Node
 from engine.check import check, step
-from runbook.causes.gpu import why_idle, why_slow
+from runbook.causes import gpu as why
 from runbook.conditions import computes_on_gpus, computes_on_several_nodes
 from runbook.found import gpu_load as found
 from workloads.gpu_load.launch import RAN, GpuLoad
@@ -20,7 +20,7 @@ SLOW = "do what the cause says; power the node off and pull its supply out of th
 @check("gpu.runs", needs=("gpu.present",), applies=computes_on_gpus, remedy="do what the cause says")
 def test_gpu_takes_up_work(node: Node, gpu_load: GpuLoad) -> None:
     """Every GPU takes up work."""
-    assert found.result(gpu_load, node).outcome == RAN, why_idle(found.result(gpu_load, node).outcome)
+    assert found.result(gpu_load, node).outcome == RAN, why.idle(found.result(gpu_load, node).outcome)
 
 
 @check("gpu.right", needs=RUNS, applies=computes_on_gpus, remedy="have the GPU replaced")
@@ -32,7 +32,7 @@ def test_gpu_computes_right(node: Node, gpu_load: GpuLoad) -> None:
 @check("gpu.compute", needs=RUNS, applies=computes_on_gpus, threshold="gpu_compute_percent", remedy=SLOW)
 def test_gpu_computes_fast(node: Node, gpu_load: GpuLoad) -> None:
     """A GPU multiplies matrices as fast as one of its kind should, in percent."""
-    assert found.compute_percent(gpu_load, node) >= node.cluster.thresholds.gpu_compute_percent, why_slow(
+    assert found.compute_percent(gpu_load, node) >= node.cluster.thresholds.gpu_compute_percent, why.slow(
         node, gpu_load
     )
 
@@ -40,7 +40,7 @@ def test_gpu_computes_fast(node: Node, gpu_load: GpuLoad) -> None:
 @check("gpu.copy", needs=RUNS, applies=computes_on_gpus, threshold="gpu_copy_percent", remedy=SLOW)
 def test_gpu_copies_fast(node: Node, gpu_load: GpuLoad) -> None:
     """A GPU copies within its memory as fast as one of its kind should, in percent."""
-    assert found.copy_percent(gpu_load, node) >= node.cluster.thresholds.gpu_copy_percent, why_slow(node, gpu_load)
+    assert found.copy_percent(gpu_load, node) >= node.cluster.thresholds.gpu_copy_percent, why.slow(node, gpu_load)
 
 
 @check("gpu.even", needs=RUNS, applies=computes_on_several_nodes, threshold="gpu_even_percent", warns=True, remedy=SLOW)
@@ -54,7 +54,7 @@ def test_gpus_are_as_fast_as_each_other(cluster: Cluster, gpu_load: GpuLoad) -> 
 @check("gpu.clock", needs=RUNS, applies=computes_on_gpus, threshold="gpu_clock_percent", remedy=SLOW)
 def test_gpu_clock_rises(node: Node, gpu_load: GpuLoad) -> None:
     """A GPU's clock rises under load, in percent of the highest that it has."""
-    assert found.clock_percent(gpu_load, node) >= node.cluster.thresholds.gpu_clock_percent, why_slow(node, gpu_load)
+    assert found.clock_percent(gpu_load, node) >= node.cluster.thresholds.gpu_clock_percent, why.slow(node, gpu_load)
 
 
 @check("gpu.full_speed", needs=RUNS, applies=computes_on_gpus, remedy="look at cooling, power supply and cables")

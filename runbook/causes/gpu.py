@@ -8,7 +8,7 @@ from runbook.found.gpus import held, power_cap
 from workloads.gpu_load.launch import GpuLoad
 
 
-def why_no_answer(node: Node) -> str:
+def no_answer(node: Node) -> str:
     """What keeps nvidia-smi from working, and what helps."""
     said, gpu = node.gpu.health, node.gpu
     if said == HANGS:
@@ -16,13 +16,13 @@ def why_no_answer(node: Node) -> str:
     if any(one.driver == "nouveau" for one in gpu.bus):
         return "nouveau holds the GPU: install NVIDIA's driver, which shuts nouveau out, and reboot"
     if said == MISSING:
-        return _why_missing(node)
+        return _no_driver(node)
     if gpu.is_lost:
         return f"a GPU has fallen off the bus: {said}; power the node off for a minute, then reseat or replace it"
     return _in_other_words(node, said)
 
 
-def _why_missing(node: Node) -> str:
+def _no_driver(node: Node) -> str:
     if not node.gpu.bus:
         return "there is no NVIDIA GPU on the PCI bus, and no driver: this machine has none, or it sits loose"
     return f"the GPU at {_places(node)} has no driver: nvidia-smi is not installed; install NVIDIA's driver"
@@ -30,14 +30,14 @@ def _why_missing(node: Node) -> str:
 
 def _in_other_words(node: Node, said: str) -> str:
     if "mismatch" in said:
-        return why_mixed(node)
+        return mixed_driver(node)
     if "couldn't communicate" in said:
         return (
             "the driver is not loaded: it may not have been built for a new kernel (`dkms status`), or secure boot "
             "refuses it (`mokutil --sb-state`); `sudo modprobe nvidia` tells which"
         )
     if "No devices were found" in said:
-        return why_no_gpu(node)
+        return no_gpu(node)
     if "requires reset" in said:
         return "a GPU waits for a reset after an error: end what runs on it, and reboot the node"
     if "Unknown Error" in said:
@@ -51,13 +51,13 @@ def _places(node: Node) -> str:
     return " and ".join(one.place for one in node.gpu.bus)
 
 
-def why_mixed(node: Node) -> str:
+def mixed_driver(node: Node) -> str:
     """Which parts of the driver tell which version."""
     parts = ", ".join(f"{part}: {version}" for part, version in node.gpu.versions.items())
     return f"the driver was updated without a reboot{f' ({parts})' if parts else ''}: reboot"
 
 
-def why_no_gpu(node: Node) -> str:
+def no_gpu(node: Node) -> str:
     """What is known of GPUs that the driver does not see."""
     if node.gpu.is_lost:
         return "the driver has lost the GPU: power the node off for a minute, then reseat or replace it"
@@ -66,7 +66,7 @@ def why_no_gpu(node: Node) -> str:
     return "neither the driver nor the PCI bus shows a GPU"
 
 
-def why_incomplete(node: Node) -> str:
+def incomplete(node: Node) -> str:
     """What became of the GPUs that are on the bus and that nvidia-smi does not show as working."""
     missing = [one for one in node.gpu.bus if one.place in node.gpu.on_bus and one.place not in node.gpu.served]
     if not missing:
@@ -79,7 +79,7 @@ def why_incomplete(node: Node) -> str:
     return f"the driver could not start the GPU at {one.place}: dmesg says why, after NVRM"
 
 
-def why_xid(xids: tuple[Xid, ...]) -> str:
+def failed_hardware(xids: tuple[Xid, ...]) -> str:
     """What the codes mean, and what helps."""
     told = {xid.code: OF_HARDWARE[xid.code] for xid in xids}
     return "; ".join(f"XID {code}: {words}: {remedy}" for code, (words, remedy) in told.items())
@@ -96,13 +96,13 @@ _FAILURES = {
 }
 
 
-def why_idle(outcome: str) -> str:
+def idle(outcome: str) -> str:
     """Why a GPU takes up no work: what CUDA said, and what that means."""
     meaning = next((words for sign, words in _FAILURES.items() if sign in outcome), None)
     return f"{meaning} ({outcome})" if meaning else outcome
 
 
-def why_slow(node: Node, load: GpuLoad) -> str:
+def slow(node: Node, load: GpuLoad) -> str:
     """What explains that a GPU is slower than one of its kind, from what it said under load."""
     for gpu in load.known(node):
         if gpu.sample is None:

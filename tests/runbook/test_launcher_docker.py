@@ -11,7 +11,7 @@ from cluster.facts.machine import MachineFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.stack import EndedFacts, StackFacts
 from reports.outcome import Outcome
-from runbook import test_04_gpu as step_04
+from runbook import test_04_gpu_advertising as advertising
 from runbook import test_05_swarm as step_05
 from runbook import test_06_stack as step_06
 from runbook import test_14_cleanup as step_14
@@ -42,7 +42,7 @@ def plain(recorded: Callable[..., Recorded]) -> Recorded:
     return cluster
 
 
-@pytest.mark.parametrize("check", [step_04.test_daemon_offers_own_gpu, step_05.test_node_is_in_the_swarm])
+@pytest.mark.parametrize("check", [advertising.test_daemon_offers_own_gpu, step_05.test_node_is_in_the_swarm])
 def test_what_only_a_swarm_needs_is_skipped_with_the_reason(plain: Recorded, check: Callable[..., object]) -> None:
     verdict = plain.judge(check, "spark-1")
     assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "the launcher docker uses no swarm")

@@ -14,7 +14,7 @@ from engine.outcome import Verdict
 from fixers import daemon
 from reports.outcome import Outcome
 from runbook import test_03_toolkit as step_03
-from runbook import test_04_gpu as step_04
+from runbook import test_04_gpu_advertising as advertising
 from tests.gpu_answers import smi_of_sparks
 from tests.runbook.docker_answers import info, said, settings
 from tests.runbook.recorded import Recorded
@@ -22,10 +22,10 @@ from tests.runbook.recorded import Recorded
 OURS, THEIRS, NOBODYS = (f"GPU-{number}e69daeb-45de-2588-13c3-3f623ae44eaa" for number in range(3))
 CONFIG = 'swarm-resource = "DOCKER_RESOURCE_NVIDIA_GPU"\n[nvidia-container-runtime]\nmode = "auto"\n'
 DAEMON_CHECKS = [
-    step_04.test_daemon_offers_own_gpu,
-    step_04.test_nvidia_is_the_default_runtime,
-    step_04.test_swarm_resource_matches,
-    step_04.test_docker_has_taken_it_up,
+    advertising.test_daemon_offers_own_gpu,
+    advertising.test_nvidia_is_the_default_runtime,
+    advertising.test_swarm_resource_matches,
+    advertising.test_docker_has_taken_it_up,
 ]
 CHECKS = [check for name, check in vars(step_03).items() if name.startswith("test_")] + DAEMON_CHECKS
 
@@ -176,7 +176,7 @@ def test_a_runtime_whose_program_is_gone(healthy: Recorded) -> None:
 )
 def test_an_offer_that_is_not_the_nodes_own_gpu(healthy: Recorded, offers: tuple[str, ...], cause: str) -> None:
     healthy.said(DockerFacts, "spark-2", settings=settings(*offers))
-    verdict = judge(healthy, step_04.test_daemon_offers_own_gpu)
+    verdict = judge(healthy, advertising.test_daemon_offers_own_gpu)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
 
 
@@ -186,18 +186,18 @@ def test_the_order_of_offers_means_nothing(healthy: Recorded) -> None:
         told = json.loads(settings(*offers))
         told["node-generic-resources"].append("FPGA=x")
         healthy.said(DockerFacts, "spark-2", settings=json.dumps(told))
-        assert judge(healthy, step_04.test_daemon_offers_own_gpu).outcome is Outcome.PASSED
+        assert judge(healthy, advertising.test_daemon_offers_own_gpu).outcome is Outcome.PASSED
 
 
 def test_one_gpu_of_two_is_not_offered(healthy: Recorded) -> None:
     healthy.said(GpuFacts, "spark-2", smi=smi_of_sparks(OURS, NOBODYS))
-    verdict = judge(healthy, step_04.test_daemon_offers_own_gpu)
+    verdict = judge(healthy, advertising.test_daemon_offers_own_gpu)
     assert verdict.cause == f"daemon.json does not offer every GPU of this node once: NVIDIA_GPU={NOBODYS}"
 
 
 def test_another_default_runtime(healthy: Recorded) -> None:
     healthy.said(DockerFacts, "spark-2", settings="{}")
-    verdict = judge(healthy, step_04.test_nvidia_is_the_default_runtime)
+    verdict = judge(healthy, advertising.test_nvidia_is_the_default_runtime)
     assert (verdict.outcome, verdict.found, verdict.expected) == (Outcome.FAILED, "runc", "nvidia")
 
 
@@ -217,18 +217,18 @@ def test_another_default_runtime(healthy: Recorded) -> None:
 )
 def test_a_swarm_resource_that_is_not_heeded(healthy: Recorded, config: str, cause: str) -> None:
     healthy.said(ToolkitFacts, settings=config)
-    verdict = judge(healthy, step_04.test_swarm_resource_matches)
+    verdict = judge(healthy, advertising.test_swarm_resource_matches)
     assert (verdict.outcome, verdict.cause) == (Outcome.FAILED, cause)
 
 
 def test_a_runtime_that_looks_for_several_variables_heeds_swarms(healthy: Recorded) -> None:
     healthy.said(ToolkitFacts, settings='swarm-resource = "DOCKER_RESOURCE_GPU, DOCKER_RESOURCE_NVIDIA_GPU"\n')
-    assert judge(healthy, step_04.test_swarm_resource_matches).outcome is Outcome.PASSED
+    assert judge(healthy, advertising.test_swarm_resource_matches).outcome is Outcome.PASSED
 
 
 def test_docker_that_still_starts_another_runtime(healthy: Recorded) -> None:
     healthy.said(DockerFacts, "spark-2", engine=in_force(OURS, path="/opt/old/nvidia-container-runtime"))
-    verdict = judge(healthy, step_04.test_docker_has_taken_it_up)
+    verdict = judge(healthy, advertising.test_docker_has_taken_it_up)
     assert (verdict.outcome, verdict.cause) == (
         Outcome.FAILED,
         "docker was not restarted since daemon.json was written: it still has the old nvidia runtime",
@@ -237,7 +237,7 @@ def test_docker_that_still_starts_another_runtime(healthy: Recorded) -> None:
 
 def test_docker_that_was_not_restarted(healthy: Recorded) -> None:
     healthy.said(DockerFacts, "spark-2", engine=in_force(NOBODYS))
-    verdict = judge(healthy, step_04.test_docker_has_taken_it_up)
+    verdict = judge(healthy, advertising.test_docker_has_taken_it_up)
     assert (verdict.outcome, verdict.cause) == (
         Outcome.FAILED,
         "docker was not restarted since daemon.json was written: it still has the old offers",
@@ -246,14 +246,18 @@ def test_docker_that_was_not_restarted(healthy: Recorded) -> None:
 
 def test_a_docker_that_does_not_answer_is_unknown(healthy: Recorded) -> None:
     healthy.said(DockerFacts, engine=said(err="Cannot connect to the Docker daemon\n", exit_status=1))
-    assert judge(healthy, step_04.test_docker_has_taken_it_up).outcome is Outcome.UNKNOWN
+    assert judge(healthy, advertising.test_docker_has_taken_it_up).outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("flag", "check", "told"),
     [
-        (f"--node-generic-resource=NVIDIA_GPU={OURS}", step_04.test_daemon_offers_own_gpu, "--node-generic-resource"),
-        ("--default-runtime=nvidia", step_04.test_nvidia_is_the_default_runtime, "--default-runtime"),
+        (
+            f"--node-generic-resource=NVIDIA_GPU={OURS}",
+            advertising.test_daemon_offers_own_gpu,
+            "--node-generic-resource",
+        ),
+        ("--default-runtime=nvidia", advertising.test_nvidia_is_the_default_runtime, "--default-runtime"),
     ],
 )
 def test_what_stands_in_the_unit_is_not_written_into_daemon_json_as_well(

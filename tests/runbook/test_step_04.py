@@ -10,19 +10,13 @@ from cluster.facts.gpu import GpuFacts
 from engine.outcome import Verdict
 from reports.outcome import Outcome
 from runbook import test_04_gpu as step_04
+from runbook import test_04_gpu_advertising as advertising
 from runbook import test_05_swarm as step_05
 from runbook import test_07_container as step_07
 from tests.gpu_answers import BUS, PLACE, broken, healthy, smi, smi_of_spark, smi_of_sparks
 from tests.runbook.recorded import Recorded
 
 CHECKS = [check for name, check in vars(step_04).items() if name.startswith("test_")]
-OF_DOCKER = {
-    step_04.test_daemon_offers_own_gpu,
-    step_04.test_nvidia_is_the_default_runtime,
-    step_04.test_swarm_resource_matches,
-    step_04.test_docker_has_taken_it_up,
-}
-OF_GPUS = [check for check in CHECKS if check not in OF_DOCKER]
 NO_GPU = {"smi": broken("timeout: failed to run command 'nvidia-smi': No such file or directory", 127), "bus": ""}
 
 
@@ -63,14 +57,14 @@ NOT_ON_A_SPARK = NOT_ON_AN_H100 | {
 }
 
 
-@pytest.mark.parametrize("check", OF_GPUS)
+@pytest.mark.parametrize("check", CHECKS)
 def test_a_healthy_h100_passes_without_a_word(h100: Recorded, check: Callable[..., object]) -> None:
     verdict, without = judge(h100, check), NOT_ON_AN_H100.get(check)
     expected = Outcome.SKIPPED if without else Outcome.PASSED
     assert (verdict.outcome, verdict.warning, verdict.cause) == (expected, None, without)
 
 
-@pytest.mark.parametrize("check", OF_GPUS)
+@pytest.mark.parametrize("check", CHECKS)
 def test_a_healthy_spark_passes_or_has_nothing_to_be_asked(sparks: Recorded, check: Callable[..., object]) -> None:
     verdict, without = judge(sparks, check), NOT_ON_A_SPARK.get(check)
     expected = Outcome.SKIPPED if without else Outcome.PASSED
@@ -283,8 +277,8 @@ def test_two_nodes_with_one_gpu(h100: Recorded) -> None:
 def test_without_an_inventory_a_machine_that_has_no_docker_offers_nothing(h100: Recorded) -> None:
     h100.cluster.inventory = h100.cluster.inventory.model_copy(update={"local": True})
     h100.said(DockerFacts, program="")
-    later = (step_05.test_node_offers_its_own_gpu, step_07.test_container_was_given_its_own_gpu)
-    for check in (*OF_DOCKER, *later):
+    of_docker = [check for name, check in vars(advertising).items() if name.startswith("test_")]
+    for check in (*of_docker, step_05.test_node_offers_its_own_gpu, step_07.test_container_was_given_its_own_gpu):
         verdict = judge(h100, check)
         assert (verdict.outcome, verdict.cause) == (Outcome.SKIPPED, "this machine has no Docker")
 
