@@ -27,9 +27,7 @@ RDMA = ("rdma.gid", "rdma.verbs", "network.reachable")
 )
 def test_rdma_is_active(node: Node) -> None:
     """The RDMA port of every fabric interface is active, over Ethernet."""
-    assert found.rdma_without(node, lambda port: (port.state, port.link_layer) == ("ACTIVE", "Ethernet")) == (), (
-        why.no_rdma(node)
-    )
+    assert found.without_active_rdma(node) == (), why.no_rdma(node)
 
 
 @check(
@@ -51,7 +49,7 @@ def test_rdma_speaks_from_the_address(node: Node) -> None:
 )
 def test_programs_can_use_rdma(node: Node) -> None:
     """Every RDMA device can be opened by programs."""
-    assert found.rdma_without(node, lambda port: port.verbs) == (), "there is no /dev/infiniband/uverbs for it"
+    assert found.without_verbs(node) == (), "there is no /dev/infiniband/uverbs for it"
 
 
 @check("rdma.gid_index", fix=nccl.unpin, needs=ADDRESSED, applies=has_a_fabric, together="nodes")

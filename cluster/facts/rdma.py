@@ -31,6 +31,11 @@ class RdmaPort:
     """The name of its device node below /dev/infiniband, empty where it has none."""
     gids: dict[int, Gid] = field(default_factory=dict)
 
+    @property
+    def is_active(self) -> bool:
+        """Whether it is up, over Ethernet: NCCL passes over any other."""
+        return (self.state, self.link_layer) == ("ACTIVE", "Ethernet")
+
     def index_of(self, address: IPv4Address) -> int | None:
         """The index under which RoCE v2 speaks from an IPv4 address, if there is one."""
         return next((i for i, gid in self.gids.items() if gid.kind == ROCE_V2 and gid.address == address), None)

@@ -129,9 +129,14 @@ def rdma_ports(node: Node) -> dict[str, RdmaPort | None]:
     return {name: node.rdma.devices.get(name) for name in interfaces(node)}
 
 
-def rdma_without(node: Node, wanted: Callable[[RdmaPort], object]) -> tuple[str, ...]:
-    """The fabric interfaces whose RDMA port lacks something, or that have none."""
-    return tuple(name for name, port in rdma_ports(node).items() if port is None or not wanted(port))
+def without_active_rdma(node: Node) -> tuple[str, ...]:
+    """The fabric interfaces whose RDMA port is not active over Ethernet, or that have none."""
+    return tuple(name for name, port in rdma_ports(node).items() if port is None or not port.is_active)
+
+
+def without_verbs(node: Node) -> tuple[str, ...]:
+    """The fabric interfaces whose RDMA device programs cannot open, or that have none."""
+    return tuple(name for name, port in rdma_ports(node).items() if port is None or not port.verbs)
 
 
 def without_gid(node: Node) -> tuple[str, ...]:
