@@ -6,7 +6,8 @@ What `accelerate launch` 1.15 does with such a file, read from its source and tr
   two jobs of one rank. MULTI_GPU starts the job through torchrun, on CPU as well; what the processes compute on is
   theirs to choose.
 - `rdzv_backend`, `rdzv_conf` and `same_network` are ignored, so the limit on joining has to be an argument.
-- FSDP is version 1 unless `fsdp_version: 2` is there.
+
+Whether the model is sharded is the recipe's to say: the program does that itself, and the launcher is not told.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from typing import Any, Literal
 import yaml
 
 Device = Literal["cpu", "cuda"]
-Sharding = Literal["none", "fsdp1", "fsdp2"]
 _READ_KEYS = frozenset(
     {"machine_rank", "num_machines", "num_processes", "main_process_ip", "main_process_port", "use_cpu"}
 )
@@ -42,7 +42,6 @@ class AccelerateConfig:
     main_port: int
     device: Device
     distributed_type: str
-    sharding: Sharding
     others: tuple[tuple[str, str], ...]
 
     def but_rank(self) -> AccelerateConfig:
@@ -50,9 +49,7 @@ class AccelerateConfig:
         return replace(self, rank=0)
 
 
-def render_accelerate(
-    rank: int, nodes: int, main_ip: str, main_port: int, device: Device, sharding: Literal["none", "fsdp2"]
-) -> str:
+def render_accelerate(rank: int, nodes: int, main_ip: str, main_port: int, device: Device) -> str:
     """Return the file of one node, for one process a node.
 
     Args:
@@ -61,7 +58,6 @@ def render_accelerate(
         main_ip: fabric address of rank 0.
         main_port: a free TCP port there.
         device: what the processes compute on.
-        sharding: whether every rank keeps the whole model or a shard.
 
     Raises:
         AccelerateConfigError: the rank, address or port cannot be one.
@@ -70,9 +66,9 @@ def render_accelerate(
         raise AccelerateConfigError(f"rank {rank} is not one of {nodes} nodes, counted from 0")
     if not 0 < main_port < 2**16:
         raise AccelerateConfigError(f"{main_port} is not a TCP port")
-    settings: dict[str, Any] = {
+    settings = {
         "compute_environment": "LOCAL_MACHINE",
-        "distributed_type": _distributed_type(nodes, sharding),
+        "distributed_type": "MULTI_GPU" if nodes > 1 else "NO",
         "machine_rank": rank,
         "main_process_ip": _address(main_ip),
         "main_process_port": main_port,
@@ -81,9 +77,6 @@ def render_accelerate(
         "num_processes": nodes,
         "use_cpu": device == "cpu",
     }
-    if sharding == "fsdp2":
-        # Otherwise transformers would leave the weights out on ranks that it takes for helpers of the first.
-        settings["fsdp_config"] = {"fsdp_version": 2, "fsdp_cpu_ram_efficient_loading": False}
     return yaml.safe_dump(settings)
 
 
@@ -104,7 +97,6 @@ def parse_accelerate(text: str) -> AccelerateConfig:
             main_port=int(settings["main_process_port"]),
             device="cpu" if settings.get("use_cpu") else "cuda",
             distributed_type=str(others.pop("distributed_type")),
-            sharding=_sharding(settings),
             others=tuple(sorted((name, yaml.safe_dump(value).strip()) for name, value in others.items())),
         )
     except KeyError as error:
@@ -144,18 +136,6 @@ def _address(told: Any) -> str:
         return str(ipaddress.ip_address(told))
     except ValueError as error:
         raise AccelerateConfigError(f"main_process_ip: {told!r} is not an address") from error
-
-
-def _distributed_type(nodes: int, sharding: Sharding) -> str:
-    if sharding == "fsdp2":
-        return "FSDP"
-    return "MULTI_GPU" if nodes > 1 else "NO"
-
-
-def _sharding(settings: dict[str, Any]) -> Sharding:
-    if settings["distributed_type"] != "FSDP":
-        return "none"
-    return "fsdp2" if (settings.get("fsdp_config") or {}).get("fsdp_version") == 2 else "fsdp1"
 
 
 def _told(value: Any) -> str:

@@ -101,5 +101,5 @@ def rendered_config(node: Node) -> str:
     """Render the accelerate configuration of playbook step 9 for one node."""
     inventory = node.cluster.inventory
     return render_accelerate(
-        node.rank, node.cluster.size, node.cluster.rendezvous, inventory.rendezvous_port, inventory.device, "none"
+        node.rank, node.cluster.size, node.cluster.rendezvous, inventory.rendezvous_port, inventory.device
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from workloads.accelerate_config import Sharding, launch_command, render_accelerate
+from workloads.accelerate_config import launch_command, render_accelerate
 
 WORKLOADS = Path(__file__).parents[2] / "workloads"
 RUN_LIMIT_S = 240
@@ -36,7 +36,6 @@ class Job:
     python: str
     folder: Path
     world: int = 2
-    sharding: Sharding = "none"
     port: int = field(default_factory=free_port)
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -50,8 +49,7 @@ class Job:
     def start(self, rank: int, recipe: Path, workspace: Path = WORKLOADS) -> subprocess.Popen[str]:
         """Start one rank through accelerate's launcher; its data are looked for in its workspace."""
         config = self.folder / f"accelerate-{rank}.yaml"
-        assert self.sharding != "fsdp1"
-        config.write_text(render_accelerate(rank, self.world, "127.0.0.1", self.port, "cpu", self.sharding))
+        config.write_text(render_accelerate(rank, self.world, "127.0.0.1", self.port, "cpu"))
         command = launch_command(str(config), JOIN_LIMIT_S, self.program(recipe, rank))
         return self._popen([self.python, *command[1:]], rank, workspace)
 

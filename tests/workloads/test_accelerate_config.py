@@ -7,6 +7,7 @@ import yaml
 
 from workloads.accelerate_config import (
     AccelerateConfigError,
+    Device,
     launch_command,
     parse_accelerate,
     render_accelerate,
@@ -27,38 +28,31 @@ same_network: true
 
 
 def test_nodes_differ_in_nothing_but_their_rank() -> None:
-    first, second = (
-        parse_accelerate(render_accelerate(rank, 2, "10.0.0.1", 29500, "cuda", "fsdp2")) for rank in (0, 1)
-    )
+    first, second = (parse_accelerate(render_accelerate(rank, 2, "10.0.0.1", 29500, "cuda")) for rank in (0, 1))
     assert (first.rank, second.rank) == (0, 1)
     assert first.but_rank() == second.but_rank()
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-@pytest.mark.parametrize("sharding", ["none", "fsdp2"])
-def test_what_was_rendered_is_read_back(device: str, sharding: str) -> None:
-    config = parse_accelerate(render_accelerate(2, 4, "fd00::1", 4000, device, sharding))  # type: ignore[arg-type]  # parametrized
+def test_what_was_rendered_is_read_back(device: Device) -> None:
+    config = parse_accelerate(render_accelerate(2, 4, "fd00::1", 4000, device))
     assert (config.rank, config.nodes, config.processes) == (2, 4, 4)
     assert (config.main_ip, config.main_port) == ("fd00::1", 4000)
-    assert (config.device, config.sharding) == (device, sharding)
+    assert config.device == device
 
 
 def test_no_setting_is_rendered_that_the_launcher_ignores() -> None:
-    rendered = yaml.safe_load(render_accelerate(0, 2, "10.0.0.1", 29500, "cpu", "fsdp2"))
+    rendered = yaml.safe_load(render_accelerate(0, 2, "10.0.0.1", 29500, "cpu"))
     assert not {"rdzv_backend", "rdzv_conf", "same_network"} & set(rendered)
 
 
 def test_several_nodes_are_launched_through_torchrun_on_cpu_too() -> None:
     # With MULTI_CPU each node would train a job of its own.
-    assert parse_accelerate(render_accelerate(0, 2, "10.0.0.1", 29500, "cpu", "none")).distributed_type == "MULTI_GPU"
+    assert parse_accelerate(render_accelerate(0, 2, "10.0.0.1", 29500, "cpu")).distributed_type == "MULTI_GPU"
 
 
 def test_one_node_has_no_job_to_join() -> None:
-    assert parse_accelerate(render_accelerate(0, 1, "10.0.0.1", 29500, "cuda", "none")).distributed_type == "NO"
-
-
-def test_a_file_of_the_playbook_shows_fsdp1() -> None:
-    assert parse_accelerate(PLAYBOOKS).sharding == "fsdp1"
+    assert parse_accelerate(render_accelerate(0, 1, "10.0.0.1", 29500, "cuda")).distributed_type == "NO"
 
 
 def test_a_setting_that_differs_between_nodes_shows() -> None:
@@ -87,7 +81,7 @@ def test_a_file_that_cannot_work_is_told_in_one_sentence(found: str, replaced: s
 )
 def test_values_that_cannot_be_are_not_rendered(rank: int, address: str, port: int) -> None:
     with pytest.raises(AccelerateConfigError):
-        render_accelerate(rank, 2, address, port, "cpu", "none")
+        render_accelerate(rank, 2, address, port, "cpu")
 
 
 def test_the_limit_on_joining_is_an_argument_of_the_launcher() -> None:

@@ -31,8 +31,8 @@ class Finished:
         return [event["loss"] for event in self.job.events(0, "step")]
 
 
-def _finished(job: Job) -> Finished:
-    recipe = job.recipe()
+def _finished(job: Job, **changes: object) -> Finished:
+    recipe = job.recipe(changes)
     statuses = finish(*[job.start(rank, recipe) for rank in range(job.world)])
     assert statuses == [0] * job.world, [job.stderr(rank) for rank in range(job.world)]
     return Finished(job)
@@ -45,7 +45,7 @@ def replicated(training_python: str, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def sharded(training_python: str, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    return _finished(Job(training_python, tmp_path_factory.mktemp("sharded"), sharding="fsdp2"))
+    return _finished(Job(training_python, tmp_path_factory.mktemp("sharded")), sharding="fsdp2")
 
 
 def test_two_machines_form_one_job(replicated: Finished) -> None:
@@ -146,7 +146,7 @@ def test_a_full_fine_tune_in_16_bits_trains_what_one_in_32_does(training_python:
 
 def test_a_sharded_full_fine_tune_trains_what_one_machine_does(training_python: str, tmp_path: Path) -> None:
     full = {"method": "full", "lora": None, "max_steps": 5, "sharding": "fsdp2"}
-    together = Job(training_python, tmp_path, sharding="fsdp2")
+    together = Job(training_python, tmp_path)
     recipe = together.recipe(full)
     assert finish(*[together.start(rank, recipe) for rank in range(2)]) == [0, 0], together.stderr(0)
     (tmp_path / "alone").mkdir()
@@ -169,7 +169,7 @@ def test_a_base_in_16_bits_is_trained_in_32_when_it_is_sharded(training_python: 
         "T.from_pretrained(sys.argv[1] + '.wide').save_pretrained(sys.argv[1])"
     )
     subprocess.run([training_python, "-c", code, str(narrow)], check=True, cwd=WORKLOADS)
-    job = Job(training_python, tmp_path, sharding="fsdp2")
+    job = Job(training_python, tmp_path)
     full = {"model": str(narrow), "method": "full", "lora": None, "max_steps": 3, "sharding": "fsdp2"}
     recipe = job.recipe(full | {"dtype": "bfloat16", "gradient_checkpointing": True})
     assert finish(*[job.start(rank, recipe) for rank in range(2)]) == [0, 0], job.stderr(0)
