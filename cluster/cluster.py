@@ -39,7 +39,7 @@ class Cluster:
         self.changed_at: float | None = None
         """When something was last changed from here, in seconds since 1970."""
         self.locked = False
-        """Whether our lock lives by the connections, so that none may be opened anew, and what we read may change."""
+        """Whether we hold the lock: it lives by the connections, so none is opened anew; files are read every time."""
         self.lock_again: Callable[[Node], None] = lambda _: None
         """Sees to the lock on a node whose connection was opened anew all the same."""
         self.see_locked: Callable[[Node], None] = lambda _: None
@@ -127,7 +127,7 @@ class Cluster:
         return str(found)
 
     def swarm_address(self, node: Node) -> str:
-        """The fabric address by which the swarm should know a node: the one that it does, on whichever interface.
+        """The fabric address by which the swarm has to know a node: the one that it knows, else the node's first.
 
         Raises:
             UnknownFact: No interface is up on all nodes.

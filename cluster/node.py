@@ -156,7 +156,7 @@ class Node(Session):
         self._facts.clear()
         self._said.clear()
 
-    def ask_again(self, kind: type[Facts]) -> None:
+    def forget_about(self, kind: type[Facts]) -> None:
         """Drop what the node said about one subject, so that the next to ask gets a fresh answer."""
         self._facts.pop(kind, None)
 

@@ -24,7 +24,7 @@ class ReadAhead:
     def __init__(
         self, nodes: Collection[Node], rounds: Iterable[Round], ask: Callable[[Round, Node], None], *, connect: bool
     ) -> None:
-        """Begin; a round may rest on those before it, on any node, and none of its subjects on another one of it."""
+        """Begin to ask; a round may use what any node said in earlier ones, and no subject another of its own round."""
         order = list(rounds)
         self._asked: dict[tuple[type[Facts], Node], Future[None]] = {}
         self._connected: list[tuple[Node, Future[None]]] = []

@@ -44,9 +44,9 @@ class Change(ABC):
     taken_up_by: str | None = None
     """The command that makes the node take up such changes; undo runs it once, after putting them back."""
     foreseeable: bool = True
-    """Whether a plan can tell what the node is like afterwards; if not, what rests on it is judged only then."""
+    """Whether a plan can tell how the node is afterwards; if not, what depends on it is judged only when it is made."""
     undo_asks: Flag | None = None
-    """Taking it back would end what runs by then, so where something does it is done only with `--allow` and this."""
+    """The `--allow` that undo takes where something runs by then that it would end."""
 
     @property
     def risk(self) -> str:

@@ -20,7 +20,7 @@ systemctl stop {unit}.timer {unit}.service 2>/dev/null || true
 systemctl reset-failed {unit}.service 2>/dev/null || true
 systemd-run --quiet --unit={unit} --on-active={seconds} --timer-property=AccuracySec=1s /bin/sh {script}
 """
-# Of the one who confirms and the one who goes back, only the first can remove the script: it may do its part.
+# Confirming and going back may meet: whoever removes the script goes on, and the other stops.
 _CLAIM = f"rm {_SCRIPT} || exit 1\n"
 _DISARM = f"rm {_SCRIPT} && {{ systemctl stop {_UNIT}.timer || true; }}"
 # Once the timer is stopped its service cannot be started any more, so the script is run by hand.

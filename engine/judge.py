@@ -262,7 +262,7 @@ class Judge:
             else:
                 verdict.cause = str(error) if isinstance(error, ClusterError) else self._broke("fixer", error, verdict)
             return
-        if not repair.possible:
+        if not repair.permitted:
             return
         if self._mode == "fix":
             self._check_again(check, assertion, verdict)

@@ -24,7 +24,7 @@ class Repair:
         self._fix = fix
         self._go_through = go_through
         self._done = False
-        self.possible = False
+        self.permitted = False
         self.error: Exception | None = None
 
     def plan(self) -> None:
@@ -42,7 +42,7 @@ class Repair:
             return
         self._done = True
         try:
-            self.possible = self._go_through(self._fix())
+            self.permitted = self._go_through(self._fix())
         except Exception as error:  # noqa: BLE001 - whoever judges tells of it, mistakes of ours as well
             self.error = error
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from cluster.paths import is_file
 from engine.diagnosis import Cause
 from engine.naming import named
-from engine.report import counted
+from engine.report import how_many_follow
 from engine.run import Run
 from engine.suspects import Suspect
 from engine.terminal import count
@@ -87,7 +87,7 @@ def _nodes(run: Run) -> Iterator[str]:
 def _why(causes: list[Cause], size: int) -> Iterator[str]:
     for number, cause in enumerate(causes[:SHOWN_CAUSES]):
         place = f"{named(cause.nodes, of=size)}: " if cause.nodes else ""
-        follow = f" ({counted(len(cause.explains))})" if cause.explains else ""
+        follow = f" ({how_many_follow(len(cause.explains))})" if cause.explains else ""
         yield f"{'Why:' if number == 0 else '':<9}{place}{_WORDS[cause.outcome]}: {cause.title}{follow}"
         yield from (f"{'':<11}{_difference(one)}" for one in cause.suspects[:SHOWN_SUSPECTS])
     if len(causes) > SHOWN_CAUSES:

@@ -29,7 +29,7 @@ def of_any_node(text: str | None, node: str | None) -> str | None:
     return "".join(part if part.startswith("`") else name.sub("the node", part) for part in parts)
 
 
-def some(names: Sequence[str], one: str, several: str) -> str:
+def with_verb(names: Sequence[str], one: str, several: str) -> str:
     """Name some things, with the verb that fits their number: "a has", "a and b have"."""
     return f"{' and '.join(names)} {one if len(names) == 1 else several}"
 

@@ -258,18 +258,19 @@ def _found_inventory(config: pytest.Config) -> tuple[Inventory, str]:
 
 def _lab_inventory(config: pytest.Config) -> str:
     root = config.rootpath
-    asked = _lab(root, "inventory")
+    asked = _ask_lab(root)
     if asked.returncode != 0:
         if config.option.collectonly:
             raise pytest.UsageError("no lab is running, and --collect-only starts none: `python -m lab up` does.")
         print("No lab is running: starting one with `python -m lab up`.", flush=True)
         up = subprocess.run([sys.executable, "-m", "lab", "up"], cwd=root, check=False)
-        asked = _lab(root, "inventory") if up.returncode == 0 else asked
+        asked = _ask_lab(root) if up.returncode == 0 else asked
     if asked.returncode != 0:
         said = (asked.stderr.strip() or "it gave no reason").splitlines()[-1]
         raise pytest.UsageError(f"the lab cannot be started: {said}")
     return asked.stdout
 
 
-def _lab(root: Path, command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "lab", command], cwd=root, check=False, capture_output=True, text=True)
+def _ask_lab(root: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lab", "inventory"]
+    return subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)

@@ -28,7 +28,7 @@ class Place:
 
 
 @dataclass
-class ChangeTold:
+class ReportedChange:
     """One change as the report tells it: a diff or a command, its risk (safe, disruptive, human), if it was done."""
 
     describe: str
@@ -67,7 +67,7 @@ class Verdict:
     blocked_by: list[str] = field(default_factory=list)
     follows_from: list[Place] = field(default_factory=list)
     """What stands in its way, or explains it, place by place."""
-    changes: list[ChangeTold] = field(default_factory=list)
+    changes: list[ReportedChange] = field(default_factory=list)
     started: float | None = None
     """In seconds since the run began."""
     seconds: float = 0.0

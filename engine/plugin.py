@@ -287,5 +287,5 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     screen.end(title(run), good=good, lines=last_lines(run, unwritten))
     screen.close()
-    # pytest lets it look through all of this five times more.
+    # On its way out pytest collects garbage several times; what is frozen is not looked through.
     spare_the_collector()

@@ -6,7 +6,7 @@ from cluster.node import Node
 from engine.apply import Applier, what_is_asked
 from engine.change import Change, Changes
 from engine.check import Check
-from engine.outcome import ChangeTold, Verdict
+from engine.outcome import ReportedChange, Verdict
 from engine.plan import Plan
 
 
@@ -30,10 +30,10 @@ class Repairer:
         offered, refused = False, list[Change]()
         with unnoted():
             for given in changes:
-                todo: list[tuple[Change, ChangeTold]] = []
+                todo: list[tuple[Change, ReportedChange]] = []
                 for change in [given] if isinstance(given, Change) else given:
                     offered = True
-                    told = ChangeTold(change.describe(), change.risk, applied=False)
+                    told = ReportedChange(change.describe(), change.risk, applied=False)
                     if self._applier.refuses(change):
                         refused.append(change)
                     elif self._mode == "plan" and not self._plan.add(change):
@@ -47,9 +47,9 @@ class Repairer:
             verdict.remedy = what_is_asked(refused, self._fix_command)
         return offered and not refused
 
-    def _make(self, check: Check, todo: list[tuple[Change, ChangeTold]]) -> None:
+    def _make(self, check: Check, todo: list[tuple[Change, ReportedChange]]) -> None:
         """Make changes: on all nodes at once, on each node one after the other."""
-        each: dict[Node, list[tuple[Change, ChangeTold]]] = {}
+        each: dict[Node, list[tuple[Change, ReportedChange]]] = {}
         for change, told in todo:
             each.setdefault(change.node, []).append((change, told))
 

@@ -2,12 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cluster.cluster import Cluster
 from cluster.errors import ClusterError
 from cluster.facts.network import Link
 from cluster.node import Node
@@ -92,7 +91,7 @@ def next_step(causes: list[Cause], mode: str, command: Callable[..., str], size:
         return f"Run `{command('--fix')}` to make the changes planned."
     where = named(first.nodes, of=size)
     place = f"{where}: " if where else ""
-    follows = f" {counted(len(first.explains))} from it." if first.explains else ""
+    follows = f" {how_many_follow(len(first.explains))} from it." if first.explains else ""
     if first.remedy == command("--fix") and mode == "check":
         way = f"Run `{command('--plan')}` to see what would change, then `--fix`."
         return f"{f'On {where} this' if where else 'This'} does not hold: {first.title}. {way}{follows}"
@@ -108,17 +107,17 @@ def next_step(causes: list[Cause], mode: str, command: Callable[..., str], size:
     return f"{place}{remedy}{f' ({cause})' if cause else ''}.{follows}"
 
 
-def counted(number: int) -> str:
+def how_many_follow(number: int) -> str:
     """Say how many other checks follow."""
     return "1 other check follows" if number == 1 else f"{number} other checks follow"
 
 
-def write_report(directory: Path, run: dict[str, Any], cluster: Cluster | None, body: dict[str, Any]) -> Path:
+def write_report(directory: Path, run: dict[str, Any], nodes: Iterable[Node], body: dict[str, Any]) -> Path:
     """Write report.json in one step and return its path; of a list in `body` each thing may be made in its turn."""
-    nodes = [describe_node(node) for node in cluster.nodes] if cluster else []
+    described = [describe_node(node) for node in nodes]
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "report.json"
-    write_parts(path, _lines({"schema": SCHEMA, "run": run, "nodes": nodes, **body}))
+    write_parts(path, _lines({"schema": SCHEMA, "run": run, "nodes": described, **body}))
     path.chmod(0o644)
     return path
 

@@ -31,6 +31,7 @@ from engine.redact import redact
 from engine.report import next_step, verdicts_as_json, write_report
 from engine.suspects import Difference, differing, keep_states, last_ready, neutral, read_states
 from engine.undo import TakenBack, undo_run
+from reports.changes import headline
 from reports.outcome import Outcome
 
 VERSION = "0.1.0"
@@ -217,7 +218,7 @@ class Run:
     def _note(self, taken: TakenBack) -> None:
         record = taken.record
         outcome = Outcome.FIX_FAILED if taken.trouble else Outcome.FIXED
-        title = f"{'Still in place' if taken.trouble else 'Taken back'}: {_brief(record.describe)}"
+        title = f"{'Still in place' if taken.trouble else 'Taken back'}: {headline(record.describe)}"
         verdict = Verdict(record.check, record.step, title, record.node, outcome, cause=taken.trouble)
         self.verdicts.append(verdict)
 
@@ -275,13 +276,7 @@ class Run:
             "next": self.next,
             "undo": self.undo_command,
         }
-        write_report(self.directory, run, self.cluster, body)
-
-
-def _brief(describe: str) -> str:
-    """Name a change in one line: the file of a diff, or the command."""
-    lines = describe.splitlines() or [""]
-    return lines[1].removeprefix("+++ ") if lines[0].startswith("--- ") and len(lines) > 1 else lines[0]
+        write_report(self.directory, run, self.cluster.nodes, body)
 
 
 def _free_id(options: Options, started: datetime) -> str:

@@ -31,7 +31,7 @@ _MARKS = {
 }
 
 
-MOST_NAMED = 3
+MOST_NAMED_WHEN_GOOD = 3
 """More nodes than these, where all is well, are counted."""
 
 SHOWN_LINES = 40
@@ -154,7 +154,7 @@ class Screen:
             return "cluster"
         if len(nodes) == len(self._nodes) > 1:
             return "all nodes"
-        if good and len(nodes) > MOST_NAMED:
+        if good and len(nodes) > MOST_NAMED_WHEN_GOOD:
             return f"{len(nodes)} nodes"
         return named(nodes, ", ")
 

@@ -15,7 +15,7 @@ from cluster.facts.toolkit import CONFIG_TOML
 from cluster.node import Node
 from engine.change import Change, Consent, Flag, Instruction, RunCommand, WriteFile
 from engine.files import read_file
-from engine.naming import some
+from engine.naming import with_verb
 
 # dockerd before 23.0 cannot be asked.
 _VALIDATE = """\
@@ -124,10 +124,10 @@ def name_swarm_resource(node: Node) -> Iterator[Change]:
 def restart(node: Node) -> Iterator[Change]:
     """Let docker take up its settings; running containers would die, so then it asks."""
     if node.cluster.locked:
-        node.ask_again(DockerFacts)  # what runs may have been started since the run began
+        node.forget_about(DockerFacts)  # what runs may have been started since the run began
     names = [container.name for container in node.docker.running]
     consent = (
-        Consent("restart-docker", f"docker restarts on {node.name} while {some(names, 'runs', 'run')} there")
+        Consent("restart-docker", f"docker restarts on {node.name} while {with_verb(names, 'runs', 'run')} there")
         if names
         else None
     )

@@ -57,7 +57,7 @@ def join(node: Node) -> Iterator[Change]:
             token = leader.swarm.attrs["JoinTokens"]["Worker"]
             client.swarm.join([f"{door}:{PORT}"], token, advertise_addr=address, listen_addr=f"0.0.0.0:{PORT}")
             _wait_until_ready(leader, client.info()["Swarm"]["NodeID"], f"{node.name} joined, but {manager.name}")
-        manager.ask_again(SwarmFacts)
+        manager.forget_about(SwarmFacts)
 
     words = f"docker swarm join --advertise-addr {address} --token (the worker token of {manager.name}) {door}:{PORT}"
     its = _tells("{{range .Swarm.RemoteManagers}}{{.Addr}} {{end}}", f"{door}:{PORT}")

@@ -1,4 +1,4 @@
-"""The report file as this room reads it: schema 1, with every text made visible at the door.
+"""The report file, schema 1; every text is made printable as it is read.
 
 Keys that other tools add are let pass.
 """

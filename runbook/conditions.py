@@ -1,4 +1,4 @@
-"""When a check does not apply, and the reason that is told."""
+"""Conditions of checks: each returns None where the check applies, else the reason why it is skipped."""
 
 from engine.check import Context
 

@@ -1,4 +1,4 @@
-"""When what does not hold may yet come to hold by itself, and the reason that is told."""
+"""For what fails and may soon pass by itself: what is waited for, or None where one more look is enough."""
 
 import time
 

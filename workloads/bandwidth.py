@@ -73,9 +73,7 @@ def measure_rdma(cluster: Cluster) -> list[Flow]:
     Raises:
         UnknownFact: A measurement gave no figure; the message has the program's own words.
     """
-    return [
-        _flow(way, lambda way: parse_bandwidth(_perftest(way, "ib_write_bw --report_gbits"))) for way in ways(cluster)
-    ]
+    return [_flow(way, _rdma) for way in ways(cluster)]
 
 
 def measure_rdma_latency(cluster: Cluster) -> list[Flow]:

@@ -134,7 +134,7 @@ class Facts:
     about_peers: ClassVar[bool] = False
     """Whether it rests on the other nodes as well, and is out of date once something changes there."""
     is_local: ClassVar[bool] = False
-    """Whether a repair that goes on at several nodes at once leaves it alone on the others: what they say stands."""
+    """Whether no peer can change what it says: an answer stands even if one was changed while it was asked for."""
 
     def __init__(self, node: "Node", readings: dict[str, Reading]) -> None:
         """Keep what the node said; it is parsed when it is asked for."""

@@ -49,6 +49,6 @@ def apart_s(cluster: "Cluster", limit_s: float) -> float:
         if at_least > limit_s:
             return round(at_least, 3)
         for node in cluster.nodes:
-            node.ask_again(ClockFacts)
+            node.forget_about(ClockFacts)
     slowest = max(most - least for least, most in bounds)
     raise UnknownFact(f"the nodes took up to {slowest:.2f} s to tell their time, too long to say if clocks differ")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
 
-from cluster.facts.base import Facts, ParseError, Reading, fact
+from cluster.facts.base import Facts, ParseError, Reading, contents, fact
 from cluster.facts.parse import as_models, load_json, number, succeeded, validated, word, words, yes
 
 if TYPE_CHECKING:
@@ -200,9 +200,7 @@ class DockerFacts(Facts):
     usable: str = fact("docker ps --quiet --last 1", _may_use)
     engine: Engine = fact("docker info --format '{{json .}}'", parse_engine, root=True)
     details: dict[str, str] = fact("docker info --format '{{json .}}'", parse_details, root=True)
-    settings: dict[str, Any] = fact(
-        f"cat {DAEMON_JSON} 2>/dev/null || test ! -e {DAEMON_JSON}", parse_settings, root=True
-    )
+    settings: dict[str, Any] = fact(contents(DAEMON_JSON), parse_settings, root=True)
     running: tuple[Container, ...] = fact("docker ps --no-trunc --format '{{json .}}'", as_models(Container), root=True)
 
     @property

@@ -37,7 +37,7 @@ class Disk:
 
     @property
     def inodes_percent(self) -> float:
-        """How many of its files are used up; 0 where it does not count them."""
+        """How many of its inodes are used, in percent; 0 where it does not count them."""
         return round(100 * self.inodes_used / self.inodes, 1) if self.inodes else 0.0
 
 

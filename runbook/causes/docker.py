@@ -1,7 +1,7 @@
 """Why docker does not run, or not for us."""
 
 from cluster.node import Node
-from engine.naming import some
+from engine.naming import with_verb
 
 
 def not_at_boot(node: Node) -> str:
@@ -24,7 +24,7 @@ def bad_settings(node: Node) -> str:
 
 def set_twice(node: Node) -> str:
     """Name the directives that dockerd is told in two places."""
-    told = some(node.daemon.twice, "stands", "stand")
+    told = with_verb(node.daemon.twice, "stands", "stand")
     return f"{told} in daemon.json and on dockerd's command line in docker.service: docker refuses to start"
 
 

@@ -7,7 +7,7 @@ from operator import attrgetter
 from cluster.cluster import Cluster
 from cluster.fabric import LINK_LOCAL
 from cluster.node import Node
-from engine.naming import some
+from engine.naming import with_verb
 from runbook.found.fabric import idle_twins, interfaces, mtus, planned_routes, routes, slowest_link
 from workloads.bandwidth import Flow
 
@@ -23,15 +23,15 @@ def dark(node: Node) -> str:
     if not node.network.ports:
         return "the node shows no CX-7 interface: its driver (mlx5_core) is not loaded, or the adapter is gone"
     if off := node.network.switched_off:
-        return f"{some(off, 'is', 'are')} switched off (`ip link set ... down`)"
-    on = some(sorted(node.network.ports), "is", "are")
+        return f"{with_verb(off, 'is', 'are')} switched off (`ip link set ... down`)"
+    on = with_verb(sorted(node.network.ports), "is", "are")
     return f"{on} on and without a carrier: the cable, the port or the other end"
 
 
 def ports_differ(cluster: Cluster) -> str:
     """Why the cabled ports are not the same: somebody switched one off, or the cable is elsewhere."""
     off = [
-        f"{some(node.network.switched_off, 'is', 'are')} switched off on {node.name}"
+        f"{with_verb(node.network.switched_off, 'is', 'are')} switched off on {node.name}"
         for node in _with_ports_off(cluster)
     ]
     return "; ".join(off) or "the cable is in different ports"
@@ -45,7 +45,7 @@ def _with_ports_off(cluster: Cluster) -> list[Node]:
 def half_idle(node: Node) -> str:
     """Which interface is switched off beside one that has a link."""
     return (
-        f"{some(idle_twins(node), 'is', 'are')} switched off (`ip link set ... down`), and the same port's other "
+        f"{with_verb(idle_twins(node), 'is', 'are')} switched off (`ip link set ... down`), and the same port's other "
         "interface has a link: half of its bandwidth lies idle"
     )
 
@@ -57,9 +57,9 @@ def unlinked(node: Node) -> str:
     if missing:
         return f"the inventory names {', '.join(missing)}, which the node does not have"
     off = tuple(name for name in interfaces(node) if not links[name].on)
-    return (
-        f"{some(off, 'is', 'are')} switched off" if off else "there is no carrier: the cable, the port or the other end"
-    )
+    if off:
+        return f"{with_verb(off, 'is', 'are')} switched off"
+    return "there is no carrier: the cable, the port or the other end"
 
 
 def slow(node: Node) -> str:
@@ -69,7 +69,7 @@ def slow(node: Node) -> str:
     peers = {peer.name: peer.adapter.speeds for peer in node.cluster.peers(node)}
     differ = [name for name in peers if any(peers[name].get(one) not in (None, slowest) for one in slow)]
     ends = "its end" if len(differ) == 1 else "their ends"
-    where = f", and {some(differ, 'tells', 'tell')} another speed at {ends}" if differ else ""
+    where = f", and {with_verb(differ, 'tells', 'tell')} another speed at {ends}" if differ else ""
     return f"{', '.join(slow)} came up at {slowest} Mb/s{where}: a cable or switch port made for less"
 
 
@@ -123,7 +123,7 @@ def lost_at_boot(node: Node) -> str:
         return f"{', '.join(sorted(volatile))}: netplan's file for it is in /run, which a reboot empties"
     links = node.network.links
     if leased := [name for name in interfaces(node) if name in links and links[name].leased]:
-        return f"{some(leased, 'has', 'have')} an address by DHCP, which may be another one after a reboot"
+        return f"{with_verb(leased, 'has', 'have')} an address by DHCP, which may be another one after a reboot"
     at_boot = node.netplan.at_boot(interfaces(node))
     other = [f"{name} gets {', '.join(map(str, found))}" for name, found in at_boot.items() if found]
     missing = [name for name, found in at_boot.items() if not found]
@@ -211,11 +211,11 @@ def no_rdma(node: Node) -> str:
     devices = node.rdma.devices
     lacking = [name for name in interfaces(node) if name not in devices]
     if lacking:
-        return f"{some(lacking, 'has', 'have')} no RDMA device, though nodes here have some: is mlx5_ib loaded?"
+        return f"{with_verb(lacking, 'has', 'have')} no RDMA device, though nodes here have some: is mlx5_ib loaded?"
     wrong = [
         f"{name} ({port.device}) is {port.state} over {port.link_layer}"
         for name, port in devices.items()
-        if name in interfaces(node) and (port.state, port.link_layer) != ("ACTIVE", "Ethernet")
+        if name in interfaces(node) and not port.is_active
     ]
     return f"{'; '.join(wrong)}: NCCL passes over it and falls back to sockets"
 

@@ -10,7 +10,7 @@ from cluster.node import Node
 from workloads.gpu_load.launch import GpuLoad, Loaded, LoadRun, NoPlace
 from workloads.gpu_load.references import REFERENCES
 
-RIGHT = 0.02
+MAX_ERROR = 0.02
 """bf16 keeps 8 bits: a right product is off by 0.002 to 0.01 of its length."""
 
 Figure = Literal["tflops", "copy_gb_s"]
@@ -29,7 +29,7 @@ def wrong(load: GpuLoad, node: Node) -> dict[str, str]:
     """The GPUs that computed something else than they should, or not the same twice."""
     found = {}
     for gpu in result(load, node).gpus:
-        if not gpu.error <= RIGHT:  # a NaN is no smaller than anything
+        if not gpu.error <= MAX_ERROR:  # a NaN is no smaller than anything
             found[f"GPU {gpu.index}"] = f"off by {100 * gpu.error:.1f}%"
         elif not gpu.repeats_itself:
             found[f"GPU {gpu.index}"] = "another result for the same product"

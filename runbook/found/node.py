@@ -27,7 +27,7 @@ def fullest_percent(node: Node) -> float:
 
 
 def inodes_percent(node: Node) -> float:
-    """Return how many files of the fullest file system are used up."""
+    """Return how many of its inodes the file system that is shortest of them has used, in percent."""
     return max(disk.inodes_percent for disk in node.resources.disks)
 
 

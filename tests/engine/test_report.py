@@ -50,12 +50,12 @@ def test_the_interface_by_which_the_node_is_reached_is_the_management_network(sp
 
 
 def test_a_speed_that_could_not_be_read_is_null_and_the_rest_is_told(sparks: Recorded) -> None:
-    sparks.cluster["spark-1"].ask_again(AdapterFacts)
+    sparks.cluster["spark-1"].forget_about(AdapterFacts)
     assert {one["speed_mbps"] for one in links_of(sparks)} == {None}
 
 
 def test_links_that_could_not_be_read_are_null(sparks: Recorded) -> None:
-    sparks.cluster["spark-1"].ask_again(NetworkFacts)
+    sparks.cluster["spark-1"].forget_about(NetworkFacts)
     assert links_of(sparks) is None
 
 
@@ -76,7 +76,7 @@ def test_the_role_in_the_swarm_is_what_docker_says(sparks: Recorded, swarm: str,
 
 def test_a_line_of_the_file_is_a_check(tmp_path: Path) -> None:
     checks = [{"id": "a", "found": "one\ntwo"}, {"id": "b", "found": "\u2028"}]
-    path = write_report(tmp_path, {"id": "x"}, None, {"checks": checks, "drift": [], "next": None, "steps": ["s"]})
+    path = write_report(tmp_path, {"id": "x"}, (), {"checks": checks, "drift": [], "next": None, "steps": ["s"]})
     text = path.read_text(encoding="utf-8")
     assert json.loads(text) == {
         "schema": 1, "run": {"id": "x"}, "nodes": [], "checks": checks, "drift": [], "next": None, "steps": ["s"]
@@ -89,8 +89,8 @@ def test_a_report_that_cannot_be_made_whole_leaves_the_old_one_and_nothing_else(
         yield {"id": "a"}
         raise KeyboardInterrupt
 
-    path = write_report(tmp_path, {"id": "old"}, None, {"checks": []})
+    path = write_report(tmp_path, {"id": "old"}, (), {"checks": []})
     with pytest.raises(KeyboardInterrupt):
-        write_report(tmp_path, {"id": "new"}, None, {"checks": checks()})
+        write_report(tmp_path, {"id": "new"}, (), {"checks": checks()})
     assert [one.name for one in tmp_path.iterdir()] == ["report.json"]
     assert json.loads(path.read_text(encoding="utf-8"))["run"] == {"id": "old"}

@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from engine.outcome import ChangeTold, Verdict
+from engine.outcome import ReportedChange, Verdict
 from engine.terminal import Screen
 from reports.outcome import Outcome
 
 
 def _planned(node: str, *changes: str) -> Verdict:
-    told = [ChangeTold(change, "safe", applied=False) for change in changes]
+    told = [ReportedChange(change, "safe", applied=False) for change in changes]
     return Verdict("docker.enabled", 2, "Docker starts at boot", node, Outcome.WOULD_FIX, changes=told)
 
 

@@ -147,7 +147,7 @@ def test_what_is_worth_a_word(
 def test_clocks_are_judged_only_where_the_answers_were_quick_enough(
     healthy: Recorded, monkeypatch: pytest.MonkeyPatch, now: float, took: float, outcome: Outcome
 ) -> None:
-    monkeypatch.setattr("cluster.node.Node.ask_again", lambda *_: None)
+    monkeypatch.setattr("cluster.node.Node.forget_about", lambda *_: None)
     tell_clock(healthy, "spark-2", now, took=took)
     assert judge(healthy, step_01.test_clocks_agree).outcome is outcome
 
