@@ -98,13 +98,13 @@ def deploy(cluster: Cluster) -> Changes:
 
 def _start(node: Node) -> Iterator[Change]:
     """Start a node's plain container, in the place of the one that is there."""
-    cluster, spec = node.cluster, container_spec(node)
+    cluster, spec, rdma = node.cluster, container_spec(node.cluster), node.stack.rdma
     if node.stack.digest:
         yield RunCommand(node, remove_command(cluster), consent=_recreation("the running container"))
-    digest = container_digest(spec)
+    digest = container_digest(spec, rdma=rdma)
     yield RunCommand(
         node,
-        run_command(spec),
+        run_command(spec, rdma=rdma),
         undo_command=remove_command(cluster, digest),
         undo_asks="recreate-stack",
         undo_stands=_stands(_containers(cluster, digest)),

@@ -8,9 +8,9 @@ from pathlib import Path
 from cluster.cluster import Cluster
 from cluster.node import Node
 from workloads.accelerate_config import render_accelerate
-from workloads.plain_container import ContainerSpec
+from workloads.container import BindMount, ContainerSpec
 from workloads.recipe import RECIPES, own_recipe
-from workloads.stack import BindMount, StackSpec, render_stack
+from workloads.stack import render_stack
 
 HERE = Path(__file__).parent
 SMOKE_RECIPE = "tiny"
@@ -47,43 +47,23 @@ def _sources() -> Iterator[Path]:
     yield from sorted(RECIPES.glob("*.yaml"))
 
 
-def stack_spec(cluster: Cluster) -> StackSpec:
-    """Return what the stack of a cluster depends on."""
+def container_spec(cluster: Cluster) -> ContainerSpec:
+    """Return what the training containers of a cluster depend on."""
     inventory = cluster.inventory
-    return StackSpec(
-        cluster=inventory.name,
-        image=inventory.image.reference,
-        nodes=cluster.size,
-        workspace=cluster.workspace,
-        hf_cache=cluster.model_cache,
-        shm_bytes=SHARED_MEMORY_BYTES,
-        mounts=_mounts(cluster),
-        environment=_environment(cluster),
-    )
-
-
-def rendered_stack(cluster: Cluster) -> str:
-    """Render the stack file of playbook step 6 for this cluster."""
-    return render_stack(stack_spec(cluster))
-
-
-def container_spec(node: Node) -> ContainerSpec:
-    """Return what a node's container depends on where no swarm starts it."""
-    cluster, inventory = node.cluster, node.cluster.inventory
     return ContainerSpec(
         cluster=inventory.name,
         image=inventory.image.reference,
         workspace=cluster.workspace,
         hf_cache=cluster.model_cache,
         shm_bytes=SHARED_MEMORY_BYTES,
-        rdma=node.stack.rdma,
-        mounts=_mounts(cluster),
+        mounts=tuple(BindMount(mount.source, mount.target, mount.read_only) for mount in inventory.mounts),
         environment=_environment(cluster),
     )
 
 
-def _mounts(cluster: Cluster) -> tuple[BindMount, ...]:
-    return tuple(BindMount(mount.source, mount.target, mount.read_only) for mount in cluster.inventory.mounts)
+def rendered_stack(cluster: Cluster) -> str:
+    """Render the stack file of playbook step 6 for this cluster."""
+    return render_stack(container_spec(cluster), cluster.size)
 
 
 def _environment(cluster: Cluster) -> dict[str, str]:

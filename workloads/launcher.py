@@ -27,7 +27,7 @@ def expected(cluster: Cluster) -> dict[str, str]:
     """Return the digests as they are when what is deployed is what the inventory says."""
     if by_swarm(cluster):
         return {cluster.manager.name: stack_digest(rendered_stack(cluster))}
-    return {node.name: container_digest(container_spec(node)) for node in cluster.nodes}
+    return {node.name: container_digest(container_spec(cluster), rdma=node.stack.rdma) for node in cluster.nodes}
 
 
 def story(cluster: Cluster, task: Task) -> str:

@@ -1,75 +1,41 @@
 """The swarm stack of the playbook's step 6: one training container a node, waiting for work.
 
-Pure: a StackSpec in, YAML out. There is no sshd in the container and no port is published: work is started with
-`docker exec`, and the ranks talk on the host's network.
+Pure: what its containers depend on goes in, YAML comes out. There is no sshd in the container and no port is
+published: work is started with `docker exec`, and the ranks talk on the host's network.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from cluster.container_paths import HF_CACHE_IN_CONTAINER, SHARED_MEMORY_IN_CONTAINER, WORKSPACE_IN_CONTAINER
+from cluster.container_paths import SHARED_MEMORY_IN_CONTAINER, WORKSPACE_IN_CONTAINER
 from cluster.facts.container import CLUSTER_LABEL
 from cluster.facts.service import parts
 from cluster.facts.stack import DIGEST_LABEL
 from cluster.facts.swarm import GPU_KIND
+from workloads.container import BindMount, ContainerSpec
 
 SERVICE_NAME = "finetune"
 RESTART_DELAY = "5s"
 
 
-@dataclass(frozen=True)
-class BindMount:
-    """A folder of every node, shown in the container."""
+def render_stack(spec: ContainerSpec, nodes: int) -> str:
+    """Return the stack file for so many nodes, one container each.
 
-    source: str
-    target: str
-    read_only: bool = False
-
-
-@dataclass(frozen=True)
-class StackSpec:
-    """What a stack depends on.
-
-    Attributes:
-        cluster: its name, as in the inventory.
-        image: with tag or digest.
-        nodes: how many there are; each runs one container.
-        workspace: folder of every node that becomes /workspace.
-        hf_cache: folder of every node that becomes the Hugging Face cache.
-        shm_bytes: size of /dev/shm; Docker's own 64 MiB is too small for NCCL on one host.
-        mounts: more folders.
-        environment: of the container. It can be read by whoever may use Docker: no secrets.
+    Its service carries the digest of everything else in it, which tells a deployed stack that has drifted.
     """
-
-    cluster: str
-    image: str
-    nodes: int
-    workspace: str
-    hf_cache: str
-    shm_bytes: int
-    mounts: tuple[BindMount, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-def render_stack(spec: StackSpec) -> str:
-    """Return the stack file; its service carries the digest of everything else in it.
-
-    The digest tells a deployed stack that has drifted from one that has not.
-    """
-    stack = _stack(spec)
+    stack = _stack(spec, nodes)
     digest = hashlib.sha256(_dump(stack).encode()).hexdigest()
     stack["services"][SERVICE_NAME]["deploy"]["labels"] = {DIGEST_LABEL: digest}
     return _dump(stack)
 
 
-def service_parts(spec: StackSpec) -> dict[str, object]:
+def service_parts(spec: ContainerSpec, nodes: int) -> dict[str, object]:
     """Return what the service is made of when it is as deployed, to be compared with `Service.parts`."""
-    service = _stack(spec)["services"][SERVICE_NAME]
+    service = _stack(spec, nodes)["services"][SERVICE_NAME]
     reserved = service["deploy"]["resources"]["reservations"]["generic_resources"]
     return parts(
         image=service["image"],
@@ -87,12 +53,7 @@ def stack_digest(rendered: str) -> str:
     return digest
 
 
-def _stack(spec: StackSpec) -> dict[str, Any]:
-    mounts = (
-        BindMount(spec.workspace, WORKSPACE_IN_CONTAINER),
-        BindMount(spec.hf_cache, HF_CACHE_IN_CONTAINER),
-        *spec.mounts,
-    )
+def _stack(spec: ContainerSpec, nodes: int) -> dict[str, Any]:
     service = {
         "image": spec.image,
         "init": True,
@@ -102,9 +63,9 @@ def _stack(spec: StackSpec) -> dict[str, Any]:
         "environment": dict(sorted(spec.environment.items())),
         "labels": {CLUSTER_LABEL: spec.cluster},
         # Swarm ignores shm_size.
-        "volumes": [*(_bind(mount) for mount in mounts), _shared_memory(spec.shm_bytes)],
+        "volumes": [*(_bind(mount) for mount in spec.binds), _shared_memory(spec.shm_bytes)],
         "deploy": {
-            "replicas": spec.nodes,
+            "replicas": nodes,
             "placement": {"max_replicas_per_node": 1},
             "resources": {
                 "reservations": {"generic_resources": [{"discrete_resource_spec": {"kind": GPU_KIND, "value": 1}}]}

@@ -4,7 +4,7 @@ from cluster.cluster import Cluster
 from cluster.facts.stack import SERVICE
 from cluster.node import Node
 from workloads import launcher
-from workloads.deploy import stack_spec, workspace_files
+from workloads.deploy import container_spec, workspace_files
 from workloads.stack import service_parts
 
 
@@ -22,7 +22,8 @@ def changed_by_hand(cluster: Cluster) -> tuple[str, ...]:
     """Name the parts of the stack's service that are not as they were deployed."""
     service = cluster.manager.swarm.service(SERVICE)
     there = service.parts if service else {}
-    return tuple(part for part, wanted in service_parts(stack_spec(cluster)).items() if there.get(part) != wanted)
+    deployed = service_parts(container_spec(cluster), cluster.size)
+    return tuple(part for part, wanted in deployed.items() if there.get(part) != wanted)
 
 
 def running_tasks(node: Node) -> int:

@@ -13,7 +13,7 @@ from fixers.stack import DeployStack
 from tests.workloads.test_stack import SPEC
 from workloads.stack import render_stack
 
-RENDERED = render_stack(SPEC)
+RENDERED = render_stack(SPEC, 2)
 
 
 def _task(number: int, state: str, desired: str = "Shutdown", error: str = "") -> Task:

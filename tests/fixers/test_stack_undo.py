@@ -43,7 +43,7 @@ case "$1 $2" in
 esac
 """
 NAMESPACE, DIGEST, OURS = "com.docker.stack.namespace", "com.spark-runbook.digest", "com.spark-runbook.cluster=pair"
-RENDERED = render_stack(SPEC)
+RENDERED = render_stack(SPEC, 2)
 DEPLOYED = stack_digest(RENDERED)
 
 

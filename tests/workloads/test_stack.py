@@ -8,12 +8,12 @@ from typing import Any
 import yaml
 
 from cluster.facts.container import CLUSTER_LABEL
-from workloads.stack import SERVICE_NAME, BindMount, StackSpec, render_stack, stack_digest
+from workloads.container import BindMount, ContainerSpec
+from workloads.stack import SERVICE_NAME, render_stack, stack_digest
 
-SPEC = StackSpec(
+SPEC = ContainerSpec(
     cluster="pair",
     image="registry/training:1",
-    nodes=2,
     workspace="/srv/work",
     hf_cache="/srv/hub",
     shm_bytes=8 * 2**30,
@@ -22,8 +22,8 @@ SPEC = StackSpec(
 )
 
 
-def _service(spec: StackSpec = SPEC) -> dict[str, Any]:
-    service: dict[str, Any] = yaml.safe_load(render_stack(spec))["services"][SERVICE_NAME]
+def _service(spec: ContainerSpec = SPEC) -> dict[str, Any]:
+    service: dict[str, Any] = yaml.safe_load(render_stack(spec, 2))["services"][SERVICE_NAME]
     return service
 
 
@@ -43,7 +43,7 @@ def test_every_container_reserves_one_gpu() -> None:
 def test_the_container_is_on_the_hosts_network_and_publishes_nothing() -> None:
     assert _service()["networks"] == ["host"]
     assert "ports" not in _service()
-    assert yaml.safe_load(render_stack(SPEC))["networks"] == {"host": {"name": "host", "external": True}}
+    assert yaml.safe_load(render_stack(SPEC, 2))["networks"] == {"host": {"name": "host", "external": True}}
 
 
 def test_the_folders_are_mounted_and_only_the_extra_one_is_read_only() -> None:
@@ -66,15 +66,15 @@ def test_the_container_carries_the_clusters_name() -> None:
 
 
 def test_the_digest_is_the_same_for_the_same_spec_and_another_for_another() -> None:
-    digest = stack_digest(render_stack(SPEC))
-    assert digest == stack_digest(render_stack(replace(SPEC)))
-    assert digest != stack_digest(render_stack(replace(SPEC, shm_bytes=2**30)))
+    digest = stack_digest(render_stack(SPEC, 2))
+    assert digest == stack_digest(render_stack(replace(SPEC), 2))
+    assert digest != stack_digest(render_stack(replace(SPEC, shm_bytes=2**30), 2))
     assert len(digest) == 64
 
 
 def test_the_digest_does_not_depend_on_the_order_of_the_environment() -> None:
     one, two = {"A": "1", "B": "2"}, {"B": "2", "A": "1"}
-    assert render_stack(replace(SPEC, environment=one)) == render_stack(replace(SPEC, environment=two))
+    assert render_stack(replace(SPEC, environment=one), 2) == render_stack(replace(SPEC, environment=two), 2)
 
 
 def test_values_stay_values_whatever_is_in_them() -> None:
