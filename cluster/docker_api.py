@@ -66,8 +66,9 @@ def docker_of(node: Node, timeout_s: float = 60, cut: Cut | None = None) -> "Ite
         CommandFailed: The engine refuses, or does not answer in time.
     """
     # A run that only looks has no use for the SDK and the two hundred modules that it brings.
-    from docker.errors import DockerException  # noqa: PLC0415
+    from docker.errors import DockerException, StreamParseError  # noqa: PLC0415
     from requests.exceptions import RequestException  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - what requests passes on from within a stream
 
     try:
         with _socket_of(node, cut or Cut()) as address, _open(address, timeout_s) as client:
@@ -75,7 +76,7 @@ def docker_of(node: Node, timeout_s: float = 60, cut: Cut | None = None) -> "Ite
     except DockerException as error:
         said = getattr(error, "explanation", None) or error
         raise _failure(f"docker on {node.name}: {said}") from None
-    except (RequestException, OSError) as error:
+    except (RequestException, HTTPError, StreamParseError, OSError) as error:
         raise _failure(f"docker on {node.name} stopped answering: {error}") from None
 
 
@@ -88,7 +89,10 @@ def _failure(words: str) -> CommandFailed:
 @contextmanager
 def _open(address: str, timeout_s: float) -> "Iterator[docker.DockerClient]":
     import docker  # noqa: PLC0415 - as above
+    from docker.utils import config  # noqa: PLC0415
 
+    # The SDK has no option to leave ~/.docker alone: the logins, proxies and headers there are of whoever runs us.
+    config.find_config_file = lambda config_path=None: None  # noqa: ARG005 - it is given by name
     client = docker.DockerClient(base_url=address, timeout=int(timeout_s))
     try:
         yield client

@@ -16,6 +16,11 @@ from workloads import training_image
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 """Docker paints what a build says on stderr."""
 
+_NO_LOGIN = re.compile(
+    r"unauthorized|(?<!permission )denied|authenticat|authorization|no basic auth|\b40[13]\b", re.IGNORECASE
+)
+"""In what an engine says where a registry wants a login; each kind of registry has its own words."""
+
 
 def fetch(node: Node) -> Iterator[Change]:
     """Copy the image over the fabric from a node that has it, or will; the first builds it, loads it or pulls it.
@@ -70,7 +75,8 @@ def _build(node: Node, base: str, name: str) -> None:
         )
         for event in events:
             if "error" in event:
-                raise CommandFailed(f"docker build on {node.name}: {wrong or event['error']}")
+                failed = CommandFailed(f"docker build on {node.name}: {wrong or event['error']}")
+                raise failed if wrong else _with_the_way_to_log_in(failed, node, base)
             said = _COLOUR.sub("", f"{event.get('stream') or event.get('status', '')} {event.get('progress', '')}")
             # What pip found wrong comes before docker's word that it failed.
             wrong = said.strip() if said.startswith("ERROR") else wrong
@@ -89,8 +95,26 @@ def _load(node: Node, archive: Path) -> None:
 
 
 def _pull(node: Node, name: str) -> None:
-    with docker_of(node, timeout_s=PATIENCE_S) as client:
-        for event in client.api.pull(name, stream=True, decode=True):
-            if "error" in event:
-                raise CommandFailed(f"docker pull {name} on {node.name}: {event['error']}")
-            node.cluster.tell(f"{node.name}: {name}: {event.get('status', '')} {event.get('progress', '')}".rstrip())
+    try:
+        with docker_of(node, timeout_s=PATIENCE_S) as client:
+            _follow_pull(node, name, client.api.pull(name, stream=True, decode=True))
+    except CommandFailed as failed:
+        raise _with_the_way_to_log_in(failed, node, name) from None
+
+
+def _follow_pull(node: Node, name: str, events: Iterator[dict[str, str]]) -> None:
+    for event in events:
+        if "error" in event:
+            raise CommandFailed(f"docker pull {name} on {node.name}: {event['error']}")
+        node.cluster.tell(f"{node.name}: {name}: {event.get('status', '')} {event.get('progress', '')}".rstrip())
+
+
+def _with_the_way_to_log_in(failed: CommandFailed, node: Node, name: str) -> CommandFailed:
+    """Say what to do where a registry wants a login: none goes to an engine from here, be it yours or the node's."""
+    if not _NO_LOGIN.search(str(failed)):
+        return failed
+    from docker.auth import resolve_repository_name  # noqa: PLC0415 - as in docker_of
+
+    registry, _ = resolve_repository_name(name)
+    there = f"run `docker login {registry}` and `docker pull {name}` on {node.name}, then run this again"
+    return CommandFailed(f"{str(failed).rstrip('. ')}; if the image wants a login, {there}.")
