@@ -104,12 +104,19 @@ class Image(Strict):
             raise ValueError("an image is built from `base` or has a `name`; leave one of them out")
         if self.archive and not self.name:
             raise ValueError("`archive` wants the `name` of the image that is in it")
+        if self.archive and self.by_digest:
+            raise ValueError("`docker load` brings no digest back; beside an `archive` give the `name` without one")
         return self
 
     @property
     def built(self) -> bool:
         """Whether it is built from the base."""
         return self.name is None
+
+    @property
+    def by_digest(self) -> bool:
+        """Whether its name has a digest; such a name it gets by a pull alone, as `docker load` brings none back."""
+        return "@" in self.reference
 
     @property
     def reference(self) -> str:

@@ -184,6 +184,7 @@ class Call(Change):
     do: Callable[[], None]
     undo_command: str | None = None
     consent: Consent | None = None
+    foreseeable: bool = True
     undo_asks: Flag | None = None
     undo_stands: str = ""
 

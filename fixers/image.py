@@ -23,15 +23,18 @@ _NO_LOGIN = re.compile(
 
 
 def fetch(node: Node) -> Iterator[Change]:
-    """Copy the image over the fabric from a node that has it, or will; the first builds it, loads it or pulls it.
+    """Copy the image over the fabric; the first node builds, loads or pulls it, and each pulls one named by digest.
 
-    An archive is handed on while it comes, so that all of them unpack it at the same time.
+    It comes from a node that has it, or will. An archive is handed on while it comes, so that all of them unpack it at
+    the same time.
     """
     image = node.cluster.inventory.image
     archive, manager = image.archive, node.cluster.manager
     source = next((peer for peer in node.cluster.peers(node) if _has(peer)), None)
     takers = _takers(manager) if archive else []
-    if source is None and archive is not None and takers and node in (manager, *takers):
+    if image.by_digest:
+        yield _pulled(node)
+    elif source is None and archive is not None and takers and node in (manager, *takers):
         yield HandOn(manager, tuple(takers), archive, turn=node)
     elif (source or manager) is not node:
         yield CopyImage(node, source or manager, image.reference)
@@ -43,14 +46,25 @@ def fetch(node: Node) -> Iterator[Change]:
     elif archive is not None:
         yield Call(node, f"docker load --input {archive}", lambda: _load(node, archive))
     else:
-        yield Call(node, f"docker pull {image.reference}", lambda: _pull(node, image.reference))
+        yield _pulled(node)
 
 
-def copy_from_manager(cluster: Cluster) -> Changes:
-    """Give all nodes the manager's image; what they had under its name stays on them without one."""
-    manager, name = cluster.manager, cluster.inventory.image.reference
+def give_all_the_same(cluster: Cluster) -> Changes:
+    """Give all nodes the manager's image; by digest each pulls it. What they had under its name stays without one."""
+    manager, image = cluster.manager, cluster.inventory.image
     others = [node for node in cluster.nodes if node.stack.image_content != manager.stack.image_content]
-    yield [CopyImage(node, manager, name, instead_of=node.stack.image_id, foreseeable=False) for node in others]
+    if image.by_digest:
+        yield [_pulled(node, foreseeable=False) for node in others]
+    else:
+        yield [
+            CopyImage(node, manager, image.reference, instead_of=node.stack.image_id, foreseeable=False)
+            for node in others
+        ]
+
+
+def _pulled(node: Node, *, foreseeable: bool = True) -> Call:
+    name = node.cluster.inventory.image.reference
+    return Call(node, f"docker pull {name}", lambda: _pull(node, name), foreseeable=foreseeable)
 
 
 def _takers(manager: Node) -> list[Node]:

@@ -33,7 +33,7 @@ def test_image_is_for_the_processor(node: Node) -> None:
 
 @check(
     "stack.same_image",
-    fix=image.copy_from_manager,
+    fix=image.give_all_the_same,
     needs=("stack.image",),
     applies=has_peers,
     remedy="pull the same image by digest on every node",

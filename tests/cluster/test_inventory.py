@@ -80,6 +80,10 @@ def test_what_is_simulated_is_told_line_by_line() -> None:
         ),
         (GOOD + "image:\n  name: a\n  base: b\n", "cluster.yaml:4: image: an image is built from `base` or has"),
         (GOOD + "image:\n  archive: a.tar\n", "cluster.yaml:4: image: `archive` wants the `name`"),
+        (
+            GOOD + "image:\n  name: a@sha256:ab12\n  archive: a.tar\n",
+            "cluster.yaml:4: image: `docker load` brings no digest back; beside",
+        ),
         ("ssh: {}\n", "cluster.yaml:1: nodes: missing"),
         ("- spark-1\n", "cluster.yaml:1: a mapping is expected"),
         (GOOD + "ssh:\n", "cluster.yaml:4: ssh: a mapping with keys and values is expected"),

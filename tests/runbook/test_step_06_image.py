@@ -54,6 +54,23 @@ def test_an_image_comes_once_from_outside_and_then_over_the_fabric(
     assert [change.describe for change in verdict.changes] == [planned]
 
 
+DIGEST = f"sha256:{'5e' * 32}"
+
+
+@pytest.mark.parametrize("name", [f"{NAME}@{DIGEST}", f"nvcr.io/nvidia/pytorch@{DIGEST}"])
+@pytest.mark.parametrize("without", [("spark-2",), ("spark-1", "spark-2")])
+def test_an_image_named_by_digest_is_pulled_by_each_node(
+    recorded: Callable[..., Recorded], name: str, without: tuple[str, ...]
+) -> None:
+    # moby 22011: `docker load` brings no digest back, so that a node would not know the copy by its name.
+    cluster = stack_in_order(recorded(inventory=f"image: {{name: '{name}'}}"))
+    for one in without:
+        cluster.said(StackFacts, one, image_id=MISSING)
+    for node in without:
+        verdict = cluster.judge(step_06.test_image_is_there, node)
+        assert [change.describe for change in verdict.changes] == [f"{node}$ docker pull {name}"]
+
+
 def test_an_image_comes_by_the_port_that_the_peers_sshd_has(recorded: Callable[..., Recorded]) -> None:
     cluster = stack_in_order(recorded(inventory=f"image: {{name: '{NAME}'}}", port=2222))
     cluster.said(StackFacts, "spark-2", image_id=MISSING)
@@ -114,18 +131,28 @@ def test_one_tag_and_two_images(healthy: Recorded, differs: str) -> None:
     assert re.fullmatch(r"spark-1: sha256:[0-9a-f]{64}; spark-2: sha256:[0-9a-f]{64}", str(verdict.found))
     (copy,) = verdict.changes
     assert copy.describe == COPIED.format("spark-2", 1, healthy.cluster.inventory.image.reference)
-    (changes,) = image.copy_from_manager(healthy.cluster)
+    (changes,) = image.give_all_the_same(healthy.cluster)
     assert isinstance(changes, list)
     (undo,) = changes[0].undo()
     assert isinstance(undo, UndoCommand)
     assert undo.command.endswith(f"|| docker tag sha256:def {healthy.cluster.inventory.image.reference}")
 
 
+def test_one_digest_and_two_images(recorded: Callable[..., Recorded]) -> None:
+    cluster = stack_in_order(recorded(inventory=f"image: {{name: '{NAME}@{DIGEST}'}}"))
+    cluster.said(StackFacts, "spark-2", image_id="sha256:def\n", image_content=CONTENT.replace("5f70", "6a01"))
+    verdict = cluster.judge(step_06.test_image_is_the_same)
+    assert [change.describe for change in verdict.changes] == [f"spark-2$ docker pull {NAME}@{DIGEST}"]
+    (changes,) = image.give_all_the_same(cluster.cluster)
+    assert isinstance(changes, list)
+    assert [(pull.undo(), pull.foreseeable) for pull in changes] == [([], False)]
+
+
 def test_an_image_is_the_same_in_dockers_own_store_and_in_containerds(healthy: Recorded) -> None:
     # moby 48401: the one takes the digest of the configuration for its id, the other that of the manifest.
     healthy.said(StackFacts, "spark-2", image_id="sha256:a8560b36\n")
     assert healthy.judge(step_06.test_image_is_the_same).outcome is Outcome.PASSED
-    assert list(image.copy_from_manager(healthy.cluster)) == [[]]
+    assert list(image.give_all_the_same(healthy.cluster)) == [[]]
 
 
 def test_an_image_that_tells_no_layers_is_not_known_to_be_another(healthy: Recorded) -> None:
