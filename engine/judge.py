@@ -5,7 +5,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 import pytest
 
@@ -15,11 +14,12 @@ from cluster.facts.base import unnoted
 from cluster.node import Node
 from engine.apply import Applier
 from engine.check import Check, Settles
-from engine.comparison import Comparison
+from engine.comparison import LastComparison
 from engine.evidence import evidence_of
 from engine.judging import Judging, Repair, Repairs, Steps, finish_together
 from engine.naming import as_clause, named
 from engine.outcome import STOPS_OTHERS, AppliedLimit, Place, Verdict
+from engine.plan import rest_on, wait_for
 from engine.repair import Repairer
 from engine.verdicts import Verdicts
 from reports.outcome import Outcome
@@ -33,12 +33,6 @@ Skip = str | ClusterError | None
 """Why a check does not apply, or why that is not known; None where it does."""
 
 
-class Compared(Protocol):
-    """Where the last comparison of the running check is kept."""
-
-    last: Comparison | None
-
-
 class Judge:
     """Judges the checks of one run, in order, and remembers what it found."""
 
@@ -47,7 +41,7 @@ class Judge:
         cluster: Cluster,
         applier: Applier,
         mode: str,
-        compared: Compared,
+        compared: LastComparison,
         fix_command: str = "pytest runbook --fix",
         command: str = "pytest runbook",
     ) -> None:
@@ -72,11 +66,15 @@ class Judge:
         """Run one check to its verdict."""
         verdict = self._judged.pop((check.id, node.name), None) if node else None
         if verdict is None:
-            judging = Judging(self._one(check, node, assertion, skip))
+            judging = Judging(self._steps(check, node, assertion, skip))
             self._tell_of_repairs(check, [node.name if node else "cluster"] if judging.repair else [])
             verdict = judging.finish()
         self._verdicts.add(verdict)
         return verdict
+
+    def record(self, verdict: Verdict) -> None:
+        """Take a verdict that was not judged here: a change that was taken back."""
+        self._verdicts.add(verdict)
 
     def record_broken(self, check: Check, place: str | None, error: BaseException) -> Verdict:
         """Take a check that ended outside of its assertion for unknown."""
@@ -102,7 +100,7 @@ class Judge:
     ) -> None:
         """Run one check on several nodes, with their changes made at once; `judge` then has the verdicts to tell."""
         todo = [node for node in nodes if (check.id, node.name) not in self._judged]
-        judgings = [Judging(self._one(check, node, partial(assertion, node), skip)) for node in todo]
+        judgings = [Judging(self._steps(check, node, partial(assertion, node), skip)) for node in todo]
         self._tell_of_repairs(check, [node.name for node, one in zip(todo, judgings, strict=True) if one.repair])
         verdicts = finish_together(check.together or "workers", todo, judgings)
         self._judged.update({(check.id, node.name): verdict for node, verdict in zip(todo, verdicts, strict=True)})
@@ -111,7 +109,7 @@ class Judge:
         if places and self._mode == "fix":
             self._cluster.tell(f"{named(places, of=self._cluster.size)}: repairing: {check.title}")
 
-    def _one(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: Skip) -> Steps:
+    def _steps(self, check: Check, node: Node | None, assertion: Callable[[], object], skip: Skip) -> Steps:
         started = time.monotonic()
         verdict = Verdict(check.id, check.step, check.title, node.name if node else None, Outcome.PASSED)
         verdict.started = started - self._began
@@ -128,35 +126,16 @@ class Judge:
         return verdict
 
     def _judge(self, check: Check, node: Node | None, assertion: Callable[[], object], verdict: Verdict) -> Repairs:
-        provisional = [other for other in self._verdicts.needed_by(check, node) if other.rests_on]
+        planned = [other for other in self._verdicts.needed_by(check, node) if other.rests_on]
         self._assert(check, assertion, verdict)
-        if not provisional:
+        if not planned:
             self._let_settle(check, assertion, verdict)
-        pending = [other for other in provisional if other.pending]
-        verdict.rests_on = list(dict.fromkeys(place for other in provisional for place in other.rests_on))
-        verdict.unforeseen = any(other.unforeseen for other in provisional)
-        if verdict.outcome is Outcome.PASSED and any(other.id in check.due_after for other in pending):
-            verdict.outcome, verdict.cause = Outcome.FAILED, "what is planned before it has to be taken up"
-            verdict.expected = verdict.found = None
-        if verdict.outcome is Outcome.FAILED or (provisional and verdict.outcome is Outcome.UNKNOWN):
-            verdict.remedy, verdict.pending = self._remedy(check), bool(pending)
+        rest_on(verdict, planned, check.due_after)
+        if verdict.outcome is Outcome.FAILED or (planned and verdict.outcome is Outcome.UNKNOWN):
+            verdict.remedy, verdict.pending = self._remedy(check), any(other.pending for other in planned)
             if not verdict.unforeseen:
                 yield from self._repair(check, node, assertion, verdict)
-        asks = verdict.outcome is Outcome.FAILED and any(told.risk == "disruptive" for told in verdict.changes)
-        if asks:
-            # What rests on it waits for a person, also where something before it is planned.
-            verdict.pending, verdict.rests_on = False, []
-        elif provisional and verdict.outcome not in (Outcome.PASSED, Outcome.WOULD_FIX, Outcome.SKIPPED):
-            # In a plan nothing has been changed yet, so what rests on a planned change cannot be judged.
-            verdict.pending, verdict.remedy, verdict.changes = True, None, []
-            verdict.block(other.place for other in pending or provisional)
-            verdict.follows_from = verdict.rests_on
-            verdict.cause = "it can be judged when the changes planned before it are made"
-        elif verdict.outcome is Outcome.WOULD_FIX:
-            if not verdict.changes:
-                # All that it takes is planned already, for what it comes from.
-                verdict.follows_from = verdict.rests_on
-            verdict.rests_on = [verdict.place, *verdict.rests_on]
+        wait_for(verdict, planned)
 
     def _blocked(self, check: Check, node: Node | None, verdict: Verdict) -> bool:
         """Fill the verdict of a check that cannot be judged, because its node or another check stands in the way."""
@@ -211,7 +190,7 @@ class Judge:
 
     def _assert(self, check: Check, assertion: Callable[[], object], verdict: Verdict) -> None:
         """Run the assertion once and write down what came of it."""
-        self._compared.last = None
+        self._compared.value = None
         told_of = [node for node in self._cluster.nodes if verdict.node in (None, node.name)]
         for node in told_of:
             node.start_evidence()
@@ -232,7 +211,7 @@ class Judge:
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not take the rest of the run along
             verdict.outcome = Outcome.UNKNOWN
             verdict.cause = self._broke("check", error, verdict)
-        last = self._compared.last
+        last = self._compared.value
         if last is not None:
             verdict.expected, verdict.found = last.expected, last.found
         if check.threshold is not None:

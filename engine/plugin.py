@@ -9,9 +9,8 @@ from cluster.cluster import Cluster
 from cluster.errors import ClusterError
 from cluster.node import Node
 from engine.check import check_of, title_of
-from engine.comparison import compared, passed_comparison
+from engine.comparison import LastComparison, compared, passed_comparison
 from engine.interruption import Interruption
-from engine.judge import Compared
 from engine.last_screen import last_lines, title
 from engine.listing import listing
 from engine.memory import share_heaps, spare_the_collector
@@ -77,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[INTERRUPTION] = Interruption()
     config.stash[SCREEN] = screen = Screen(verbose=verbosity > 0, quiet=verbosity < 0)
     run.cluster.tell = screen.progress
-    config.pluginmanager.register(Comparisons(run))
+    config.pluginmanager.register(Comparisons(run.compared))
     # Where it is installed it would import itself whole at the end, for property tests that a run has none of.
     config.pluginmanager.unregister(name="hypothesispytest")
     # pytest's own progress makes room for ours; its account of errors in the runbook itself stays.
@@ -237,17 +236,17 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 class Comparisons:
     """Notes what assertions compared; registered for a run alone, as pytest tells of every assertion it rewrote."""
 
-    def __init__(self, compared: Compared) -> None:
+    def __init__(self, last: LastComparison) -> None:
         """Note it there."""
-        self._compared = compared
+        self._last = last
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
         """Note what a failing assertion compared."""
-        self._compared.last = compared(op, left, right)
+        self._last.value = compared(op, left, right)
 
     def pytest_assertion_pass(self, orig: str, expl: str) -> None:
         """Note what a passing assertion compared."""
-        self._compared.last = passed_comparison(orig, expl)
+        self._last.value = passed_comparison(orig, expl)
 
 
 @pytest.hookimpl(tryfirst=True)

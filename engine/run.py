@@ -19,7 +19,7 @@ from engine.ahead import rounds
 from engine.apply import Applier
 from engine.bundle import write_bundle
 from engine.check import Context
-from engine.comparison import Comparison
+from engine.comparison import LastComparison
 from engine.dead_man import take_back_unconfirmed
 from engine.diagnosis import Cause, diagnose, explain, sound
 from engine.journal import FILE, Journal, JournalError, find_journal
@@ -56,9 +56,10 @@ class Run:
         password = _ask_password() if options.ask_become_pass else None
         self.cluster = Cluster(inventory, become_password=password, only=options.limit)
         self.journal = Journal(self.directory / FILE)
-        self.last: Comparison | None = None
+        self.compared = LastComparison()
         applier = Applier(self.journal, options.allowed, node_journal.keep)
-        self.judge = Judge(self.cluster, applier, options.mode, self, options.same_command("--fix"), options.command())
+        commands = (options.same_command("--fix"), options.command())
+        self.judge = Judge(self.cluster, applier, options.mode, self.compared, *commands)
         self.steps: dict[int, str] = {}
         self.training: dict[str, Any] | None = None
         self.interrupted = False
@@ -220,7 +221,7 @@ class Run:
         outcome = Outcome.FIX_FAILED if taken.trouble else Outcome.FIXED
         title = f"{'Still in place' if taken.trouble else 'Taken back'}: {headline(record.describe)}"
         verdict = Verdict(record.check, record.step, title, record.node, outcome, cause=taken.trouble)
-        self.verdicts.append(verdict)
+        self.judge.record(verdict)
 
     def close(self) -> None:
         """Unlock, write report.json, and have the other reports made from it.

@@ -1,7 +1,6 @@
 """A judge over this machine, with small checks of its own: is there a file, and can it be made."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.cluster import Cluster
@@ -10,17 +9,10 @@ from cluster.node import Node
 from engine.apply import Applier
 from engine.change import Change, RunCommand
 from engine.check import Check, Fixer, Settles, Together
-from engine.comparison import Comparison, compared
+from engine.comparison import LastComparison, compared
 from engine.journal import Journal
 from engine.judge import Judge
 from engine.outcome import Verdict
-
-
-@dataclass
-class Compared:
-    """Where the last comparison is kept."""
-
-    last: Comparison | None = None
 
 
 class Bench:
@@ -33,7 +25,7 @@ class Bench:
         self.cluster.connect()
         self.folder = folder
         self.journal = Journal(folder / "journal.jsonl")
-        self._compared = Compared()
+        self._compared = LastComparison()
         self.engine = Judge(self.cluster, Applier(self.journal, allowed), mode, self._compared)
 
     def judge(
@@ -50,7 +42,7 @@ class Bench:
 
     def compare(self, operator: str, found: object, expected: object) -> None:
         """Note a comparison, as pytest would."""
-        self._compared.last = compared(operator, found, expected)
+        self._compared.value = compared(operator, found, expected)
 
     def assert_file(self, name: str) -> None:
         """Hold where the file is there."""

@@ -21,7 +21,7 @@ def recorded(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callabl
 
     def make(size: int = 2, inventory: str = "", port: int = 22) -> Recorded:
         cluster = Recorded(tmp_path, size=size, inventory=inventory, port=port)
-        watching.append(Comparisons(cluster))
+        watching.append(Comparisons(cluster.compared))
         plugins.register(watching[-1])
         return cluster
 

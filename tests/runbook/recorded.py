@@ -16,7 +16,7 @@ from cluster.facts.base import Facts, Reading
 from cluster.inventory_file import parse_inventory
 from engine.apply import Applier
 from engine.check import Context, declared
-from engine.comparison import Comparison
+from engine.comparison import LastComparison
 from engine.journal import Journal
 from engine.judge import Judge
 from engine.outcome import Verdict
@@ -62,7 +62,6 @@ class Recorded:
     """Nodes spark-1, spark-2, ... and a judge over them in mode check."""
 
     folder: Path
-    last: Comparison | None = None
     size: int = 2
     inventory: str = ""
     """More keys of cluster.yaml, as YAML."""
@@ -79,7 +78,9 @@ class Recorded:
         for node in self.cluster.nodes:
             node.connection = NobodyThere(self.port)
             node.connect()
-        self._judge = Judge(self.cluster, Applier(Journal(self.folder / "journal.jsonl"), frozenset()), "check", self)
+        self.compared = LastComparison()
+        applier = Applier(Journal(self.folder / "journal.jsonl"), frozenset())
+        self._judge = Judge(self.cluster, applier, "check", self.compared)
 
     def said(self, kind: type[Facts], node: str | None = None, **answers: str | Reading) -> None:
         """Let a node (every node, where none is named) have answered facts by name; a Reading also tells the exit."""
