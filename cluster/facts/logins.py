@@ -19,10 +19,11 @@ _ALL_OF = 16
 """Of more peers a node calls some, and the manager all: all calling all would cost the square of their number."""
 
 # No file of the node is written: no key is asked for, none is learned. Nor is a connection that somebody keeps open
-# taken for one that opens, or one left behind.
+# taken for one that opens, or one left behind. Of what ssh says errors alone are heard, also where somebody's own
+# configuration keeps it quiet: what else it says, such as the peer's banner, gives no reason.
 _SSH = (
     "ssh -n -o BatchMode=yes -o ConnectTimeout=4 -o StrictHostKeyChecking=yes -o UpdateHostKeys=no "
-    "-o ControlMaster=no -o ControlPath=none"
+    "-o ControlMaster=no -o ControlPath=none -o LogLevel=ERROR"
 )
 
 
@@ -56,11 +57,13 @@ for round in {rounds}; do
     {{
       host=${{door%:*}}
       said=$(timeout {_LOGIN_S} {_SSH} -p "${{door##*:}}" -- "$host" true 2>&1)
-      case $? in
-        0) echo "${{host##*@}} open";;
-        124) echo "${{host##*@}} it answered, and fell silent";;
-        *) echo "${{host##*@}} $(echo "$said" | tail -n 1)";;
+      status=$?
+      case $status in
+        0) why=open;;
+        124) why="it answered, and fell silent";;
+        *) why=$(echo "$said" | tail -n 1);;
       esac
+      echo "${{host##*@}} ${{why:-ssh ended with $status and said nothing}}"
     }} &
   done
   wait

@@ -8,6 +8,7 @@ _WORDS = {
     "bad permissions": "a key of this node may be read by others, so ssh ignores it",
     "connection refused": "no sshd listens on the peer's fabric address",
     "timed out": "nothing answers there: a firewall, or sshd is not on that network",
+    "said nothing": "the peer ends the connection without a word: look at its sshd's log and the user's login shell",
 }
 _KNOWN_AND_REFUSED = (
     "the peer has this node's key in its authorized_keys and refuses it: the key has a passphrase, ~/.ssh/config names "

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable
@@ -70,21 +71,35 @@ def test_the_questions_to_250_peers_fit_into_one_argument_four_times(recorded: C
             assert len(quote(script)) < LONGEST_ARGUMENT / 4
 
 
+def _logged_in(recorded: Callable[..., Recorded], ssh: str, folder: Path, port: int) -> str:
+    """What the manager's logins come to, where ssh is a program of ours."""
+    (folder / "ssh").write_text(f"#!/bin/sh\n{ssh}\n")
+    (folder / "ssh").chmod(0o755)
+    path = f"{folder}:{os.environ['PATH']}"
+    script = _scripts(recorded, port=port)[0]
+    return subprocess.run(["sh", "-c", script], env={"PATH": path}, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.parametrize("port", [22, 2222])
 def test_the_answers_of_all_come_back(
     recorded: Callable[..., Recorded], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int
 ) -> None:
     monkeypatch.setattr(logins, "_LOGIN_S", 1)
-    stand_in = tmp_path / "ssh"
     refused, silent = "echo 'Permission denied' >&2; exit 255", "exec sleep 60"
     port_known = f"case $* in *' -p {port} -- nvidia@'*) ;; *) exit 2;; esac"
-    stand_in.write_text(f"#!/bin/sh\n{port_known}\ncase $* in *.7\\ true) {refused};; *.9\\ true) {silent};; esac\n")
-    stand_in.chmod(0o755)
-    path = f"{tmp_path}:{os.environ['PATH']}"
-    said = subprocess.run(
-        ["sh", "-c", _scripts(recorded, port=port)[0]], env={"PATH": path}, capture_output=True, text=True, check=True
-    )
-    assert len(said.stdout.splitlines()) == NODES - 1
-    assert "192.168.100.7 Permission denied" in said.stdout
-    assert "192.168.100.8 open" in said.stdout
-    assert "192.168.100.9 it answered, and fell silent" in said.stdout
+    answers = f"case $* in *.7\\ true) {refused};; *.9\\ true) {silent};; *.10\\ true) exit 255;; esac"
+    said = _logged_in(recorded, f"{port_known}\n{answers}", tmp_path, port)
+    assert len(said.splitlines()) == NODES - 1
+    assert "192.168.100.7 Permission denied" in said
+    assert "192.168.100.8 open" in said
+    assert "192.168.100.9 it answered, and fell silent" in said
+    assert "192.168.100.10 ssh ended with 255 and said nothing" in said
+
+
+def test_ssh_says_why_also_where_its_configuration_keeps_it_quiet(
+    recorded: Callable[..., Recorded], tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("Host *\n  HostName 127.0.0.1\n  LogLevel QUIET\n")
+    said = _logged_in(recorded, f'exec {shutil.which("ssh")} -F {config} "$@"', tmp_path, port=1)
+    assert said.count("ssh: connect to host 127.0.0.1 port 1: Connection refused") == NODES - 1

@@ -259,6 +259,7 @@ def test_a_peer_that_has_our_key_and_refuses_it(healthy: Recorded) -> None:
         ("Host key verification failed.", "this node does not know the peer's host key, or knows another"),
         ("ssh: connect to host 192.168.100.1 port 22: Connection refused", "no sshd listens on the peer's fabric"),
         ("ssh: connect to host 192.168.100.1 port 22: Connection timed out", "nothing answers there: a firewall"),
+        ("ssh ended with 255 and said nothing", "the peer ends the connection without a word"),
         ("it answered, and fell silent", "it answered, and fell silent"),
         ("kex_exchange_identification: Connection closed", "kex_exchange_identification: Connection closed"),
     ],
