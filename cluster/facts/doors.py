@@ -128,7 +128,7 @@ class DoorFacts(Facts):
             if rule.concerns(port, interface, source):
                 if rule.target == "ACCEPT":
                     return None
-                if rule.target in ("DROP", "REJECT") and (rule.port or not may_be_in):
+                if rule.target in ("DROP", "REJECT") and (rule.ports or not may_be_in):
                     return rule.target
             may_be_in = may_be_in or rule.may_let_in(port, interface, source)
         return "DROP" if "-P INPUT DROP" in self.rules and not may_be_in else None

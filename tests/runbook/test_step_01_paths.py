@@ -139,6 +139,16 @@ DROPS = "-p udp -m udp --dport 7946 -j DROP"
         (["! -s 192.168.100.1 -p udp --dport 7946 -j DROP"], False),
         (["-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-p tcp -j ACCEPT", "-j DROP"], True),
         (["-p udp -m multiport --dports 4789,7946 -j ACCEPT", "-j DROP"], False),
+        (["-p udp -m multiport --dports 4789,7946 -j DROP"], True),
+        (["-p udp -m multiport --dports 4789,7000:7900 -j DROP"], False),
+        (["-p udp -m udp --dport 7000:8000 -j DROP"], True),
+        (["-p udp -m udp --dport 7947:8000 -j DROP"], False),
+        (["-p udp -m multiport --ports 4789 -j ACCEPT", "-j DROP"], False),
+        (["-p tcp -m multiport --dports 2377,7946 -j ACCEPT", "-j DROP"], True),
+        (["-p icmp -m icmp --icmp-type 8 -j ACCEPT", "-p udp -j DROP"], True),
+        (["! -p tcp -j ACCEPT", "-j DROP"], False),
+        (["-p udp -m udp ! --dport 53 -m set --match-set peers src -j ACCEPT", "-j DROP"], False),
+        (['-p udp -m comment --comment "! not \\"-p tcp\\"" -j ACCEPT', DROPS], False),
         (["-j ufw-user-input", "-j DROP"], False),
     ],
 )
@@ -151,7 +161,15 @@ def test_datagrams_to_a_swarm_that_runs_are_judged_by_the_peers_own_rules(
     assert (verdict.outcome is Outcome.FAILED) == shut
 
 
-@pytest.mark.parametrize(("rule", "shut"), [("-p tcp -j ACCEPT", True), ("-p udp -j ACCEPT", False)])
+@pytest.mark.parametrize(
+    ("rule", "shut"),
+    [
+        ("-p tcp -j ACCEPT", True),
+        ("-p udp -j ACCEPT", False),
+        ("-p icmp -m icmp --icmp-type 8 -j ACCEPT", True),
+        ("-p udp -m set --match-set peers src -j ACCEPT", False),
+    ],
+)
 def test_a_policy_turns_away_what_no_rule_lets_in(spark: Recorded, rule: str, shut: bool) -> None:
     spark.said(NetworkFacts, "spark-2", listening="udp UNCONN 0 0 *:7946 *:*\n")
     spark.said(DoorFacts, "spark-2", rules=f"-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n-A INPUT {rule}\n")
