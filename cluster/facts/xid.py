@@ -9,11 +9,14 @@ from cluster.facts.parse import succeeded
 LOOK_BACK_S = 2 * 3600
 """How old an XID may be to count: what AzureHPC's node health checks look at."""
 
+# The last line of each GPU and code stays, so that one that repeats itself crowds out no other; those in which there is
+# no code count as one kind.
+_LAST_OF_A_KIND = r"awk '{ match($0, /Xid \([^)]*\): [0-9]+/) } !seen[substr($0, RSTART, RLENGTH)]++'"
 COMMAND = (
     "cut -d' ' -f1 /proc/uptime && log=$(dmesg) && { "
-    "printf '%s\\n' \"$log\" | grep -F 'NVRM: Xid' | tail -n 200; true; }"
+    f"printf '%s\\n' \"$log\" | grep -F 'NVRM: Xid' | tac | {_LAST_OF_A_KIND} | tac; true; }}"
 )
-"""Seconds since boot, then the XIDs that the kernel's log still holds."""
+"""Seconds since boot, then the XIDs that the kernel's log still holds, the last of each kind."""
 
 # Some kernels name the thread or the CPU that spoke after the time.
 _LINE = re.compile(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.errors import UnknownFact
 from cluster.facts.gpu import ANSWERS, GpuFacts
 from tests.cluster.nodes import this_cluster
 from tests.gpu_answers import BUS, H100, PLACE, UUID
@@ -68,3 +69,17 @@ def test_a_log_that_tells_nothing_of_gpus_is_read_as_that(tools: Path) -> None:
         pytest.skip("the kernel's log may be root's to read")
     put(tools, "dmesg", "#!/bin/sh\necho '[    1.000000] Linux version 6'\n")
     assert asked().xids == ()
+
+
+def test_an_xid_is_not_crowded_out_by_another_that_repeats_itself(tools: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("the kernel's log may be root's to read")
+    lost = "NVRM: Xid (PCI:0000:00:06): 79, GPU has fallen off the bus."
+    fault = "NVRM: Xid (PCI:0000:00:06): 13, pid=7, Graphics Exception"
+    log = f"echo '[ 0.5] {lost}'; for second in $(seq 1000); do echo \"[ $second.0] {fault}\"; done"
+    put(tools, "dmesg", f"#!/bin/sh\n{log}\n")
+    kept = asked().readings["xids"].out.splitlines()[1:]
+    assert kept == [f"[ 0.5] {lost}", f"[ 1000.0] {fault}"]
+    put(tools, "dmesg", f"#!/bin/sh\necho '[ 1.0] NVRM: Xid of a GPU: 79'; {log}\n")
+    with pytest.raises(UnknownFact, match="no XID as the driver writes them"):
+        print(asked().xids)
