@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cluster.facts.base import ParseError, Reading
 from cluster.facts.parse import succeeded
+from cluster.probes import invocation
 
 LOOK_BACK_S = 2 * 3600
 """How old an XID may be to count: what AzureHPC's node health checks look at."""
@@ -13,10 +14,10 @@ LOOK_BACK_S = 2 * 3600
 # no code count as one kind.
 _LAST_OF_A_KIND = r"awk '{ match($0, /Xid \([^)]*\): [0-9]+/) } !seen[substr($0, RSTART, RLENGTH)]++'"
 COMMAND = (
-    "cut -d' ' -f1 /proc/uptime && log=$(dmesg) && { "
+    f"{invocation('kernel_clock')} && log=$(dmesg) && {{ "
     f"printf '%s\\n' \"$log\" | grep -F 'NVRM: Xid' | tac | {_LAST_OF_A_KIND} | tac; true; }}"
 )
-"""Seconds since boot, then the XIDs that the kernel's log still holds, the last of each kind."""
+"""The time of the kernel's log, then the XIDs that the kernel's log still holds, the last of each kind."""
 
 # Some kernels name the thread or the CPU that spoke after the time.
 _LINE = re.compile(
@@ -37,14 +38,14 @@ class Xid:
 
 def parse_xids(reading: Reading) -> tuple[Xid, ...]:
     """Read the output of COMMAND; each code and GPU once, as last told, within LOOK_BACK_S."""
-    uptime, _, log = succeeded(reading).partition("\n")
-    if not re.fullmatch(r"\d{1,12}(\.\d{1,9})?", uptime, re.ASCII):
+    now, _, log = succeeded(reading).partition("\n")
+    if not re.fullmatch(r"\d{1,12}(\.\d{1,9})?", now, re.ASCII):
         raise ParseError("it does not tell how long the machine has been up")
     found = {}
     for said in re.findall(r".*NVRM: Xid.*", log):
         if not (line := _LINE.fullmatch(said)):
             raise ParseError(f"this is no XID as the driver writes them: {said[:120]}")
-        age = max(0.0, float(uptime) - float(line["second"]))
+        age = max(0.0, float(now) - float(line["second"]))
         if age <= LOOK_BACK_S:
             found[line["place"], line["code"]] = Xid(int(line["code"]), line["place"], age)
     return tuple(found.values())

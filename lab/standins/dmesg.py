@@ -1,6 +1,8 @@
 """dmesg: what the NVIDIA driver would have told the kernel's log; the host's own log is none of the node's."""
 
-from lab.standins.hardware import Hardware, load, read
+import time
+
+from lab.standins.hardware import Hardware, load
 
 
 def lines(hardware: Hardware, uptime: float) -> list[str]:
@@ -8,7 +10,7 @@ def lines(hardware: Hardware, uptime: float) -> list[str]:
 
     Args:
         hardware: the node's.
-        uptime: seconds since boot.
+        uptime: seconds since boot, without those suspended.
     """
     told = [(min(12.5, uptime), f"NVRM: loading NVIDIA UNIX Open Kernel Module  {hardware.driver.version}")]
     for gpu in hardware.gpus:
@@ -19,7 +21,7 @@ def lines(hardware: Hardware, uptime: float) -> list[str]:
 
 def main() -> None:
     """Print the messages, whatever was asked."""
-    print("\n".join(lines(load(), float(read("/proc/uptime").split()[0]))))
+    print("\n".join(lines(load(), time.monotonic())))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 """The commands that ask for GPUs, run for real on this machine, with an nvidia-smi and an lspci put in the way."""
 
 import os
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from cluster.errors import UnknownFact
+from cluster.facts.base import Reading
 from cluster.facts.gpu import ANSWERS, GpuFacts
+from cluster.facts.xid import COMMAND, parse_xids
 from tests.cluster.nodes import this_cluster
 from tests.gpu_answers import BUS, H100, PLACE, UUID
 
@@ -83,3 +87,15 @@ def test_an_xid_is_not_crowded_out_by_another_that_repeats_itself(tools: Path) -
     put(tools, "dmesg", f"#!/bin/sh\necho '[ 1.0] NVRM: Xid of a GPU: 79'; {log}\n")
     with pytest.raises(UnknownFact, match="no XID as the driver writes them"):
         print(asked().xids)
+
+
+def test_an_xid_is_as_old_as_the_kernels_log_says_also_where_the_machine_was_suspended(tools: Path) -> None:
+    # Where a machine comes back from a suspend, /proc/uptime is ahead of its log.
+    suspended = ["unshare", "--fork", "--time", "--boottime", "86400"]
+    if subprocess.run([*suspended, "true"], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("a clock of its own is root's to give, by a kernel that has time namespaces")
+    stamp = f"[{time.monotonic() - 10:12.6f}]"
+    put(tools, "dmesg", f"#!/bin/sh\necho '{stamp} NVRM: Xid (PCI:0000:00:06): 79, GPU has fallen off the bus.'\n")
+    said = subprocess.run([*suspended, "sh", "-c", COMMAND], check=True, capture_output=True, text=True)
+    (told,) = parse_xids(Reading(COMMAND, 0, said.stdout, said.stderr))
+    assert 10 <= told.age_s < 60
