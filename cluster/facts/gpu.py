@@ -67,7 +67,9 @@ def parse_smi(reading: Reading) -> Smi:
     listing, xml, log = said.partition("<?xml")
     if exit_status == 0 and "No devices were found" not in listing:
         return Smi(ANSWERS, parse_log(listing, xml + log))
-    return Smi((next(iter(listing.strip().splitlines()), "") or f"exit {exit_status}")[:200])
+    # The GPUs that are still well are listed before the complaint about the one that is not.
+    complaints = (line for line in listing.splitlines() if line.strip() and "(UUID: " not in line)
+    return Smi(next(complaints, f"exit {exit_status}")[:200])
 
 
 def parse_bus(reading: Reading) -> tuple[OnBus, ...]:

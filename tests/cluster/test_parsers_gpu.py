@@ -80,6 +80,10 @@ def test_a_gpu_that_is_lost_is_kept_as_that() -> None:
         (broken("No devices were found", 0), "No devices were found"),
         (broken("Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 580.178", 18),
          "Failed to initialize NVML: Driver/library version mismatch"),
+        (broken("GPU 0: NVIDIA RTX A6000 (UUID: GPU-1)\n  MIG 1g.10gb     Device  0: (UUID: MIG-a)\n"
+                "Unable to determine the device handle for gpu 0000:81:00.0: GPU is lost.", 15),
+         "Unable to determine the device handle for gpu 0000:81:00.0: GPU is lost."),
+        (broken("GPU 0: NVIDIA GB10 (UUID: GPU-1)", 15), "exit 15"),
         (broken("", 255), "exit 255"),
     ],
 )  # fmt: skip
