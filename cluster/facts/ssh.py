@@ -15,6 +15,14 @@ def _entries(reading: Reading) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines(reading) if not line.startswith("#"))
 
 
+def _public_keys(reading: Reading) -> tuple[str, ...]:
+    entries = _entries(reading)
+    keys = tuple(entry for entry in entries if re.match(r"(ssh|ecdsa|sk)-\S+\s+AAAA", entry))
+    if entries and not keys:
+        raise ParseError("no line of it is a public key, as `ssh-keygen -y -f ~/.ssh/id_ed25519` prints it")
+    return keys
+
+
 def _host_keys(reading: Reading) -> tuple[str, ...]:
     # Asked by the node of itself: the keys that its sshd really shows, with nobody in between.
     keys = tuple(line.partition(" ")[2] for line in lines(reading) if not line.startswith("#"))
@@ -93,7 +101,7 @@ class SshFacts(Facts):
 
     is_local = True
 
-    public_key: tuple[str, ...] = fact(contents("~/.ssh/id_ed25519.pub"), _entries)
+    public_key: tuple[str, ...] = fact(contents("~/.ssh/id_ed25519.pub"), _public_keys)
     authorized: tuple[str, ...] = fact(contents("~/.ssh/authorized_keys"), _entries)
     known_hosts: tuple[str, ...] = fact(contents("~/.ssh/known_hosts"), _entries)
     host_keys: tuple[str, ...] = fact(_host_keys_of, _host_keys)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from cluster.errors import UnknownFact
 from cluster.facts.clock import ClockFacts
 from cluster.facts.logins import LoginFacts
 from cluster.facts.machine import MachineFacts
@@ -12,6 +13,7 @@ from cluster.facts.network import NetworkFacts
 from cluster.facts.resources import ResourceFacts
 from cluster.facts.ssh import SshFacts
 from engine.outcome import Verdict
+from fixers.ssh import make_key
 from reports.outcome import Outcome
 from runbook import test_01_node as step_01
 from runbook import test_01_ssh as step_01_ssh
@@ -244,12 +246,30 @@ def test_one_private_key_on_all_nodes_is_worth_a_word_and_is_not_told(healthy: R
     assert verdict.warning == "one private key is on several nodes: whoever gets one node has them all"
 
 
+REFUSED = "192.168.100.1 nvidia@192.168.100.1: Permission denied (publickey).\n"
+
+
 def test_a_peer_that_has_our_key_and_refuses_it(healthy: Recorded) -> None:
     healthy.said(SshFacts, "spark-2", public_key="ssh-ed25519 AAAA2 nvidia@spark-2\n")
     healthy.said(SshFacts, "spark-1", authorized='from="192.168.0.0/16" ssh-ed25519 AAAA2 somebody\n')
-    healthy.said(LoginFacts, "spark-2", logins="192.168.100.1 nvidia@192.168.100.1: Permission denied (publickey).\n")
+    healthy.said(LoginFacts, "spark-2", logins=REFUSED)
     verdict = judge(healthy, step_01_ssh.test_nodes_log_in_to_each_other)
     assert str(verdict.cause).startswith("the peer has this node's key in its authorized_keys and refuses it")
+
+
+@pytest.mark.parametrize("said", ["ssh-ed25519\nAAAA2 nvidia@spark-2\n", "-----BEGIN OPENSSH PRIVATE KEY-----\n"])
+def test_a_public_key_that_is_none_is_told_and_not_handed_out(healthy: Recorded, said: str) -> None:
+    healthy.said(SshFacts, "spark-2", public_key=said)
+    healthy.said(SshFacts, authorized="ssh-ed25519 AAAA1 nvidia@spark-1\n")
+    healthy.said(LoginFacts, "spark-2", logins=REFUSED)
+    verdict = judge(healthy, step_01_ssh.test_nodes_log_in_to_each_other)
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert "on spark-2: no line of it is a public key" in str(verdict.cause)
+    with pytest.raises(UnknownFact, match="no line of it is a public key"):
+        list(make_key(healthy.cluster["spark-2"]))
+    healthy.said(SshFacts, "spark-2", public_key="ssh-ed25519 AAAA2\nnvidia@spark-2\n")
+    verdict = judge(healthy, step_01_ssh.test_nodes_log_in_to_each_other)
+    assert verdict.cause == "the peer does not know this node's key (192.168.100.1)"
 
 
 @pytest.mark.parametrize(
