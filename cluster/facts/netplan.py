@@ -152,11 +152,12 @@ def _address(written: object) -> str:
     return str(next(iter(written))) if isinstance(written, dict) else str(written)
 
 
-# Files in /run go with the next reboot; netplan reads them like the others.
+# Files in /run go with the next reboot; netplan reads them like the others. Of a link the file counts that it leads to,
+# as it does for chmod; one to /dev/null, which switches a package's file off, leads to none.
 _FILES = """\
 for file in /lib/netplan/*.yaml /etc/netplan/*.yaml /run/netplan/*.yaml; do
-  test -e "$file" || continue
-  echo "$(stat -c '%a %n' "$file") $(base64 -w 0 "$file")"
+  test -f "$file" || continue
+  echo "$(stat -L -c '%a %n' "$file") $(base64 -w 0 "$file")"
 done"""
 
 

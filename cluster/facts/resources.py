@@ -95,7 +95,7 @@ def _disk_places(node: "Node") -> str:
 {FIND_ROOT}
 for place in / "${{root:-/var/lib/docker}}" {places}; do
   path=$place; {_CLIMB}
-  echo "$(df -B1 --output=used,avail,itotal,iused "$path" | tail -n 1) $(stat -c %d "$path") $place"
+  echo "$(df -B1 --output=used,avail,itotal,iused "$path" | tail -n 1) $(stat -L -c %d "$path") $place"
 done"""
 
 

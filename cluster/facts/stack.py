@@ -174,7 +174,7 @@ def _writable(node: "Node") -> str:
 
 def _owners(node: "Node") -> str:
     paths = f"{quote(node.cluster.workspace)} {quote(node.cluster.model_cache)}"
-    return f'for path in {paths}; do test ! -e "$path" || stat -c "%u:%g %n" "$path"; done'
+    return f'for path in {paths}; do test ! -e "$path" || stat -L -c "%u:%g %n" "$path"; done'
 
 
 def _by_path(reading: Reading) -> dict[str, str]:

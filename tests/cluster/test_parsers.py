@@ -1,6 +1,8 @@
 """What real tools print is understood; samples are recorded from DGX Spark, H100 and Debian machines."""
 
 import json
+import os
+import re
 import subprocess
 from base64 import b64encode
 from collections.abc import Callable
@@ -18,11 +20,12 @@ from cluster.facts.config import _listeners
 from cluster.facts.container import _containers
 from cluster.facts.docker import parse_details, parse_engine, parse_settings
 from cluster.facts.machine import _pretty_name
-from cluster.facts.netplan import parse_files, parse_netplan
+from cluster.facts.netplan import _FILES, parse_files, parse_netplan
 from cluster.facts.network import parse_links, parse_ports
 from cluster.facts.parse import by_address, number
+from cluster.facts.resources import _disk_places, _disks
 from cluster.facts.ssh import _host_keys
-from cluster.facts.stack import _checksums, _image_architecture, _image_id, _models, _present, _tasks
+from cluster.facts.stack import _by_path, _checksums, _image_architecture, _image_id, _models, _owners, _present, _tasks
 from cluster.facts.toolkit import parse_toml, parse_version
 
 DATA = Path(__file__).parents[1] / "data"
@@ -52,6 +55,10 @@ ENGINE: dict[str, Any] = {
 
 def _said(out: str = "", *, err: str = "", exit_status: int = 0) -> Reading:
     return Reading("command", exit_status, out, err)
+
+
+def _run(command: str) -> Reading:
+    return _said(subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True).stdout)
 
 
 def _refusal(parse: Callable[[Reading], object], reading: Reading) -> str:
@@ -117,7 +124,7 @@ def test_models_are_told_by_the_hubs_own_names(tmp_path: Path) -> None:
     for name in ("models--org--name-1.5_x", "models--a\n.ssh", "datasets--org--d", "other"):
         (tmp_path / "hub" / name).mkdir(parents=True)
     node: Any = SimpleNamespace(cluster=SimpleNamespace(model_cache=str(tmp_path)))
-    told = subprocess.run(["/bin/sh", "-c", _models(node)], capture_output=True, text=True, check=True).stdout
+    told = _run(_models(node)).out
     assert sorted(told.splitlines()) == [f"{tmp_path}/hub/datasets--org--d", f"{tmp_path}/hub/models--org--name-1.5_x"]
 
 
@@ -175,6 +182,26 @@ def test_netplan_files_come_with_mode_and_content() -> None:
     assert (private.is_private, public.is_private) == (True, False)
     assert "enp1s0f1np1" in private.ethernets
     assert public.ethernets == {}
+
+
+def test_of_a_link_of_netplan_the_file_counts_and_what_is_no_file_does_not(tmp_path: Path) -> None:
+    folder = tmp_path / "etc" / "netplan"
+    folder.mkdir(parents=True)
+    (tmp_path / "kept").touch(mode=0o600)
+    for name, goal in {"kept": tmp_path / "kept", "masked": Path("/dev/null"), "dangling": tmp_path / "gone"}.items():
+        (folder / f"{name}.yaml").symlink_to(goal)
+    (file,) = parse_files(_run(re.sub(r"/(?:lib|etc|run)/netplan/", lambda found: f"{tmp_path}{found[0]}", _FILES)))
+    assert (file.path, file.mode) == (f"{folder}/kept.yaml", "600")
+
+
+def test_of_a_workspace_that_is_a_link_the_directory_counts(tmp_path: Path) -> None:
+    link = tmp_path / "workspace"
+    link.symlink_to("/proc")
+    os.lchown(link, os.geteuid() or 1, os.getegid())
+    node: Any = SimpleNamespace(cluster=SimpleNamespace(workspace=str(link), model_cache=str(tmp_path / "gone")))
+    goal = Path("/proc").stat()
+    assert _by_path(_run(_owners(node))) == {str(link): f"{goal.st_uid}:{goal.st_gid}"}
+    assert {disk.place: disk.device for disk in _disks(_run(_disk_places(node)))}[str(link)] == goal.st_dev
 
 
 @pytest.mark.parametrize("line", ["600\n", "600 /etc/netplan/a.yaml !!!\n", "600 /etc/netplan/a.yaml YWJ\n"])
