@@ -17,6 +17,7 @@ from cluster.node import Node
 from engine.change import Change, Changes, Consent, Instruction, RunCommand, together
 from engine.files import read_file
 from engine.network_change import WriteNetplan
+from engine.rights import SetRights
 from fixers.netplan_files import without_addresses
 
 OUR_FILE = "/etc/netplan/60-spark-runbook.yaml"
@@ -125,8 +126,7 @@ def make_private(node: Node) -> Iterator[Change]:
     """Take the right to read netplan's files from everybody but root, as netplan itself asks."""
     for file in node.netplan.files:
         if not file.is_private:
-            path = quote(file.path)
-            yield RunCommand(node, f"chmod 600 {path}", undo_command=f"chmod {file.mode} {path}")
+            yield SetRights(node, "chmod", file.path, "600", before=file.mode, after="600")
 
 
 def _is_addressed(node: Node) -> bool:

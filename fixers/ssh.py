@@ -7,6 +7,7 @@ from cluster.node import Node
 from cluster.ssh_target import known_name
 from engine.change import Change, Changes, RunCommand, WriteFile, together
 from engine.files import read_file
+from engine.rights import SetRights
 
 
 def exchange_keys(node: Node) -> Changes:
@@ -41,9 +42,7 @@ def tighten_modes(node: Node) -> Iterator[Change]:
     """Take the rights from others with which SSH refuses to use a key or a home."""
     for file in node.ssh.guarded:
         if file.is_open:
-            path = quote(file.path)
-            undo = f"chmod {file.mode} {path}"
-            yield RunCommand(node, f"chmod {file.closing} {path}", undo_command=undo)
+            yield SetRights(node, "chmod", file.path, file.closing, before=file.mode, after=file.closed)
 
 
 def _let_peers_in(node: Node) -> Iterator[Change]:

@@ -15,6 +15,7 @@ from cluster.node import Node
 from engine.change import Change, Changes, Consent, Flag, Instruction, RunCommand, WriteFile, together
 from engine.files import missing_directories
 from engine.place_files import PlaceFiles
+from engine.rights import SetRights
 from engine.undo_step import UndoCommand, UndoStep
 from workloads import launcher
 from workloads.deploy import container_spec, rendered_stack, workspace_files
@@ -68,9 +69,9 @@ def make_directories(node: Node) -> Iterator[Change]:
 
 def own_workspace(node: Node) -> Iterator[Change]:
     """Give the workspace to the user, who copies the program there; what lies in it keeps its owner."""
-    path = quote(node.cluster.workspace)
-    before = node.stack.owners[node.cluster.workspace]
-    yield RunCommand(node, f"chown {node.login.user}: {path}", undo_command=f"chown {before} {path}")
+    path, user = node.cluster.workspace, node.login.user
+    after = f"$(id -u {user}):$(id -g {user})"
+    yield SetRights(node, "chown", path, f"{user}:", before=node.stack.owners[path], after=after)
 
 
 def copy_workload(node: Node) -> Iterator[Change]:

@@ -44,7 +44,7 @@ class Guarded:
     def is_open(self) -> bool:
         """Whether SSH refuses to use it: a private key that others may read, anything else that they may write."""
         mode = int(self.mode, 8)
-        if re.search(r"/id_[^/]*$", self.path):
+        if self._is_key:
             return bool(mode & 0o077)
         # Debian's OpenSSH lets the user's own group write, which nobody else is in.
         return bool(mode & 0o002) or (bool(mode & 0o020) and self.group != self.owner)
@@ -52,7 +52,16 @@ class Guarded:
     @property
     def closing(self) -> str:
         """What chmod has to be told."""
-        return "go-rwx" if re.search(r"/id_[^/]*$", self.path) else "go-w"
+        return "go-rwx" if self._is_key else "go-w"
+
+    @property
+    def closed(self) -> str:
+        """The mode that chmod makes of it."""
+        return f"{int(self.mode, 8) & ~(0o077 if self._is_key else 0o022):o}"
+
+    @property
+    def _is_key(self) -> bool:
+        return re.search(r"/id_[^/]*$", self.path) is not None
 
 
 def _guarded(reading: Reading) -> tuple[Guarded, ...]:

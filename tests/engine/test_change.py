@@ -1,5 +1,6 @@
 """Every kind of change says what it will do, does that, and is taken back from the journal alone."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from engine.change import Call, Change, Consent, Instruction, RunCommand, WriteF
 from engine.files import read_file
 from engine.journal import Journal
 from engine.place_files import PlaceFiles
+from engine.rights import SetRights
 from engine.undo import TakenBack, undo_run
 
 
@@ -158,6 +160,31 @@ def test_a_command_is_taken_back_by_its_own(cluster: Cluster, here: Node, journa
     assert list(_tree(folder)) == ["made"]
     assert _undo(cluster, journal) == [None]
     assert _tree(folder) == {}
+
+
+def test_rights_are_given_back_to_a_file_that_the_run_itself_has_written_since(
+    cluster: Cluster, here: Node, journal: Journal, folder: Path
+) -> None:
+    file = folder / "it's mine"
+    file.write_text("old")
+    file.chmod(0o644)
+    before = _tree(folder)
+    _apply(journal, SetRights(here, "chmod", str(file), "600", before="644", after="600"))
+    _apply(journal, WriteFile(here, str(file), b"new"))
+    assert _tree(folder)[file.name] == (b"new", 0o100600)
+    assert _undo(cluster, journal) == [None, None]
+    assert _tree(folder) == before
+
+
+def test_a_directory_that_somebody_made_anew_keeps_its_owner(
+    cluster: Cluster, here: Node, journal: Journal, folder: Path
+) -> None:
+    owner = f"{os.geteuid()}:{os.getegid()}"
+    _apply(journal, SetRights(here, "chown", str(folder), owner, before="1:1", after="$(id -u):$(id -g)"))
+    folder.rename(folder.with_name("kept"))
+    folder.mkdir()
+    assert _undo(cluster, journal) == [None]
+    assert f"{folder.stat().st_uid}:{folder.stat().st_gid}" == owner
 
 
 def test_a_call_shows_the_command_it_stands_for(cluster: Cluster, here: Node, journal: Journal, folder: Path) -> None:

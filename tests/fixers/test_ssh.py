@@ -1,6 +1,7 @@
 """A key pair is made where there is none, and nobody loses one that was not made here."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from cluster.errors import CommandFailed
 from cluster.node import Node
 from engine.journal import Journal
-from fixers.ssh import make_key
+from fixers.ssh import make_key, tighten_modes
 from tests.fixers.conftest import applied, undone
 
 
@@ -59,3 +60,39 @@ def test_a_private_key_that_takes_a_phrase_stays_as_it_is(here: Node, home: Path
         applied(change, journal)
     assert undone(here, journal) == [None]
     assert (key.read_bytes(), [one.name for one in key.parent.iterdir()]) == (before, ["id_ed25519"])
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode & 0o7777
+
+
+def test_rights_that_were_taken_are_given_back(here: Node, home: Path, journal: Journal) -> None:
+    key = _own_key(home)
+    for path, mode in ((key, 0o644), (key.parent, 0o777)):
+        path.chmod(mode)
+    for change in tighten_modes(here):
+        applied(change, journal)
+    assert (_mode(key.parent), _mode(key)) == (0o755, 0o600)
+    assert undone(here, journal) == [None, None]
+    assert (_mode(key.parent), _mode(key)) == (0o777, 0o644)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "mode"),
+    [
+        (lambda key: (key.unlink(), key.touch(mode=0o600)), 0o600),
+        (lambda key: key.write_text("another"), 0o600),
+        (lambda key: key.chmod(0o400), 0o400),
+        (lambda key: key.unlink(), None),
+    ],
+)
+def test_a_key_that_somebody_changed_since_keeps_its_rights(
+    here: Node, home: Path, journal: Journal, meanwhile: Callable[[Path], object], mode: int | None
+) -> None:
+    key = _own_key(home)
+    key.chmod(0o644)
+    (change,) = tighten_modes(here)
+    applied(change, journal)
+    meanwhile(key)
+    assert undone(here, journal) == [None]
+    assert (_mode(key) if key.exists() else None) == mode
