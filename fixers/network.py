@@ -112,9 +112,9 @@ def remove_detours(node: Node) -> Iterator[Change]:
             route = node.mesh.routes.get(str(planned.ip))
             if route is None or route.interface in (interface, "none", "lo"):
                 continue
-            entry = " ".join(map(quote, route.entry.split()))
+            entry, selector = (" ".join(map(quote, words.split())) for words in (route.entry, route.selector))
             if route.is_within(planned.network):
-                undo = f'test -n "$(ip route show {entry})" || ip route add {entry}'
+                undo = f'test -n "$(ip route show {selector})" || ip route add {entry}'
                 yield RunCommand(node, f"ip route del {entry}", undo_command=undo)
             else:
                 yield Instruction(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PINGS = 5
 _HEADERS = 28
 """Bytes of the IPv4 and ICMP headers around the payload of a ping."""
+_ONLY_PRINTED = {"dead", "linkdown", "offload", "rt_offload", "rt_offload_failed", "rt_trap", "trap", "unresolved"}
+"""Words that ip has for the state of a route, and does not take in a command."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Route:
 
     interface: str
     entry: str
+
+    @property
+    def selector(self) -> str:
+        """The words by which `ip route show` finds the entry: it takes not all that it prints."""
+        return " ".join([self.entry.split()[0], *re.findall(r"(?<!\S)(?:dev|via(?: inet6)?) \S+", self.entry)])
 
     def is_within(self, subnet: IPv4Network) -> bool:
         """Whether it leads to nothing outside a subnet, and came with no address of the node itself."""
@@ -77,7 +84,8 @@ def parse_routes(reading: Reading) -> dict[str, Route]:
     for address, entry in by_address(reading).items():
         _refuse_missing_tool(entry)
         device = re.search(r"\bdev (\S+)", entry)
-        found[address] = Route(device[1] if device else "none", " ".join(entry.split()))
+        words = [word for word in entry.split() if word not in _ONLY_PRINTED]
+        found[address] = Route(device[1] if device else "none", " ".join(words))
     return found
 
 

@@ -61,6 +61,13 @@ def test_routes_name_their_interface_and_their_entry() -> None:
     }
 
 
+def test_of_a_route_no_word_stays_that_ip_prints_and_does_not_take() -> None:
+    said = "192.168.100.2 192.168.100.2 via 10.0.0.1 dev enP7s7 metric 5 offload onlink linkdown rt_trap mtu 1400 \n"
+    (route,) = parse_routes(_said(said)).values()
+    assert route.entry == "192.168.100.2 via 10.0.0.1 dev enP7s7 metric 5 onlink mtu 1400"
+    assert route.selector == "192.168.100.2 via 10.0.0.1 dev enP7s7"
+
+
 def test_neighbours_have_a_hardware_address_or_none() -> None:
     said = (
         "192.168.100.2 dev enp1s0f1np1 lladdr 4C:BB:47:2b:00:01 REACHABLE\n"

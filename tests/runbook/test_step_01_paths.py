@@ -10,7 +10,8 @@ from cluster.facts.mesh import MeshFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
 from engine.change import WriteFile
-from fixers import nccl
+from engine.undo_step import UndoCommand
+from fixers import nccl, network
 from reports.outcome import Outcome
 from runbook import test_01_network as step_01
 from runbook import test_01_network_rdma as rdma_01
@@ -48,6 +49,16 @@ def test_a_route_over_the_management_network(spark: Recorded) -> None:
     spark.said(MeshFacts, "spark-1", routes=per_peer(1, "192.168.0.0/16 via 10.0.0.1 dev enP7s7"))
     cause = failed(spark.judge(step_01.test_peers_are_routed_over_the_fabric, "spark-1"))
     assert cause == "192.168.100.2 is reached by another way: 192.168.0.0/16 via 10.0.0.1 dev enP7s7"
+
+
+def test_a_route_is_taken_out_and_put_back_in_words_that_ip_takes(spark: Recorded) -> None:
+    route = "192.168.100.2 via 10.0.0.1 dev enP7s7 onlink mtu 1400"
+    spark.said(MeshFacts, "spark-1", routes=f"192.168.100.2 {route.replace('onlink', 'onlink linkdown')} \n")
+    (change,) = network.remove_detours(spark.cluster["spark-1"])
+    assert change.describe() == f"spark-1$ sudo ip route del {route}"
+    (step,) = change.undo()
+    there = "ip route show 192.168.100.2 via 10.0.0.1 dev enP7s7"
+    assert step == UndoCommand(f'test -n "$({there})" || ip route add {route}', root=True)
 
 
 def test_a_third_machine_with_a_peers_address(spark: Recorded) -> None:
