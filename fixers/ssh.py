@@ -5,7 +5,7 @@ from shlex import quote
 
 from cluster.node import Node
 from cluster.ssh_target import known_name
-from engine.change import Change, Changes, RunCommand, WriteFile, together
+from engine.change import Change, Changes, Instruction, RunCommand, WriteFile, together
 from engine.files import read_file
 from engine.rights import SetRights
 
@@ -21,11 +21,16 @@ def exchange_keys(node: Node) -> Changes:
 
 def make_key(node: Node) -> Iterator[Change]:
     """Make a key pair where there is none; the private key never leaves the node."""
-    if node.ssh.public_key:
+    if node.ssh.own_key:
+        return
+    if node.ssh.has_half_a_key:
+        # ssh-keygen would overwrite it.
+        lone = f"~/.ssh/id_ed25519.pub away on {node.name}"
+        yield Instruction(node, f"move {lone}, since its private half is not there, then run again")
         return
     path = f"{node.login.home}/.ssh/id_ed25519"
     key, public = quote(path), quote(f"{path}.pub")
-    if any(file.path == path for file in node.ssh.guarded):
+    if node.ssh.has_private_key:
         # Somebody's own, which ssh-keygen would overwrite; only the public half is missing.
         derive = f"half=$(ssh-keygen -y -P '' -f {key}) && echo \"$half\" >{public}"
         undo = f'if test "$(ssh-keygen -y -P \'\' -f {key})" = "$(cat {public})"; then rm -f {public}; fi'
@@ -46,7 +51,8 @@ def tighten_modes(node: Node) -> Iterator[Change]:
 
 
 def _let_peers_in(node: Node) -> Iterator[Change]:
-    if keys := [key for key in map(_public_key, node.cluster.peers(node)) if not node.ssh.authorizes(key)]:
+    peers = [peer for peer in node.cluster.peers(node) if not peer.ssh.has_half_a_key]
+    if keys := [key for key in map(_public_key, peers) if not node.ssh.authorizes(key)]:
         yield from _append(node, ".ssh/authorized_keys", keys)
 
 
@@ -65,7 +71,7 @@ def _known_hosts_lines(peer: Node) -> list[str]:
 
 def _public_key(node: Node) -> str:
     # In a plan there may be none yet.
-    return node.ssh.public_key[0] if node.ssh.public_key else f"ssh-ed25519 ({node.name}'s, which ssh-keygen makes)"
+    return node.ssh.own_key or f"ssh-ed25519 ({node.name}'s, which ssh-keygen makes)"
 
 
 def _append(node: Node, name: str, lines: Sequence[str]) -> Iterator[WriteFile]:

@@ -117,6 +117,21 @@ class SshFacts(Facts):
     guarded: tuple[Guarded, ...] = fact(_FILES, _guarded)
     private_keys: tuple[str, ...] = fact(_KEYS, _checksums)
 
+    @property
+    def has_private_key(self) -> bool:
+        """Whether the private half of `public_key` is there."""
+        return any(file.path.endswith("/.ssh/id_ed25519") for file in self.guarded)
+
+    @property
+    def own_key(self) -> str | None:
+        """The public key by which the node can log in: with a half that is there alone somebody else would."""
+        return self.public_key[0] if self.public_key and self.has_private_key else None
+
+    @property
+    def has_half_a_key(self) -> bool:
+        """Whether the public half of a key is there alone."""
+        return bool(self.public_key) and not self.has_private_key
+
     def authorizes(self, public_key: str) -> bool:
         """Whether a public key is among those that may log in, whatever comment or options stand beside it."""
         return any(public_key.split()[1] in known.split() for known in self.authorized)

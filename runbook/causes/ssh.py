@@ -10,6 +10,7 @@ _WORDS = {
     "timed out": "nothing answers there: a firewall, or sshd is not on that network",
     "said nothing": "the peer ends the connection without a word: look at its sshd's log and the user's login shell",
 }
+_HALF_A_KEY = "this node has ~/.ssh/id_ed25519.pub without its private half, and cannot log in with that"
 _KNOWN_AND_REFUSED = (
     "the peer has this node's key in its authorized_keys and refuses it: the key has a passphrase, ~/.ssh/config names "
     "another one, or the peer's sshd is set to look elsewhere or to keep the user out"
@@ -27,6 +28,9 @@ def not_let_in(node: Node) -> str:
 
 
 def _meaning(node: Node, peer: Node, said: str) -> str:
-    if "permission denied" in said.lower() and any(map(peer.ssh.authorizes, node.ssh.public_key)):
-        return _KNOWN_AND_REFUSED
+    if "permission denied" in said.lower():
+        if node.ssh.has_half_a_key:
+            return _HALF_A_KEY
+        if node.ssh.own_key and peer.ssh.authorizes(node.ssh.own_key):
+            return _KNOWN_AND_REFUSED
     return next((meaning for words, meaning in _WORDS.items() if words in said.lower()), said)

@@ -51,6 +51,13 @@ def test_a_private_key_without_its_public_half_is_given_one(here: Node, home: Pa
     assert (key.read_bytes(), public.exists()) == (before, False)
 
 
+def test_a_public_half_that_is_there_alone_is_left_to_a_person(here: Node, home: Path) -> None:
+    _own_key(home).unlink()
+    assert here.ssh.own_key is None
+    (change,) = make_key(here)
+    assert change.risk == "human"
+
+
 def test_a_private_key_that_takes_a_phrase_stays_as_it_is(here: Node, home: Path, journal: Journal) -> None:
     key = _own_key(home, "a phrase")
     before = key.read_bytes()

@@ -10,7 +10,7 @@ from cluster.facts.clock import ClockFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.ssh import SshFacts
 from cluster.node import Node
-from engine.change import Change, RunCommand, WriteFile
+from engine.change import Change, Instruction, RunCommand, WriteFile
 from engine.files import FileState
 from fixers import ssh
 from reports.outcome import Outcome
@@ -19,6 +19,7 @@ from tests.runbook.recorded import Recorded
 from tests.runbook.swarm_answers import links
 
 NODES = 6
+PRIVATE = "600:nvidia:nvidia:/home/nvidia/.ssh/id_ed25519\n"
 PORTS = "rocep1s0f1 port 1 ==> enp1s0f1np1 (Up)\n"
 
 
@@ -87,6 +88,7 @@ def test_what_is_there_is_left_and_only_what_lacks_is_added(bare: Recorded) -> N
             SshFacts,
             f"spark-{number}",
             public_key=f"{key(number)}\n",
+            guarded=PRIVATE,
             authorized="".join(f"{key(one)}\n" for one in others if (number, one) != (4, 2)),
             known_hosts="".join(f"192.168.100.{one} ssh-ed25519 HOST{one}\n" for one in others),
         )
@@ -94,6 +96,18 @@ def test_what_is_there_is_left_and_only_what_lacks_is_added(bare: Recorded) -> N
     assert isinstance(change, WriteFile)
     assert (change.node.name, change.path) == ("spark-4", "/home/nvidia/.ssh/authorized_keys")
     assert change.content == f"{key(2)}\n".encode()
+
+
+def test_a_public_key_without_its_private_half_opens_no_door(bare: Recorded) -> None:
+    bare.said(SshFacts, public_key=f"{key(0)}\n", guarded=PRIVATE)
+    bare.said(SshFacts, "spark-2", public_key=f"{key(2)}\n", guarded="")
+    changes = told(bare.cluster.manager)
+    (asked,) = [change for change in changes if isinstance(change, Instruction)]
+    assert asked.words == (
+        "move ~/.ssh/id_ed25519.pub away on spark-2, since its private half is not there, then run again"
+    )
+    given = [change.content for change in changes if isinstance(change, WriteFile) and "authorized" in change.path]
+    assert {line for content in given for line in content.decode().splitlines()} == {key(0)}
 
 
 def test_a_node_that_is_slow_to_answer_is_told_of_and_explains_what_its_clock_cannot(

@@ -250,11 +250,15 @@ REFUSED = "192.168.100.1 nvidia@192.168.100.1: Permission denied (publickey).\n"
 
 
 def test_a_peer_that_has_our_key_and_refuses_it(healthy: Recorded) -> None:
-    healthy.said(SshFacts, "spark-2", public_key="ssh-ed25519 AAAA2 nvidia@spark-2\n")
+    private = "600:nvidia:nvidia:/home/nvidia/.ssh/id_ed25519\n"
+    healthy.said(SshFacts, "spark-2", public_key="ssh-ed25519 AAAA2 nvidia@spark-2\n", guarded=private)
     healthy.said(SshFacts, "spark-1", authorized='from="192.168.0.0/16" ssh-ed25519 AAAA2 somebody\n')
     healthy.said(LoginFacts, "spark-2", logins=REFUSED)
     verdict = judge(healthy, step_01_ssh.test_nodes_log_in_to_each_other)
     assert str(verdict.cause).startswith("the peer has this node's key in its authorized_keys and refuses it")
+    healthy.said(SshFacts, "spark-2", guarded=OWNED)
+    verdict = judge(healthy, step_01_ssh.test_nodes_log_in_to_each_other)
+    assert str(verdict.cause).startswith("this node has ~/.ssh/id_ed25519.pub without its private half")
 
 
 @pytest.mark.parametrize("said", ["ssh-ed25519\nAAAA2 nvidia@spark-2\n", "-----BEGIN OPENSSH PRIVATE KEY-----\n"])
