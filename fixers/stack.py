@@ -31,20 +31,35 @@ KNOWS_DETACH = 26
 
 @dataclass(eq=False)
 class MakeDirectory(Change):
-    """Make a directory, and those above it; undo removes those that were made and are empty."""
+    """Make a directory, and those above it; undo removes those that were made and are empty.
+
+    With `root` they are made by root, and given to the user.
+    """
 
     node: Node
     path: str
+    root: bool = False
 
     def describe(self) -> str:
         """Show the command."""
-        return f"{self.node.name}$ mkdir -p {quote(self.path)}"
+        return f"{self.node.name}$ {'sudo ' if self.root else ''}{self._command}"
+
+    @cached_property
+    def _missing(self) -> list[str]:
+        return [quote(path) for path in missing_directories(self.node, self.path, root=self.root)]
+
+    @property
+    def _command(self) -> str:
+        if not self.root or not self._missing:
+            return f"mkdir -p {quote(self.path)}"
+        # Without -p: what somebody else makes meanwhile is not given away.
+        made = " ".join(reversed(self._missing))
+        return f"mkdir {made} && chown {self.node.login.user}: {made}"
 
     def undo(self) -> list[UndoStep]:
         """Remove what will have been made, the deepest first."""
-        made = " ".join(map(quote, missing_directories(self.node, self.path, root=False)))
-        command = f"rmdir --ignore-fail-on-non-empty -- {made} 2>/dev/null; true"
-        return [UndoCommand(command, root=False)] if made else []
+        command = f"rmdir --ignore-fail-on-non-empty -- {' '.join(self._missing)} 2>/dev/null; true"
+        return [UndoCommand(command, root=self.root)] if self._missing else []
 
     def apply(self) -> None:
         """Make it.
@@ -52,19 +67,24 @@ class MakeDirectory(Change):
         Raises:
             ClusterError: It cannot be made.
         """
-        self.node.change(f"mkdir -p -- {quote(self.path)}", root=False)
+        self.node.change(self._command, root=self.root)
 
 
 def make_directories(node: Node) -> Iterator[Change]:
-    """Make our own directories; those of the inventory's mounts belong to somebody."""
-    own = (node.cluster.workspace, node.cluster.model_cache)
-    for path, there in node.stack.directories.items():
+    """Make our own directories; those of the inventory's mounts, and in what is another's, are left to a person."""
+    stack, own = node.stack, (node.cluster.workspace, node.cluster.model_cache)
+    for path, there in stack.directories.items():
         if there:
             continue
-        if path in own:
+        make = f"make the directory {path} on {node.name}"
+        if path not in own:
+            yield Instruction(node, f"{make}, which `mounts` in the inventory names")
+        elif stack.writable[path]:
             yield MakeDirectory(node, path)
+        elif path == node.cluster.inventory.workspace and stack.owners[path].startswith("0:"):
+            yield MakeDirectory(node, path, root=True)
         else:
-            yield Instruction(node, f"make the directory {path} on {node.name}, which `mounts` in the inventory names")
+            yield Instruction(node, f"{make} and give it to {node.login.user}, who may not make it there")
 
 
 def own_workspace(node: Node) -> Iterator[Change]:

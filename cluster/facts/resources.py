@@ -85,8 +85,8 @@ def _largest(reading: Reading) -> str:
     return f"{' '.join(words[1:])} holds {int(words[0]) * 1024 / GB:.1f} GB"
 
 
-# What is not there yet will lie where the directory above it does.
-_CLIMB = 'while test ! -e "$path"; do path=$(dirname "$path"); done'
+CLIMB = 'while test ! -e "$path"; do path=$(dirname "$path"); done'
+"""Shell for what is not there yet: it will lie where the directory above it does."""
 
 
 def _disk_places(node: "Node") -> str:
@@ -94,14 +94,14 @@ def _disk_places(node: "Node") -> str:
     return f"""\
 {FIND_ROOT}
 for place in / "${{root:-/var/lib/docker}}" {places}; do
-  path=$place; {_CLIMB}
+  path=$place; {CLIMB}
   echo "$(df -B1 --output=used,avail,itotal,iused "$path" | tail -n 1) $(stat -L -c %d "$path") $place"
 done"""
 
 
 def _workspace_source(node: "Node") -> str:
     return f"""\
-path={quote(node.cluster.workspace)}; {_CLIMB}
+path={quote(node.cluster.workspace)}; {CLIMB}
 df --output=source "$path" | tail -n 1"""
 
 

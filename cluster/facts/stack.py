@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from cluster.facts.base import Facts, ParseError, Reading, fact
 from cluster.facts.container import CLUSTER_LABEL
 from cluster.facts.parse import as_models, lines, succeeded, text, yes
+from cluster.facts.resources import CLIMB
 
 if TYPE_CHECKING:
     from cluster.node import Node
@@ -166,15 +167,16 @@ def _directories(node: "Node") -> str:
 
 
 def _writable(node: "Node") -> str:
-    return "\n".join(
-        f"test ! -e {quote(path)} || {{ test -w {quote(path)} && echo yes {quote(path)} || echo no {quote(path)}; }}"
-        for path in (node.cluster.workspace, node.cluster.model_cache)
-    )
+    return _of_our_own(node, 'test -w "$path" && echo "yes $place" || echo "no $place"')
 
 
 def _owners(node: "Node") -> str:
-    paths = f"{quote(node.cluster.workspace)} {quote(node.cluster.model_cache)}"
-    return f'for path in {paths}; do test ! -e "$path" || stat -L -c "%u:%g %n" "$path"; done'
+    return _of_our_own(node, 'echo "$(stat -L -c %u:%g "$path") $place"')
+
+
+def _of_our_own(node: "Node", command: str) -> str:
+    places = f"{quote(node.cluster.workspace)} {quote(node.cluster.model_cache)}"
+    return f"for place in {places}; do path=$place; {CLIMB}; {command}; done"
 
 
 def _by_path(reading: Reading) -> dict[str, str]:
@@ -246,7 +248,8 @@ class StackFacts(Facts):
 
     `image_id` is what this docker calls the image. Of one image docker's own store and containerd's make two ids, so
     nodes are compared by `image_content`, a checksum of its unpacked layers and its environment. `image_architecture`
-    is amd64, arm64 and the like. `writable` and `owners` tell of workspace and model cache, where they exist.
+    is amd64, arm64 and the like. `writable` and `owners` tell of workspace and model cache, or of the directories that
+    they are to be made in.
     """
 
     image_id: str = fact(_image, _image_id, root=True)

@@ -25,7 +25,17 @@ from cluster.facts.network import parse_links, parse_ports
 from cluster.facts.parse import by_address, number
 from cluster.facts.resources import _disk_places, _disks
 from cluster.facts.ssh import _host_keys
-from cluster.facts.stack import _by_path, _checksums, _image_architecture, _image_id, _models, _owners, _present, _tasks
+from cluster.facts.stack import (
+    _by_path,
+    _checksums,
+    _image_architecture,
+    _image_id,
+    _models,
+    _owners,
+    _present,
+    _tasks,
+    _writable,
+)
 from cluster.facts.toolkit import parse_toml, parse_version
 
 DATA = Path(__file__).parents[1] / "data"
@@ -194,13 +204,22 @@ def test_of_a_link_of_netplan_the_file_counts_and_what_is_no_file_does_not(tmp_p
     assert (file.path, file.mode) == (f"{folder}/kept.yaml", "600")
 
 
+def test_of_what_is_to_be_made_the_directory_above_counts(tmp_path: Path) -> None:
+    gone = str(tmp_path / "it's gone" / "deep")
+    node: Any = SimpleNamespace(cluster=SimpleNamespace(workspace=gone, model_cache=str(tmp_path)))
+    os.chown(tmp_path, os.geteuid() or 1, os.getegid())
+    owner = f"{tmp_path.stat().st_uid}:{tmp_path.stat().st_gid}"
+    assert _by_path(_run(_owners(node))) == {gone: owner, str(tmp_path): owner}
+    assert _present(_run(_writable(node))) == {gone: True, str(tmp_path): True}
+
+
 def test_of_a_workspace_that_is_a_link_the_directory_counts(tmp_path: Path) -> None:
     link = tmp_path / "workspace"
     link.symlink_to("/proc")
     os.lchown(link, os.geteuid() or 1, os.getegid())
-    node: Any = SimpleNamespace(cluster=SimpleNamespace(workspace=str(link), model_cache=str(tmp_path / "gone")))
+    node: Any = SimpleNamespace(cluster=SimpleNamespace(workspace=str(link), model_cache="/proc"))
     goal = Path("/proc").stat()
-    assert _by_path(_run(_owners(node))) == {str(link): f"{goal.st_uid}:{goal.st_gid}"}
+    assert _by_path(_run(_owners(node)))[str(link)] == f"{goal.st_uid}:{goal.st_gid}"
     assert {disk.place: disk.device for disk in _disks(_run(_disk_places(node)))}[str(link)] == goal.st_dev
 
 

@@ -1,12 +1,17 @@
 """Directories are made by their names, whatever those are, and only what was made goes again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cluster.cluster import Cluster
+from cluster.facts.base import Reading
+from cluster.facts.stack import StackFacts
+from cluster.inventory import Inventory, NodeEntry
 from cluster.node import Node
 from engine.journal import Journal
-from fixers.stack import MakeDirectory
+from fixers.stack import MakeDirectory, make_directories
 from tests.engine.test_files import ODD_NAMES
 from tests.fixers.conftest import applied, undone
 
@@ -32,3 +37,37 @@ def test_what_lies_in_it_stays(here: Node, home: Path, journal: Journal) -> None
     (home / "a" / "result").write_text("mine")
     assert undone(here, journal) == [None]
     assert [path.name for path in home.rglob("*")] == ["a", "result"]
+
+
+def test_what_root_makes_is_the_users_and_goes_again(here: Node, home: Path, journal: Journal) -> None:
+    here._login = replace(here.login, user="nobody")
+    applied(MakeDirectory(here, f"{home}/it's/deep", root=True), journal)
+    assert [(path.name, path.owner()) for path in home.rglob("*")] == [("it's", "nobody"), ("deep", "nobody")]
+    assert home.owner() != "nobody"
+    assert undone(here, journal) == [None]
+    assert list(home.iterdir()) == []
+
+
+ASKED = "make the directory {0} on spark-1 and give it to {1}, who may not make it there"
+
+
+@pytest.mark.parametrize(
+    ("named", "writable", "owner", "told"),
+    [
+        (True, "yes", "1000:1000", "spark-1$ mkdir -p {0}"),
+        (True, "no", "0:0", "spark-1$ sudo mkdir {0} && chown {1}: {0}"),
+        (True, "no", "1001:1001", ASKED),
+        (False, "no", "0:0", ASKED),
+    ],
+)
+def test_root_makes_only_what_the_inventory_names_and_only_in_what_is_its_own(
+    tmp_path: Path, named: bool, writable: str, owner: str, told: str
+) -> None:
+    workspace = str(tmp_path / "work") if named else None
+    cluster = Cluster(Inventory(nodes=(NodeEntry(name="spark-1"),), workspace=workspace, local=True))
+    cluster.connect()
+    node, path = cluster.manager, cluster.workspace
+    said = {"directories": f"no {path}\n", "writable": f"{writable} {path}\n", "owners": f"{owner} {path}\n"}
+    node.keep(StackFacts(node, {name: Reading(name, 0, out, "") for name, out in said.items()}))
+    (change,) = make_directories(node)
+    assert change.describe() == told.format(path, node.login.user)
