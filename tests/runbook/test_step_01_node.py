@@ -246,12 +246,12 @@ def test_one_private_key_on_all_nodes_is_worth_a_word_and_is_not_told(healthy: R
     assert verdict.warning == "one private key is on several nodes: whoever gets one node has them all"
 
 
+PRIVATE = "600:nvidia:nvidia:/home/nvidia/.ssh/id_ed25519\n"
 REFUSED = "192.168.100.1 nvidia@192.168.100.1: Permission denied (publickey).\n"
 
 
 def test_a_peer_that_has_our_key_and_refuses_it(healthy: Recorded) -> None:
-    private = "600:nvidia:nvidia:/home/nvidia/.ssh/id_ed25519\n"
-    healthy.said(SshFacts, "spark-2", public_key="ssh-ed25519 AAAA2 nvidia@spark-2\n", guarded=private)
+    healthy.said(SshFacts, "spark-2", public_key="ssh-ed25519 AAAA2 nvidia@spark-2\n", guarded=PRIVATE)
     healthy.said(SshFacts, "spark-1", authorized='from="192.168.0.0/16" ssh-ed25519 AAAA2 somebody\n')
     healthy.said(LoginFacts, "spark-2", logins=REFUSED)
     verdict = judge(healthy, step_01_ssh.test_nodes_log_in_to_each_other)
@@ -263,7 +263,7 @@ def test_a_peer_that_has_our_key_and_refuses_it(healthy: Recorded) -> None:
 
 @pytest.mark.parametrize("said", ["ssh-ed25519\nAAAA2 nvidia@spark-2\n", "-----BEGIN OPENSSH PRIVATE KEY-----\n"])
 def test_a_public_key_that_is_none_is_told_and_not_handed_out(healthy: Recorded, said: str) -> None:
-    healthy.said(SshFacts, "spark-2", public_key=said)
+    healthy.said(SshFacts, "spark-2", public_key=said, guarded=PRIVATE)
     healthy.said(SshFacts, authorized="ssh-ed25519 AAAA1 nvidia@spark-1\n")
     healthy.said(LoginFacts, "spark-2", logins=REFUSED)
     verdict = judge(healthy, step_01_ssh.test_nodes_log_in_to_each_other)
