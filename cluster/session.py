@@ -32,6 +32,8 @@ class Login:
     user: str
     home: str
     sudo: str
+    address: str = ""
+    """The one of its own addresses by which we came in; empty where that was by no network."""
     port: int = SSH_PORT
     """The port of its sshd as the node has it, whatever jump or forwarded port leads there."""
     answer_s: float = field(default=0.0, compare=False)
@@ -139,7 +141,7 @@ class Session:
             sudo = "none"
         elif sudo != "free":
             sudo = "password" if self._password_works() else "refused"
-        return Login(user, home, sudo, _own_port(ends), said.seconds)
+        return Login(user, home, sudo, *_own_end(ends), said.seconds)
 
     def _password_works(self) -> bool:
         password = self._become_password
@@ -262,9 +264,10 @@ def _bounded(command: str, deadline_s: float) -> str:
     return f"exec timeout -k 2 {deadline_s + 1:g} /bin/sh -c {quote(command)}"
 
 
-def _own_port(ends: list[str]) -> int:
-    """Return the port of `CLIENT PORT SERVER PORT`, which sshd sets; 22 where we came by no network."""
-    return int(ends[3]) if len(ends) == 4 and ends[2] != "UNKNOWN" and ends[3].isdecimal() else SSH_PORT
+def _own_end(ends: list[str]) -> tuple[str, int]:
+    """Return address and port of the server in `CLIENT PORT SERVER PORT`, which sshd sets."""
+    known = len(ends) == 4 and ends[2] != "UNKNOWN" and ends[3].isdecimal()
+    return (ends[2].partition("%")[0], int(ends[3])) if known else ("", SSH_PORT)
 
 
 def _with_password(command: str) -> str:

@@ -15,6 +15,7 @@ from engine.files import read_file, remove_file, write_file
 from engine.journal import Journal, Record
 from engine.undo_asks import spare_others
 from engine.undo_step import RestoreFile
+from engine.way_in import keep_way_in
 
 AT_ONCE = 32
 """So many nodes take changes back at the same time."""
@@ -104,6 +105,7 @@ def _undo(
     """
     try:
         node = _node(cluster, record.node)
+        keep_way_in(node, record)
         if record.undo_asks and (again := consent(record)):
             spare_others(node, record, again, standing)
         take_back(node, record)

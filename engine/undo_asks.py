@@ -15,6 +15,7 @@ from engine.journal import Record
 from engine.naming import named
 from engine.network_change import APPLY_NETPLAN
 from engine.undo_step import UndoCommand
+from engine.way_in import addresses_that_go
 
 ENDING_PATIENCE_S = 15
 """Docker gives a container 10 s to end by itself."""
@@ -64,8 +65,7 @@ def _ending(node: Node, record: Record, standing: Sequence[Record]) -> str:
 
 def _known_by_what_goes(node: Node, record: Record) -> str:
     """Say by which of the addresses that go a swarm knows the node: without it docker does not start again."""
-    commands = "\n".join(step.command for step in record.undo if isinstance(step, UndoCommand))
-    addresses = {address.partition("/")[0] for address in re.findall(r"ip addr del (\S+)", commands)}
+    addresses = addresses_that_go(record)
     if not addresses or node.docker.active != "active":
         return ""
     swarm = node.docker.engine.swarm

@@ -59,21 +59,21 @@ def test_the_port_of_its_sshd_is_what_the_node_itself_sees(free: Node, sshd: Ssh
 
 
 @pytest.mark.parametrize(
-    ("told", "port"),
+    ("told", "address", "port"),
     [
-        ("free 10.0.0.9 50000 10.0.0.1 2222", 2222),
-        ("free fe80::9%eth0 50000 fe80::1%eth0 22", 22),
-        ("free UNKNOWN 65535 UNKNOWN 65535", 22),
-        ("free ", 22),
+        ("free 10.0.0.9 50000 10.0.0.1 2222", "10.0.0.1", 2222),
+        ("free fe80::9%eth0 50000 fe80::1%eth0 22", "fe80::1", 22),
+        ("free UNKNOWN 65535 UNKNOWN 65535", "", 22),
+        ("free ", "", 22),
     ],
 )
-def test_a_node_that_is_reached_by_no_network_has_the_usual_port(
-    free: Node, monkeypatch: pytest.MonkeyPatch, told: str, port: int
+def test_a_node_that_is_reached_by_no_network_has_no_address_and_the_usual_port(
+    free: Node, monkeypatch: pytest.MonkeyPatch, told: str, address: str, port: int
 ) -> None:
     answer = Said("id", 0, f"1000\nme\n/home/me\n{told}\n".encode(), b"", 0.0)
     monkeypatch.setattr(free.connection, "run", lambda *_, **__: answer)
     free.connect()
-    assert (free.login.sudo, free.login.port) == ("free", port)
+    assert (free.login.sudo, free.login.address, free.login.port) == ("free", address, port)
 
 
 def test_sudo_without_a_password_is_used_as_it_is(free: Node, user: User) -> None:

@@ -190,3 +190,25 @@ def test_what_a_node_cannot_take_up_is_told_of_the_last_change_that_needs_it(tmp
         ("n0", True),
         ("n0", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "kept"),
+    [
+        ("true ip addr del 127.0.0.1/8 dev lo", True),
+        ("true ip addr del 127.0.0.10/8 dev lo", False),
+        ("true ip link set lo down", True),
+        ("true ip link set lo up", False),
+    ],
+)
+def test_an_undo_leaves_us_the_way_by_which_we_came(
+    here: Node, journal: Journal, monkeypatch: pytest.MonkeyPatch, command: str, kept: bool
+) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "127.0.0.1 50000 127.0.0.1 22")
+    here.reconnect()
+    _apply(journal, RunCommand(here, "true", undo_command=command))
+    (taken,) = _undo(here.cluster, journal)
+    reached = (
+        f"{here.name} is reached by 127.0.0.1, which this would take away: reach it by another address and undo again"
+    )
+    assert taken.trouble == (reached if kept else None)
