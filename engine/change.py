@@ -5,7 +5,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from itertools import chain
 from typing import Literal
@@ -36,10 +36,12 @@ class Consent:
     consequence: str
 
 
+@dataclass(eq=False)
 class Change(ABC):
     """One reversible unit."""
 
     node: Node
+    _: KW_ONLY
     consent: Consent | None = None
     taken_up_by: str | None = None
     """The command that makes the node take up such changes; undo runs it once, after putting them back."""
@@ -77,14 +79,11 @@ class WriteFile(Change):
     `made_from` is the file as it was read to make the content, where it was.
     """
 
-    node: Node
     path: str
     content: bytes
     mode: int | None = None
     owner: str | None = None
     root: bool = True
-    taken_up_by: str | None = None
-    consent: Consent | None = None
     made_from: FileState | None = None
 
     @cached_property
@@ -138,10 +137,9 @@ class WriteFile(Change):
 class RunCommand(Change):
     """Run one command; `undo_command` must be harmless where the command was never run.
 
-    `undo_stands` is the UndoCommand's `stands`.
+    `undo_stands` is a command that only reads; where it fails nothing is left to undo, and nobody is asked.
     """
 
-    node: Node
     command: str
     undo_command: str | None = None
     root: bool = True
@@ -149,9 +147,6 @@ class RunCommand(Change):
     deadline_s: float | None = None
     takes_up: bool = False
     """Whether it makes the node take up earlier changes, which are put back if it fails."""
-    consent: Consent | None = None
-    foreseeable: bool = True
-    undo_asks: Flag | None = None
     undo_stands: str = ""
 
     def describe(self) -> str:
@@ -176,16 +171,12 @@ class RunCommand(Change):
 class Call(Change):
     """A change made through an API instead of a shell, so that secrets never stand in a command.
 
-    `undo_stands` is the UndoCommand's `stands`.
+    `undo_stands` is a command that only reads; where it fails nothing is left to undo, and nobody is asked.
     """
 
-    node: Node
     words: str
     do: Callable[[], None]
     undo_command: str | None = None
-    consent: Consent | None = None
-    foreseeable: bool = True
-    undo_asks: Flag | None = None
     undo_stands: str = ""
 
     def describe(self) -> str:
@@ -205,7 +196,6 @@ class Call(Change):
 class Instruction(Change):
     """What only a person can do: never applied, always told."""
 
-    node: Node
     words: str
 
     @property

@@ -18,7 +18,7 @@ _POLL_S = 0.5
 APPLY_NETPLAN = "netplan apply"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class WriteNetplan(WriteFile):
     """Write a netplan file and apply it.
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from shlex import quote
 
-from cluster.node import Node
 from engine.change import Change
 from engine.undo_step import UndoCommand, UndoStep
 
@@ -45,7 +44,6 @@ rmdir -- {directories} 2>/dev/null || true
 class PlaceFiles(Change):
     """Put files where there are none yet; undo removes them again unless somebody has edited one."""
 
-    node: Node
     directory: str
     files: dict[str, bytes]
 

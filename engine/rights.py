@@ -5,7 +5,6 @@ from shlex import quote
 from typing import Literal
 
 from cluster.errors import CommandFailed
-from cluster.node import Node
 from engine.change import Change
 from engine.undo_step import UndoCommand, UndoStep
 
@@ -22,7 +21,6 @@ class SetRights(Change):
     shell.
     """
 
-    node: Node
     program: Literal["chmod", "chown"]
     path: str
     given: str

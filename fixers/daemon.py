@@ -30,12 +30,11 @@ _RUNTIME = {"path": "nvidia-container-runtime", "runtimeArgs": []}
 _COMMENTED = re.compile(r"^#\s*swarm-resource\s*=.*$", re.MULTILINE)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class WriteDaemonJson(WriteFile):
     """Write daemon.json, but only what dockerd itself accepts."""
 
     taken_up_by: str | None = RESTART
-    undo_asks: Flag | None = None
 
     def apply(self) -> None:
         """Let dockerd validate it first, where it can.

@@ -85,12 +85,10 @@ for door, process in loads.items():
 class CopyImage(Change):
     """Have a node take an image from a peer, by the ssh between them that step 1 has seen working."""
 
-    node: Node
     source: Node
     image: str
     instead_of: str = ""
     """The id of the image that has the name now, if one has."""
-    foreseeable: bool = True
 
     def describe(self) -> str:
         """Show the command it stands for."""
@@ -135,11 +133,10 @@ class CopyImage(Change):
 class HandOn(Change):
     """Have the manager load an archive, and hand it on over the fabric while it comes."""
 
-    node: Node
     takers: tuple[Node, ...]
     archive: Path
     turn: Node
-    """Whose turn it is; the manager does it in its own, and the others find it done."""
+    """The node whose check asks for it: the manager's comes first and serves all, so in another's turn that failed."""
 
     def describe(self) -> str:
         """Show the command it stands for."""

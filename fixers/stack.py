@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from shlex import quote
 
@@ -36,7 +36,6 @@ class MakeDirectory(Change):
     With `root` they are made by root, and given to the user.
     """
 
-    node: Node
     path: str
     root: bool = False
 
@@ -161,10 +160,8 @@ def unpause(node: Node) -> Iterator[Change]:
 class DeployStack(Change):
     """Deploy a rendered stack and wait until every node runs its task."""
 
-    node: Node
     content: str
-    consent: Consent | None = None
-    undo_asks: Flag | None = "recreate-stack"
+    undo_asks: Flag | None = field(default="recreate-stack", kw_only=True)
 
     def describe(self) -> str:
         """Show the command, and the file it is given."""

@@ -25,12 +25,6 @@ from engine.undo import TakenBack, undo_run
 from tests.runbook.swarm_answers import member
 
 
-class Addressed(RunCommand):
-    """What gives a node an address through netplan."""
-
-    taken_up_by = APPLY_NETPLAN
-
-
 DOCKER = """#!/bin/sh
 case "$1 $2" in
   "secret ls") test ! -e "$FOLDER/no-leader" || { echo "no leader" >&2; exit 1; }; cat "$FOLDER/secret" ;;
@@ -227,7 +221,8 @@ def test_the_address_by_which_a_swarm_knows_a_node_stays_with_it(
         (tmp_path / "spark-2").touch()
     journal = Journal(tmp_path / "network.jsonl")
     gone = f"true ip addr del {address}/24 dev x; touch {tmp_path}/gone"
-    change = Addressed(world.cluster["spark-2"], "true", undo_command=gone, undo_asks="leave-swarm")
+    node = world.cluster["spark-2"]
+    change = RunCommand(node, "true", undo_command=gone, taken_up_by=APPLY_NETPLAN, undo_asks="leave-swarm")
     Applier(journal, frozenset()).apply("network.addressed", 1, change)
     told: list[TakenBack] = []
     undo_run(world.cluster, journal, told.append)
