@@ -133,7 +133,7 @@ class Cluster:
             UnknownFact: No interface is up on all nodes.
         """
         known = node.docker.engine.swarm.address
-        planned = [str(address.ip) for address in self.fabric.of(node.name).values()]
+        planned = [str(address.ip) for address in node.fabric.values()]
         return known if known in planned else self.fabric_address(node)
 
     @property
@@ -176,10 +176,6 @@ class Cluster:
             for value in of(node):
                 holders.setdefault(str(value), []).append(node.name)
         return tuple(f"{value} ({' and '.join(names)})" for value, names in holders.items() if len(names) > 1)
-
-    def peers(self, node: Node) -> list[Node]:
-        """The other nodes."""
-        return [other for other in self.nodes if other is not node]
 
     def connect(self) -> None:
         """Connect to all nodes at once; those that do not answer keep their trouble."""

@@ -152,6 +152,11 @@ class Inventory(Strict):
     local: Annotated[bool, Field(exclude=True)] = False
 
     @property
+    def uses_swarm(self) -> bool:
+        """Whether a swarm starts the containers; else each is a plain one."""
+        return self.launcher == "swarm"
+
+    @property
     def manager(self) -> NodeEntry:
         """The node that leads the swarm and holds rank 0: the one that says so, else the first that may."""
         return next((node for node in self.nodes if node.role == "manager"), _may_lead(self.nodes)[0])

@@ -1,10 +1,11 @@
 """One node: its place in the cluster and what it said about every subject."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import IPv4Interface
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from cluster.connection import Connection, Said
 from cluster.errors import ClusterError
@@ -39,8 +40,65 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Facts)
 
 
+class _Subject(Generic[F]):
+    """What a node said about a subject, as an attribute of the node."""
+
+    def __init__(self, kind: type[F]) -> None:
+        self._kind = kind
+
+    def __get__(self, node: "Node | None", owner: type) -> F:
+        if node is None:
+            return self  # type: ignore[return-value]  # on the class itself the descriptor is what one wants
+        return node.facts(self._kind)
+
+
 class Node(Session):
     """A node of the cluster; its facts are read when they are first asked for and dropped when it changes."""
+
+    machine = _Subject(MachineFacts)
+    """What kind of machine it is."""
+    clock = _Subject(ClockFacts)
+    """Step 1: its clock, set against ours."""
+    resources = _Subject(ResourceFacts)
+    """Step 1: disk, memory, processes."""
+    network = _Subject(NetworkFacts)
+    """Step 1: links, addresses, listeners."""
+    netplan = _Subject(NetplanFacts)
+    """Step 1: what the interfaces will be after a reboot."""
+    adapter = _Subject(AdapterFacts)
+    """Step 1: speed, PCIe and counters of the interfaces."""
+    rdma = _Subject(RdmaFacts)
+    """Step 1: RDMA devices and what NCCL was told of them."""
+    doors = _Subject(DoorFacts)
+    """Step 1: which ports of its peers it gets through to."""
+    ssh = _Subject(SshFacts)
+    """Step 1: keys and known hosts."""
+    mesh = _Subject(MeshFacts)
+    """Step 1: how it reaches its peers over the fabric."""
+    logins = _Subject(LoginFacts)
+    """Step 1: which peers its own SSH gets into."""
+    docker = _Subject(DockerFacts)
+    """Step 2: the engine, and who may use it."""
+    daemon = _Subject(DaemonFacts)
+    """Step 2: what dockerd is started with, and what kept it from starting."""
+    toolkit = _Subject(ToolkitFacts)
+    """Step 3: the NVIDIA Container Toolkit."""
+    gpu = _Subject(GpuFacts)
+    """Step 4: the GPUs."""
+    swarm = _Subject(SwarmFacts)
+    """Step 5: the swarm as this node sees it."""
+    stack = _Subject(StackFacts)
+    """Step 6: image, directories, service."""
+    ended = _Subject(EndedFacts)
+    """Step 6: what the tasks that ended said last; asked for when one failed."""
+    container = _Subject(ContainerFacts)
+    """Step 7: our containers."""
+    inside = _Subject(InsideFacts)
+    """Step 7: what our container sees."""
+    state = _Subject(StateFacts)
+    """Whatever else it is: settings, packages, files; asked for when something fails."""
+    config = _Subject(ConfigFacts)
+    """Step 9: the accelerate configuration."""
 
     def __init__(self, name: str, address: str, rank: int, connection: Connection, cluster: "Cluster") -> None:
         """Name a node; its cluster connects to it."""
@@ -65,6 +123,16 @@ class Node(Session):
     def role(self) -> str:
         """`manager` for the node that leads the swarm, `worker` for the others."""
         return "manager" if self.rank == 0 else "worker"
+
+    @property
+    def peers(self) -> list["Node"]:
+        """The other nodes of its cluster."""
+        return [other for other in self.cluster.nodes if other is not self]
+
+    @property
+    def fabric(self) -> Mapping[str, IPv4Interface]:
+        """The fabric addresses planned for it, by interface; empty where it did not answer."""
+        return self.cluster.fabric.of(self.name)
 
     @property
     def host(self) -> "Host":
@@ -97,7 +165,7 @@ class Node(Session):
                 yield
         finally:
             self.forget()
-            for peer in self.cluster.peers(self):
+            for peer in self.peers:
                 peer.forget_peers()
             self.cluster.changed_at = time.time()
 
@@ -181,113 +249,3 @@ class Node(Session):
     def answer_s(self) -> float:
         """Step 1: how long it takes to answer a command, in seconds."""
         return self.answers_in_s(self.cluster.inventory.thresholds.answer_s)
-
-    @property
-    def machine(self) -> MachineFacts:
-        """What kind of machine it is."""
-        return self.facts(MachineFacts)
-
-    @property
-    def clock(self) -> ClockFacts:
-        """Step 1: its clock, set against ours."""
-        return self.facts(ClockFacts)
-
-    @property
-    def resources(self) -> ResourceFacts:
-        """Step 1: disk, memory, processes."""
-        return self.facts(ResourceFacts)
-
-    @property
-    def network(self) -> NetworkFacts:
-        """Step 1: links, addresses, listeners."""
-        return self.facts(NetworkFacts)
-
-    @property
-    def netplan(self) -> NetplanFacts:
-        """Step 1: what the interfaces will be after a reboot."""
-        return self.facts(NetplanFacts)
-
-    @property
-    def adapter(self) -> AdapterFacts:
-        """Step 1: speed, PCIe and counters of the interfaces."""
-        return self.facts(AdapterFacts)
-
-    @property
-    def rdma(self) -> RdmaFacts:
-        """Step 1: RDMA devices and what NCCL was told of them."""
-        return self.facts(RdmaFacts)
-
-    @property
-    def doors(self) -> DoorFacts:
-        """Step 1: which ports of its peers it gets through to."""
-        return self.facts(DoorFacts)
-
-    @property
-    def ssh(self) -> SshFacts:
-        """Step 1: keys and known hosts."""
-        return self.facts(SshFacts)
-
-    @property
-    def mesh(self) -> MeshFacts:
-        """Step 1: how it reaches its peers over the fabric."""
-        return self.facts(MeshFacts)
-
-    @property
-    def logins(self) -> LoginFacts:
-        """Step 1: which peers its own SSH gets into."""
-        return self.facts(LoginFacts)
-
-    @property
-    def docker(self) -> DockerFacts:
-        """Step 2: the engine, and who may use it."""
-        return self.facts(DockerFacts)
-
-    @property
-    def daemon(self) -> DaemonFacts:
-        """Step 2: what dockerd is started with, and what kept it from starting."""
-        return self.facts(DaemonFacts)
-
-    @property
-    def toolkit(self) -> ToolkitFacts:
-        """Step 3: the NVIDIA Container Toolkit."""
-        return self.facts(ToolkitFacts)
-
-    @property
-    def gpu(self) -> GpuFacts:
-        """Step 4: the GPUs."""
-        return self.facts(GpuFacts)
-
-    @property
-    def swarm(self) -> SwarmFacts:
-        """Step 5: the swarm as this node sees it."""
-        return self.facts(SwarmFacts)
-
-    @property
-    def stack(self) -> StackFacts:
-        """Step 6: image, directories, service."""
-        return self.facts(StackFacts)
-
-    @property
-    def ended(self) -> EndedFacts:
-        """Step 6: what the tasks that ended said last; asked for when one failed."""
-        return self.facts(EndedFacts)
-
-    @property
-    def container(self) -> ContainerFacts:
-        """Step 7: our containers."""
-        return self.facts(ContainerFacts)
-
-    @property
-    def inside(self) -> InsideFacts:
-        """Step 7: what our container sees."""
-        return self.facts(InsideFacts)
-
-    @property
-    def state(self) -> StateFacts:
-        """Whatever else it is: settings, packages, files; asked for when something fails."""
-        return self.facts(StateFacts)
-
-    @property
-    def config(self) -> ConfigFacts:
-        """Step 9: the accelerate configuration."""
-        return self.facts(ConfigFacts)

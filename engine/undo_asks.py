@@ -76,7 +76,7 @@ def _known_by_what_goes(node: Node, record: Record) -> str:
 def _training(node: Node) -> str:
     """Say where a fine-tune runs in containers of ours: a swarm's are on all nodes, and go with the manager's stack."""
     cluster = node.cluster
-    concerned = cluster.reached if cluster.inventory.launcher == "swarm" else [node]
+    concerned = cluster.reached if cluster.inventory.uses_swarm else [node]
     nodes = [one for one in concerned if one.docker.active == "active"]
     names = [one.name for one, trains in zip(nodes, cluster.on_all(_trains, nodes), strict=True) if trains]
     return f"would end the training that runs on {named(names)}" if names else ""
@@ -125,7 +125,7 @@ def _members(node: Node, standing: Sequence[Record]) -> list[str]:
     inside = {one.node: None for one in standing if one.undo_asks == "leave-swarm" and one.node != node.name}
     names: dict[str, str] = {}
     hostnames = {node.machine.hostname}
-    for peer in node.cluster.peers(node):
+    for peer in node.peers:
         with suppress(UnknownFact):
             names[peer.docker.engine.swarm.node_id] = peer.name
             hostnames.add(peer.machine.hostname)

@@ -9,11 +9,11 @@ from engine.change import Change, Changes, Consent, Instruction, RunCommand, tog
 def open_to_the_fabric(node: Node) -> Changes:
     """Let peers accept what comes in on the fabric interfaces from the fabric's own subnets, and nothing else."""
     hosts = {door.split()[0] for door in node.doors.shut}
-    yield together(_openings(peer, hosts) for peer in node.cluster.peers(node))
+    yield together(_openings(peer, hosts) for peer in node.peers)
 
 
 def _openings(peer: Node, hosts: Collection[str]) -> Iterator[Change]:
-    for interface, address in peer.cluster.fabric.of(peer.name).items():
+    for interface, address in peer.fabric.items():
         if str(address.ip) in hosts:
             yield _opening(peer, interface, str(address.network))
 

@@ -30,7 +30,7 @@ def fetch(node: Node) -> Iterator[Change]:
     """
     image = node.cluster.inventory.image
     archive, manager = image.archive, node.cluster.manager
-    source = next((peer for peer in node.cluster.peers(node) if _has(peer)), None)
+    source = next((peer for peer in node.peers if _has(peer)), None)
     takers = _takers(manager) if archive else []
     if image.by_digest:
         yield _pulled(node)
@@ -69,7 +69,7 @@ def _pulled(node: Node, *, foreseeable: bool = True) -> Call:
 
 def _takers(manager: Node) -> list[Node]:
     """List the nodes to which the manager hands an archive on while it loads it: those that lack the image."""
-    peers = [peer for peer in manager.cluster.peers(manager) if peer.trouble is None]
+    peers = [peer for peer in manager.peers if peer.trouble is None]
     return [peer for peer in peers if _has(peer) is False][:MOST_TAKERS]
 
 

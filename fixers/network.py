@@ -86,9 +86,7 @@ def align_mtus(cluster: Cluster) -> Changes:
 def shorten_frames(cluster: Cluster) -> Changes:
     """Go down to the MTU that every switch takes where larger frames do not pass."""
     stuck = {address for node in cluster.nodes for address in node.mesh.too_large}
-    interfaces = {
-        name for node in cluster.nodes for name, one in cluster.fabric.of(node.name).items() if str(one.ip) in stuck
-    }
+    interfaces = {name for node in cluster.nodes for name, one in node.fabric.items() if str(one.ip) in stuck}
     wanted = {name: ETHERNET_MTU for name in interfaces if cluster.fabric.mtu[name] > ETHERNET_MTU}
     yield from _one_before_the_others(cluster.nodes if wanted else (), wanted)
 
@@ -107,8 +105,8 @@ def switch_on_all(cluster: Cluster) -> Changes:
 
 def remove_detours(node: Node) -> Iterator[Change]:
     """Take out the route that leads a peer's packets away from the fabric, where it leads nothing else."""
-    for peer in node.cluster.peers(node):
-        for interface, planned in node.cluster.fabric.of(peer.name).items():
+    for peer in node.peers:
+        for interface, planned in peer.fabric.items():
             route = node.mesh.routes.get(str(planned.ip))
             if route is None or route.interface in (interface, "none", "lo"):
                 continue
@@ -130,7 +128,7 @@ def make_private(node: Node) -> Iterator[Change]:
 
 
 def _is_addressed(node: Node) -> bool:
-    plan = node.cluster.fabric.of(node.name)
+    plan = node.fabric
     return node.network.live(plan) == {name: (planned,) for name, planned in plan.items()}
 
 
@@ -142,7 +140,7 @@ def _one_before_the_others(nodes: Sequence[Node], mtus: Mapping[str, int]) -> Ch
 
 def _configure(node: Node, mtus: Mapping[str, int]) -> Iterator[Change]:
     """Write our file so that it gives the planned addresses, and the MTUs named here or there already."""
-    plan, links = node.cluster.fabric.of(node.name), node.network.links
+    plan, links = node.fabric, node.network.links
     live = node.network.live(plan)
     consent = _consent(node, {str(one.ip) for name in plan for one in live[name] if one != plan[name]})
     others = [

@@ -51,20 +51,20 @@ def tighten_modes(node: Node) -> Iterator[Change]:
 
 
 def _let_peers_in(node: Node) -> Iterator[Change]:
-    peers = [peer for peer in node.cluster.peers(node) if not peer.ssh.has_half_a_key]
+    peers = [peer for peer in node.peers if not peer.ssh.has_half_a_key]
     if keys := [key for key in map(_public_key, peers) if not node.ssh.authorizes(key)]:
         yield from _append(node, ".ssh/authorized_keys", keys)
 
 
 def _know_peers(node: Node) -> Iterator[Change]:
-    learned = [line for peer in node.cluster.peers(node) for line in _known_hosts_lines(peer)]
+    learned = [line for peer in node.peers for line in _known_hosts_lines(peer)]
     if missing := [line for line in learned if line not in node.ssh.known_hosts]:
         yield from _append(node, ".ssh/known_hosts", missing)
 
 
 def _known_hosts_lines(peer: Node) -> list[str]:
     # The host keys come over our own connection, whose host key was checked, so nothing is trusted on first sight.
-    addresses = peer.cluster.fabric.of(peer.name).values()
+    addresses = peer.fabric.values()
     names = ",".join(known_name(str(address.ip), peer.login.port) for address in addresses)
     return [f"{names} {key}" for key in peer.ssh.host_keys]
 

@@ -106,7 +106,7 @@ def copy_workload(node: Node) -> Iterator[Change]:
 
 def deploy(cluster: Cluster) -> Changes:
     """Start the containers; those that run already and differ are replaced only on request: work in them would die."""
-    if launcher.by_swarm(cluster):
+    if cluster.inventory.uses_swarm:
         # The playbook's own stack has this name as well, and another service in it, which holds the GPUs.
         services = cluster.manager.swarm.services_of(STACK)
         consent = _recreation(f"the stack {STACK} with its {' and '.join(services)}") if services else None
@@ -139,7 +139,7 @@ def recreate(node: Node) -> Iterator[Change]:
     """Make the container anew, in a swarm all of the stack's, when asked to: work in them would die."""
     if not node.container.ours or not node.stack.image_id:
         return  # what starts containers starts this one as well, and an image that is fetched may be the one it runs
-    if not launcher.by_swarm(node.cluster):
+    if not node.cluster.inventory.uses_swarm:
         yield from _start(node)
         return
     consent = _recreation(f"the running stack {STACK}")
@@ -218,7 +218,7 @@ def remove_command(cluster: Cluster, digest: str = "") -> str:
     With a digest only what carries it is removed: a later run may have deployed another. Services that somebody else
     has put into a stack of that name stay, and so does a container that only has the name of ours.
     """
-    if not launcher.by_swarm(cluster):
+    if not cluster.inventory.uses_swarm:
         return f'ours=$({_containers(cluster, digest)}) && {{ test -z "$ours" || docker rm --force $ours; }}'
     of_stack = f"docker service ls -q --filter label={STACK_LABEL}={STACK}"
     remove = (

@@ -41,7 +41,7 @@ def computes_on_several_nodes(context: Context) -> str | None:
 
 def by_swarm(context: Context) -> str | None:
     """The launcher `docker` starts plain containers, which take no part in a swarm."""
-    return None if context.cluster.inventory.launcher == "swarm" else "the launcher docker uses no swarm"
+    return None if context.cluster.inventory.uses_swarm else "the launcher docker uses no swarm"
 
 
 def has_docker(context: Context) -> str | None:
@@ -58,7 +58,7 @@ def measures_the_fabric(context: Context) -> str | None:
 def measures_through_rdma(context: Context) -> str | None:
     """Containers that the swarm starts get no RDMA devices, and gloo, which CPUs use, knows none."""
     inventory = context.cluster.inventory
-    if inventory.launcher == "swarm":
+    if inventory.uses_swarm:
         return measures_the_fabric(context) or "the swarm gives containers no RDMA devices"
     return measures_the_fabric(context) or ("CPUs use no RDMA" if inventory.device == "cpu" else None)
 

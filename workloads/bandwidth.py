@@ -43,12 +43,12 @@ class Way:
     @property
     def here(self) -> IPv4Address:
         """The sender's address."""
-        return self.source.cluster.fabric.of(self.source.name)[self.interface].ip
+        return self.source.fabric[self.interface].ip
 
     @property
     def there(self) -> IPv4Address:
         """The receiver's address."""
-        return self.source.cluster.fabric.of(self.target.name)[self.interface].ip
+        return self.target.fabric[self.interface].ip
 
 
 def ways(cluster: Cluster) -> Iterator[Way]:

@@ -8,14 +8,9 @@ from workloads.plain_container import container_digest
 from workloads.stack import stack_digest
 
 
-def by_swarm(cluster: Cluster) -> bool:
-    """Whether a swarm starts them."""
-    return cluster.inventory.launcher == "swarm"
-
-
 def starting_nodes(cluster: Cluster) -> tuple[Node, ...]:
     """The nodes that know what was deployed: the manager of a swarm, else each of its own container."""
-    return (cluster.manager,) if by_swarm(cluster) else cluster.nodes
+    return (cluster.manager,) if cluster.inventory.uses_swarm else cluster.nodes
 
 
 def deployed(cluster: Cluster) -> dict[str, str]:
@@ -25,7 +20,7 @@ def deployed(cluster: Cluster) -> dict[str, str]:
 
 def expected(cluster: Cluster) -> dict[str, str]:
     """Return the digests as they are when what is deployed is what the inventory says."""
-    if by_swarm(cluster):
+    if cluster.inventory.uses_swarm:
         return {cluster.manager.name: stack_digest(rendered_stack(cluster))}
     return {node.name: container_digest(container_spec(cluster), rdma=node.stack.rdma) for node in cluster.nodes}
 
@@ -33,7 +28,9 @@ def expected(cluster: Cluster) -> dict[str, str]:
 def story(cluster: Cluster, task: Task) -> str:
     """Tell what became of a task and, where it had started, the last that it said."""
     started = task.state.startswith(("Failed", "Complete", "Exited", "Restarting"))
-    knowing = (node for node in starting_nodes(cluster) if by_swarm(cluster) or node.machine.hostname == task.node)
+    knowing = (
+        node for node in starting_nodes(cluster) if cluster.inventory.uses_swarm or node.machine.hostname == task.node
+    )
     words = next((node.ended.last_words.get(task.id, ()) for node in knowing), ()) if started else ()
     return f"{task.story}; its last words: {' / '.join(words)}" if words else task.story
 

@@ -27,15 +27,15 @@ def wanted_doors(node: "Node") -> Iterator[tuple[str, str, str]]:
     """
     cluster = node.cluster
     swarm_managers = [entry.name for entry in cluster.inventory.swarm_managers]
-    mine = cluster.fabric.of(node.name)
-    for peer in cluster.peers(node):
+    mine = node.fabric
+    for peer in node.peers:
         ports = [ANY_RANK]
         # Not the first of the nodes that are looked at: with --limit the manager may not be among them.
         if peer.role == "manager":
             ports.append(f"{cluster.inventory.rendezvous_port}/tcp")
-        if cluster.inventory.launcher == "swarm":
+        if cluster.inventory.uses_swarm:
             ports += [*SWARM_NODES, *([SWARM_MANAGER] if peer.name in swarm_managers else [])]
-        for interface, address in cluster.fabric.of(peer.name).items():
+        for interface, address in peer.fabric.items():
             for port in ports:
                 if interface in mine and not (port.endswith("/udp") and listens(peer, str(address.ip), port)):
                     yield str(mine[interface].ip), str(address.ip), port
@@ -94,7 +94,7 @@ class DoorFacts(Facts):
         mine = fabric.of(self.node.name)
         ways = {
             str(address.ip): (peer, interface)
-            for peer in self.node.cluster.peers(self.node)
+            for peer in self.node.peers
             for interface, address in fabric.of(peer.name).items()
         }
         closed = {
@@ -111,7 +111,7 @@ class DoorFacts(Facts):
         }
 
     def _is_refused(self, door: str, peer: "Node", interface: str) -> bool:
-        mine = self.node.cluster.fabric.of(self.node.name)
+        mine = self.node.fabric
         port = door.rpartition(" ")[2]
         return interface in mine and peer.doors.turns_away(port, interface, mine[interface].ip) == "REJECT"
 

@@ -33,7 +33,7 @@ def _called(node: "Node") -> "list[Node]":
     So each is called by as many others, and from the manager, where launchers such as mpirun start.
     """
     # Every node begins with the one after it, or all would call the first together.
-    after = sorted(node.cluster.peers(node), key=lambda peer: (peer.rank < node.rank, peer.rank))
+    after = sorted(node.peers, key=lambda peer: (peer.rank < node.rank, peer.rank))
     if len(after) <= _ALL_OF or node is node.cluster.manager:
         return after
     return [peer for place, peer in enumerate(after, 1) if place & (place - 1) == 0 or peer is node.cluster.manager]

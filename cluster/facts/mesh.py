@@ -106,7 +106,7 @@ def _each_peer(node: "Node", command: Callable[[str], str], then: str) -> str:
 
     After each comes `then`: `;` waits for it and `&` goes on.
     """
-    mine = node.cluster.fabric.of(node.name)
+    mine = node.fabric
     loops = [
         f"for peer in {' '.join(addresses)}; do echo $peer $({command(interface)} $peer 2>&1) {then} done\n"
         for interface in mine
@@ -117,12 +117,12 @@ def _each_peer(node: "Node", command: Callable[[str], str], then: str) -> str:
 
 def _peers_behind(node: "Node", interface: str) -> list[str]:
     plan = node.cluster.fabric
-    links = (plan.of(peer.name) for peer in node.cluster.peers(node))
+    links = (plan.of(peer.name) for peer in node.peers)
     return [str(addresses[interface].ip) for addresses in links if interface in addresses]
 
 
 def _pings(node: "Node") -> str:
-    mine = node.cluster.fabric.of(node.name)
+    mine = node.fabric
     return _each_peer(node, lambda link: f"ping -n -q -c {PINGS} -i 0.1 -W 2 -I {mine[link].ip}", "&")
 
 

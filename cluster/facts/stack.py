@@ -213,7 +213,7 @@ done; true"""
 
 
 def _digest_label(node: "Node") -> str:
-    if node.cluster.inventory.launcher == "swarm":
+    if node.cluster.inventory.uses_swarm:
         if node is not node.cluster.manager:
             return _NOT_HERE
         return f"docker service inspect --format '{{{{index .Spec.Labels \"{DIGEST_LABEL}\"}}}}' {SERVICE}"
@@ -221,7 +221,7 @@ def _digest_label(node: "Node") -> str:
 
 
 def _all_tasks(node: "Node") -> str:
-    if node.cluster.inventory.launcher == "swarm":
+    if node.cluster.inventory.uses_swarm:
         if node is not node.cluster.manager:
             return _NOT_HERE
         return f"docker service ps --no-trunc --format '{{{{json .}}}}' {SERVICE}"
@@ -237,7 +237,7 @@ def _ours(node: "Node") -> str:
 
 
 def _words(node: "Node") -> str:
-    if node.cluster.inventory.launcher == "swarm":
+    if node.cluster.inventory.uses_swarm:
         return _WORDS
     ended = f"docker ps -aq --no-trunc --filter status=exited --filter status=restarting {_ours(node)}"
     return f'for id in $({ended}); do echo "== $id"; timeout 5 docker logs --tail 3 "$id" 2>&1; done; true'

@@ -32,7 +32,7 @@ def not_offered(node: Node) -> str:
     if not strangers:
         missing = ", ".join(set(wanted_offers(node)) - set(node.docker.offers)) or "one GPU twice"
         return f"daemon.json does not offer every GPU of this node once: {missing}"
-    owners = [peer.name for peer in node.cluster.peers(node) if set(strangers) & set(_uuids(peer))]
+    owners = [peer.name for peer in node.peers if set(strangers) & set(_uuids(peer))]
     if owners:
         return f"daemon.json offers the GPU of {owners[0]}: the file was copied from there"
     return f"daemon.json offers {', '.join(strangers)}, which no node has: sample text, or a GPU that was replaced"

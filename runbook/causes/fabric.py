@@ -66,7 +66,7 @@ def slow(node: Node) -> str:
     """Why a link is slower than it has to be: which one, and whether the others are as slow."""
     speeds, slowest = node.adapter.speeds, slowest_link(node)
     slow = [name for name in interfaces(node) if speeds[name] == slowest]
-    peers = {peer.name: peer.adapter.speeds for peer in node.cluster.peers(node)}
+    peers = {peer.name: peer.adapter.speeds for peer in node.peers}
     differ = [name for name in peers if any(peers[name].get(one) not in (None, slowest) for one in slow)]
     ends = "its end" if len(differ) == 1 else "their ends"
     where = f", and {with_verb(differ, 'tells', 'tell')} another speed at {ends}" if differ else ""
@@ -82,7 +82,7 @@ def narrow(node: Node) -> str:
 
 def addressed_wrongly(node: Node) -> str:
     """What is wrong with the fabric addresses, interface by interface."""
-    live, plan = node.network.live(interfaces(node)), node.cluster.fabric.of(node.name)
+    live, plan = node.network.live(interfaces(node)), node.fabric
     elsewhere = node.network.live(set(node.network.links) - set(live))
     wrong = [
         f"{name} {_what_is_wrong(name, live, elsewhere, plan[name])}"
@@ -166,7 +166,7 @@ def unreachable(node: Node) -> str:
     """Walk the path to the first peer that does not answer, and name the first thing on it that is wrong."""
     address = next(iter(node.mesh.lost))
     interface = planned_routes(node)[address]
-    peer = next(one for one in node.cluster.peers(node) if address in map(str, _own_addresses(one)))
+    peer = next(one for one in node.peers if address in map(str, _own_addresses(one)))
     for end in (node, peer):
         if not end.network.links[interface].up:
             return f"{interface} has no link on {end.name}"
@@ -188,13 +188,13 @@ def unreachable(node: Node) -> str:
 
 
 def _own_addresses(node: Node) -> list[object]:
-    return [address.ip for address in node.cluster.fabric.of(node.name).values()]
+    return [address.ip for address in node.fabric.values()]
 
 
 def shut(node: Node) -> str:
     """Which peers keep their doors shut, and how."""
     hosts = {door.split()[0] for door in node.doors.shut}
-    peers = [peer for peer in node.cluster.peers(node) if hosts & set(map(str, _own_addresses(peer)))]
+    peers = [peer for peer in node.peers if hosts & set(map(str, _own_addresses(peer)))]
     how = "a firewall rejects" if set(node.doors.shut.values()) == {"refused"} else "a firewall silently drops"
     by = ", ".join(f"{peer.name} ({_filter(peer)})" for peer in peers)
     return f"{how} what the swarm and the ranks send to {by}, although pings pass"

@@ -20,8 +20,8 @@ _KNOWN_AND_REFUSED = (
 def not_let_in(node: Node) -> str:
     """Say for each peer what ssh's own words mean."""
     told: dict[str, list[str]] = {}
-    for peer in node.cluster.peers(node):
-        for address in (str(one.ip) for one in node.cluster.fabric.of(peer.name).values()):
+    for peer in node.peers:
+        for address in (str(one.ip) for one in peer.fabric.values()):
             if (said := node.logins.closed.get(address)) is not None:
                 told.setdefault(_meaning(node, peer, said), []).append(address)
     return "; ".join(f"{meaning} ({', '.join(addresses)})" for meaning, addresses in told.items())

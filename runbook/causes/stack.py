@@ -11,7 +11,7 @@ from workloads import launcher
 def not_deployed(cluster: Cluster) -> str:
     """Tell a stack that is not there from one that is another."""
     missing = [name for name, digest in launcher.deployed(cluster).items() if not digest]
-    if missing and not launcher.by_swarm(cluster):
+    if missing and not cluster.inventory.uses_swarm:
         return f"no container was started from here on {' and '.join(missing)}"
     if missing:
         return f"there is no service {SERVICE} that was deployed from here"

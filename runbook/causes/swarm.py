@@ -34,7 +34,7 @@ def not_active(node: Node) -> str:
 def _leading_nodes(node: Node) -> list[str]:
     """Name the peers that are managers of the swarm a node is in."""
     addresses = {peer.address.rpartition(":")[0] for peer in node.docker.engine.swarm.managers or ()}
-    return [peer.name for peer in node.cluster.peers(node) if addresses & peer.network.ips]
+    return [peer.name for peer in node.peers if addresses & peer.network.ips]
 
 
 def _leaders(node: Node) -> str:
@@ -80,7 +80,7 @@ def not_advertised(node: Node) -> str:
     member = member_of(node)
     if not member or not member.offers:
         return "the swarm has no GPU on record for this node: docker was not restarted since daemon.json was written"
-    holders = [peer.name for peer in node.cluster.peers(node) if set(member.offers) & set(peer.docker.offers)]
+    holders = [peer.name for peer in node.peers if set(member.offers) & set(peer.docker.offers)]
     if holders:
         return f"the swarm has the GPU of {holders[0]} on record for this node"
     return "the swarm has an old resource on record: docker was not restarted since daemon.json was written"

@@ -7,7 +7,6 @@ from cluster.cluster import Cluster
 from cluster.facts.container import InsideFacts, RunningContainer
 from cluster.facts.swarm import SWARM_RESOURCE
 from cluster.node import Node
-from workloads import launcher
 from workloads.requirements import IMAGES_OWN, TOO_OLD_BEFORE, asked_for, pinned
 
 
@@ -26,7 +25,7 @@ def inside(node: Node) -> InsideFacts:
 
 def given(node: Node) -> str:
     """Return the GPUs that swarm gave the container; a plain one is given all."""
-    if not launcher.by_swarm(node.cluster):
+    if not node.cluster.inventory.uses_swarm:
         return ",".join(node.gpu.uuids)
     return running(node).environment.get(SWARM_RESOURCE, "")
 

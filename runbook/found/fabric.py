@@ -22,7 +22,7 @@ def interfaces(node: Node) -> tuple[str, ...]:
 
 def planned(node: Node) -> dict[str, tuple[object, ...]]:
     """The addresses that a node has to have, by interface."""
-    return {name: (address,) for name, address in node.cluster.fabric.of(node.name).items()}
+    return {name: (address,) for name, address in node.fabric.items()}
 
 
 def fabric_addresses(node: Node) -> list[object]:
@@ -66,21 +66,17 @@ def routes(node: Node) -> dict[str, str]:
 
 def planned_routes(node: Node) -> dict[str, str]:
     """The interface by which each peer's address has to be reached: the one that has the cable to it."""
-    return {
-        str(address.ip): interface
-        for peer in node.cluster.peers(node)
-        for interface, address in node.cluster.fabric.of(peer.name).items()
-    }
+    return {str(address.ip): interface for peer in node.peers for interface, address in peer.fabric.items()}
 
 
 def strangers(node: Node) -> dict[str, str]:
     """The peers' addresses at which another machine answers, with its hardware address."""
     neighbours = node.mesh.neighbours
     found = {}
-    for peer in node.cluster.peers(node):
+    for peer in node.peers:
         # A Linux machine may answer on any interface that hears the question, so all of its own will do.
         own = {link.mac for link in peer.network.links.values()}
-        for address in peer.cluster.fabric.of(peer.name).values():
+        for address in peer.fabric.values():
             mac = neighbours[str(address.ip)].mac if str(address.ip) in neighbours else None
             if mac and mac not in own:
                 found[str(address.ip)] = mac
@@ -141,7 +137,7 @@ def without_verbs(node: Node) -> tuple[str, ...]:
 
 def without_gid(node: Node) -> tuple[str, ...]:
     """The fabric interfaces whose planned address is in no RoCE v2 GID."""
-    plan = node.cluster.fabric.of(node.name)
+    plan = node.fabric
     return tuple(
         name
         for name, port in rdma_ports(node).items()
@@ -151,7 +147,7 @@ def without_gid(node: Node) -> tuple[str, ...]:
 
 def drifted_pins(node: Node) -> dict[str, int]:
     """The GID indexes pinned in files that are not, on every fabric interface, that of its planned address."""
-    plan, devices = node.cluster.fabric.of(node.name), node.rdma.devices
+    plan, devices = node.fabric, node.rdma.devices
     right = {devices[name].index_of(plan[name].ip) if name in devices else None for name in plan}
     return {file: index for file, index in node.rdma.pins.items() if right != {index}}
 

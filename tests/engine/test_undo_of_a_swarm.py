@@ -24,7 +24,6 @@ from engine.network_change import APPLY_NETPLAN
 from engine.undo import TakenBack, undo_run
 from tests.runbook.swarm_answers import member
 
-
 DOCKER = """#!/bin/sh
 case "$1 $2" in
   "secret ls") test ! -e "$FOLDER/no-leader" || { echo "no leader" >&2; exit 1; }; cat "$FOLDER/secret" ;;
