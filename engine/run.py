@@ -30,7 +30,7 @@ from engine.outcome import STOPS_OTHERS, Verdict, exit_status, is_ready
 from engine.redact import redact
 from engine.report import next_step, verdicts_as_json, write_report
 from engine.suspects import Difference, differing, keep_states, last_ready, neutral, read_states
-from engine.undo import TakenBack, undo_run
+from engine.undo import UndoResult, undo_run
 from reports.changes import headline
 from reports.outcome import Outcome
 
@@ -216,7 +216,7 @@ class Run:
             raise JournalError(f"{missing} No node keeps a journal of it either.")
         return recovered
 
-    def _note(self, taken: TakenBack) -> None:
+    def _note(self, taken: UndoResult) -> None:
         record = taken.record
         outcome = Outcome.FIX_FAILED if taken.trouble else Outcome.FIXED
         title = f"{'Still in place' if taken.trouble else 'Taken back'}: {headline(record.describe)}"

@@ -21,8 +21,12 @@ AT_ONCE = 32
 """So many nodes take changes back at the same time."""
 
 
+_TakenUp = tuple[str, str | None]
+"""A node, and the command by which it takes up what was put back."""
+
+
 @dataclass(frozen=True)
-class TakenBack:
+class UndoResult:
     """One change of the old run: `trouble` says why it still stands."""
 
     record: Record
@@ -32,7 +36,7 @@ class TakenBack:
 def undo_run(
     cluster: Cluster,
     journal: Journal,
-    told: Callable[[TakenBack], None],
+    report: Callable[[UndoResult], None],
     allowed: frozenset[str] = frozenset(),
     runbook: str = "pytest runbook",
 ) -> None:
@@ -43,35 +47,31 @@ def undo_run(
     `runbook` runs the runbook on this cluster, for a person to allow it.
     """
 
-    def consent(record: Record) -> str | None:
+    def allowing(record: Record) -> str | None:
         asks = record.undo_asks is not None and record.undo_asks not in allowed
         return f"{runbook} --undo {journal.path.parent.name} --allow {record.undo_asks}" if asks else None
 
     left = [record for record in reversed(journal.records()) if record.to_undo]
-    behind = 0
-    # Nodes, and the commands by which they take up what was put back.
-    waiting: set[tuple[str, str | None]] = set()
+    # A node takes up what was put back once, after the last of the changes that need it.
+    last: dict[_TakenUp, Record] = {(one.node, one.taken_up_by): one for one in left if one.taken_up_by}
+    put_back: set[_TakenUp] = set()
     standing: list[Record] = []
     for _, same in groupby(left, key=attrgetter("check")):
         records = list(same)
-        behind += len(records)
-        later = {(record.node, record.taken_up_by) for record in left[behind:]}
-        last = {
-            (one.node, one.taken_up_by): one
-            for one in records
-            if one.taken_up_by and (one.node, one.taken_up_by) not in later
-        }
-        undo = partial(_undo, cluster, journal, consent, [record.number for record in last.values()], list(standing))
+        ending = [record for record in records if last.get((record.node, record.taken_up_by)) is record]
+        unmarked = [record.number for record in ending]
+        undo = partial(_undo, cluster, journal, allowing, unmarked, list(standing))
         troubles = _on_all_nodes(cluster, undo, records)
-        waiting |= {(record.node, record.taken_up_by) for record in records if troubles[record.number] is None}
-        for (name, command), record in last.items():
-            if (name, command) in waiting:
-                troubles[record.number] = _take_up(cluster, name, command) or troubles[record.number]
+        put_back |= {(record.node, record.taken_up_by) for record in records if troubles[record.number] is None}
+        for record in ending:
+            if record.taken_up_by and (record.node, record.taken_up_by) in put_back:
+                trouble = _take_up(cluster, record.node, record.taken_up_by)
+                troubles[record.number] = trouble or troubles[record.number]
             if troubles[record.number] is None:
                 journal.mark(record.number, "undone")
         standing += [record for record in records if troubles[record.number] is not None]
         for record in records:
-            told(TakenBack(record, troubles[record.number]))
+            report(UndoResult(record, troubles[record.number]))
 
 
 def _on_all_nodes(
@@ -93,20 +93,20 @@ def _on_all_nodes(
 def _undo(
     cluster: Cluster,
     journal: Journal,
-    consent: Callable[[Record], str | None],
+    allowing: Callable[[Record], str | None],
     unmarked: list[int],
     standing: list[Record],
     record: Record,
 ) -> str | None:
     """Take one change back, or say why it still stands; those that are to be taken up are not marked yet.
 
-    `consent` returns the command by which a person allows what was not allowed yet; `standing` are the changes that
+    `allowing` returns the command by which a person allows what was not allowed yet; `standing` are the changes that
     were to be taken back before this one and still stand.
     """
     try:
         node = _node(cluster, record.node)
         keep_way_in(node, record)
-        if record.undo_asks and (again := consent(record)):
+        if record.undo_asks and (again := allowing(record)):
             spare_others(node, record, again, standing)
         take_back(node, record)
     except ClusterError as error:

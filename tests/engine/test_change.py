@@ -14,7 +14,7 @@ from engine.files import read_file
 from engine.journal import Journal
 from engine.place_files import PlaceFiles
 from engine.rights import SetRights
-from engine.undo import TakenBack, undo_run
+from engine.undo import UndoResult, undo_run
 
 
 def _apply(journal: Journal, change: Change) -> None:
@@ -23,7 +23,7 @@ def _apply(journal: Journal, change: Change) -> None:
 
 def _undo(cluster: Cluster, journal: Journal) -> list[str | None]:
     """Take everything back from what lies on disk and return the troubles."""
-    told: list[TakenBack] = []
+    told: list[UndoResult] = []
     undo_run(cluster, Journal(journal.path), told.append)
     return [taken.trouble for taken in told]
 

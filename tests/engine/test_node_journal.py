@@ -11,7 +11,7 @@ from engine import node_journal
 from engine.apply import Applier
 from engine.change import WriteFile
 from engine.journal import FILE, Journal, JournalError
-from engine.undo import TakenBack, undo_run
+from engine.undo import UndoResult, undo_run
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_run_is_taken_back_from_the_copies_alone(here: Node, journal: Journal,
     recovered = node_journal.recover(cluster, tmp_path / "elsewhere", "run")
     assert recovered is not None
     assert recovered.path == tmp_path / "elsewhere" / "run" / FILE
-    told: list[TakenBack] = []
+    told: list[UndoResult] = []
     undo_run(cluster, recovered, told.append)
     node_journal.forget_undone(cluster, recovered)
     assert [one.trouble for one in told] == [None]

@@ -11,7 +11,7 @@ from cluster.node import Node
 from engine.apply import Applier
 from engine.change import Change, RunCommand, WriteFile
 from engine.journal import Journal
-from engine.undo import TakenBack, undo_run
+from engine.undo import UndoResult, undo_run
 from engine.undo_step import UndoCommand
 
 
@@ -20,8 +20,8 @@ def _apply(journal: Journal, *changes: Change) -> None:
         Applier(journal, frozenset()).apply("subject.fact", 4, change)
 
 
-def _undo(cluster: Cluster, journal: Journal, *allowed: str) -> list[TakenBack]:
-    told: list[TakenBack] = []
+def _undo(cluster: Cluster, journal: Journal, *allowed: str) -> list[UndoResult]:
+    told: list[UndoResult] = []
     undo_run(cluster, Journal(journal.path), told.append, frozenset(allowed))
     return told
 

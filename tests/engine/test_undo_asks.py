@@ -14,7 +14,7 @@ from cluster.node import Node
 from engine.apply import Applier
 from engine.change import RunCommand
 from engine.journal import Journal
-from engine.undo import TakenBack, undo_run
+from engine.undo import UndoResult, undo_run
 
 WAITS = "PID COMMAND\n1 /sbin/docker-init -- sleep infinity\n7 sleep infinity\n"
 TRAINS = f"{WAITS}60 python3 -m accelerate.commands.launch --config_file /workspace/accelerate.yaml -m finetune\n"
@@ -51,7 +51,7 @@ def undo(docker: Path, journal: Journal) -> Callable[..., str | None]:
         gone = f"touch {docker}/gone"
         change = RunCommand(cluster.manager, "true", undo_command=gone, undo_asks="recreate-stack", undo_stands=stands)
         Applier(journal, frozenset()).apply("stack.deployed", 6, change)
-        told: list[TakenBack] = []
+        told: list[UndoResult] = []
         undo_run(cluster, Journal(journal.path), told.append, frozenset(allowed))
         assert (docker / "gone").exists() == (told[0].trouble is None)
         return told[0].trouble

@@ -21,7 +21,7 @@ from engine.apply import Applier
 from engine.change import RunCommand
 from engine.journal import Journal
 from engine.network_change import APPLY_NETPLAN
-from engine.undo import TakenBack, undo_run
+from engine.undo import UndoResult, undo_run
 from tests.runbook.swarm_answers import member
 
 DOCKER = """#!/bin/sh
@@ -81,7 +81,7 @@ class World:
 
     def undo(self, *allowed: str) -> dict[str, str | None]:
         """Take it back; returns by node why it is still in the swarm."""
-        told: list[TakenBack] = []
+        told: list[UndoResult] = []
         undo_run(self.cluster, Journal(self.journal.path), told.append, frozenset(allowed))
         assert all(self.left(one.record.node) == (one.trouble is None) for one in told)
         return {one.record.node: one.trouble for one in told}
@@ -223,7 +223,7 @@ def test_the_address_by_which_a_swarm_knows_a_node_stays_with_it(
     node = world.cluster["spark-2"]
     change = RunCommand(node, "true", undo_command=gone, taken_up_by=APPLY_NETPLAN, undo_asks="leave-swarm")
     Applier(journal, frozenset()).apply("network.addressed", 1, change)
-    told: list[TakenBack] = []
+    told: list[UndoResult] = []
     undo_run(world.cluster, journal, told.append)
     assert str(told[0].trouble).startswith(str(trouble))
     assert (tmp_path / "gone").exists() == (trouble is None)
