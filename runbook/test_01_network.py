@@ -5,7 +5,7 @@ from collections.abc import Callable
 from cluster.cluster import SAME, Cluster
 from cluster.node import Node
 from engine.check import check, step
-from fixers import firewall, network
+from fixers import addresses, firewall, network
 from runbook.causes import fabric as why
 from runbook.conditions import has_a_fabric, measures_the_fabric
 from runbook.found import fabric as found
@@ -130,7 +130,7 @@ def test_frames_arrive_whole(node: Node) -> None:
 
 @check(
     "network.unique",
-    fix=network.address_all,
+    fix=addresses.assign_all,
     needs=("ssh.sudo", "network.linked", "network.netplan"),
     applies=has_a_fabric,
 )
@@ -143,7 +143,7 @@ def test_addresses_are_unique(cluster: Cluster) -> None:
 
 @check(
     "network.addressed",
-    fix=network.address,
+    fix=addresses.assign,
     together="after_one",
     needs=("ssh.sudo", "network.linked", "network.netplan"),
     applies=has_a_fabric,
@@ -153,7 +153,7 @@ def test_fabric_is_addressed(node: Node) -> None:
     assert node.network.live(found.interfaces(node)) == found.planned(node), why.addressed_wrongly(node)
 
 
-@check("network.persisted", fix=network.address, needs=ADDRESSED, applies=has_a_fabric, together="after_one")
+@check("network.persisted", fix=addresses.assign, needs=ADDRESSED, applies=has_a_fabric, together="after_one")
 def test_addresses_survive_a_reboot(node: Node) -> None:
     """The addresses are in netplan, so that they survive a reboot."""
     assert node.netplan.at_boot(found.interfaces(node)) == found.planned(node), why.lost_at_boot(node)
@@ -161,7 +161,7 @@ def test_addresses_survive_a_reboot(node: Node) -> None:
 
 @check(
     "network.optional",
-    fix=network.address,
+    fix=addresses.assign,
     together="after_one",
     needs=("network.persisted",),
     applies=has_a_fabric,
@@ -173,7 +173,7 @@ def test_boot_does_not_wait(node: Node) -> None:
     )
 
 
-@check("network.mtu", fix=network.align_mtus, needs=ADDRESSED, applies=has_a_fabric)
+@check("network.mtu", fix=addresses.align_mtus, needs=ADDRESSED, applies=has_a_fabric)
 def test_mtus_are_equal(cluster: Cluster) -> None:
     """The MTU is the same on all nodes."""
     assert cluster.drift(found.mtus) == SAME, why.mtus_differ(cluster)
@@ -231,7 +231,7 @@ def test_peers_answer_at_once(node: Node) -> None:
 
 @check(
     "network.frames",
-    fix=network.shorten_frames,
+    fix=addresses.shorten_frames,
     needs=("network.reachable", "network.mtu"),
     applies=has_a_fabric,
     settles=at_a_second_look,

@@ -16,6 +16,7 @@ from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from cluster.facts.rdma import RdmaFacts
 from fixers import network
+from fixers.foreign_settings import OUR_FILE
 from reports.outcome import Outcome
 from runbook import test_01_network as step_01
 from runbook import test_01_network_rdma as rdma_01
@@ -213,7 +214,7 @@ def test_an_address_that_a_swarm_rests_on_is_not_taken_away_unasked(spark: Recor
         spark.said(NetworkFacts, f"spark-{number}", links=json.dumps([*json.loads(links(number)), office]))
     spark.said(DockerFacts, "spark-1", engine=engine("id1", "192.168.101.1"))
     spark.said(NetplanFacts, "spark-1", entries="")
-    spark.cluster["spark-1"].planned[network.OUR_FILE] = b""
+    spark.cluster["spark-1"].planned[OUR_FILE] = b""
     verdict = spark.judge(step_01.test_fabric_is_addressed, "spark-1")
     assert failed(verdict) == f"{PORT} shares a subnet with enP7s7: answers leave by the wrong one"
     assert {change.risk for change in verdict.changes} == {"disruptive"}

@@ -9,7 +9,7 @@ from cluster.facts.base import Reading
 from cluster.facts.netplan import NetplanFacts
 from cluster.facts.network import NetworkFacts
 from engine.network_change import WriteNetplan
-from fixers import network
+from fixers import addresses as fixer
 from reports.outcome import Outcome
 from runbook import test_01_network as step_01
 from runbook.causes import fabric as why
@@ -123,7 +123,7 @@ def test_an_address_that_networkmanager_refuses_since_a_peer_has_it(spark: Recor
 @pytest.mark.parametrize("dhcp", ["true", "yes"])
 def test_an_address_by_chance_beside_the_planned_one_is_switched_off(spark: Recorded, dhcp: str) -> None:
     def entries() -> dict[str, dict[str, object]]:
-        (change,) = network.address(spark.cluster["spark-1"])
+        (change,) = fixer.assign(spark.cluster["spark-1"])
         assert isinstance(change, WriteNetplan)
         written = yaml.safe_load(change.content)["network"]["ethernets"]
         assert isinstance(written, dict)

@@ -11,7 +11,8 @@ from cluster.facts.network import NetworkFacts
 from engine.change import Change, Instruction
 from engine.files import FileState
 from engine.network_change import WriteNetplan
-from fixers import network
+from fixers import addresses as fixer
+from fixers import foreign_settings
 from reports.outcome import Outcome
 from runbook import test_01_network as step_01
 from tests.runbook.recorded import Recorded
@@ -46,7 +47,7 @@ def connection(interface: str, **entry: Any) -> dict[str, dict[str, Any]]:
 
 
 def changes(spark: Recorded) -> list[Change]:
-    return list(network.address(spark.cluster["spark-1"]))
+    return list(fixer.assign(spark.cluster["spark-1"]))
 
 
 def written(change: Change) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def test_a_connection_that_has_another_address_is_left_to_a_person(
 def test_the_mtu_of_a_connection_is_left_to_a_person(spark: Recorded) -> None:
     tell(spark, **GOOD)
     spark.said(NetworkFacts, "spark-1", links=links(1, **{PORT: {"mtu": 9000}}), ports=ports())
-    (change,) = [change for change in network.align_mtus(spark.cluster) if isinstance(change, Change)]
+    (change,) = [change for change in fixer.align_mtus(spark.cluster) if isinstance(change, Change)]
     assert isinstance(change, Instruction)
     assert f"modify {UUIDS[PORT]} 802-3-ethernet.mtu 1500 &&" in change.words
 
@@ -118,7 +119,7 @@ def test_an_entry_that_matches_the_interface_is_the_one_that_is_judged_and_amend
     assert spark.cluster["spark-1"].netplan.awaited([TWIN, PORT]) == (PORT,)
     assert "192.168.101.7/24" in failed(spark.judge(step_01.test_addresses_survive_a_reboot, "spark-1"))
     there = FileState(yaml.safe_dump({"network": {"ethernets": {"cx7": entry}}}).encode(), "600", "0:0")
-    monkeypatch.setattr(network, "read_file", lambda *_, **__: there)
+    monkeypatch.setattr(foreign_settings, "read_file", lambda *_, **__: there)
     theirs, ours = changes(spark)
     assert "addresses" not in written(theirs)["cx7"] or written(theirs)["cx7"]["addresses"] == []
     # Under the same key netplan merges the two; under another they would be rivals.
@@ -155,7 +156,7 @@ def test_what_netplan_reads_after_our_file_is_told_to_a_person(
 ) -> None:
     spark.said(NetworkFacts, "spark-2", links=links(2, enp1s0f1np1={"mtu": 9000}))
     tell(spark, **{name: {PORT: entry}})
-    found = list(network._configure(spark.cluster["spark-1"], {PORT: 9000}))
+    found = list(fixer._configure(spark.cluster["spark-1"], {PORT: 9000}))
     instructions = [change.words for change in found if isinstance(change, Instruction)]
     assert [words.startswith(f"{told}") for words in instructions] == ([True] if told else [])
     assert any(isinstance(change, WriteNetplan) for change in found) == (told is None)
