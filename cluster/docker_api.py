@@ -105,26 +105,26 @@ def _socket_of(node: Node, cut: Cut) -> Iterator[str]:
     if not isinstance(node.connection, SshConnection):
         yield "unix:///var/run/docker.sock"
         return
-    with tempfile.TemporaryDirectory(prefix="spark-runbook-") as private, socket.socket(socket.AF_UNIX) as door:
+    with tempfile.TemporaryDirectory(prefix="spark-runbook-") as private, socket.socket(socket.AF_UNIX) as listener:
         path = Path(private) / "docker.sock"
-        door.bind(str(path))
-        door.listen()
-        cut.add(partial(door.shutdown, socket.SHUT_RDWR))
-        threading.Thread(target=_serve, args=(door, node.connection.client, cut), daemon=True).start()
+        listener.bind(str(path))
+        listener.listen()
+        cut.add(partial(listener.shutdown, socket.SHUT_RDWR))
+        threading.Thread(target=_serve, args=(listener, node.connection.client, cut), daemon=True).start()
         try:
             yield f"unix://{path}"
         finally:
             with suppress(OSError):
-                door.shutdown(socket.SHUT_RDWR)
+                listener.shutdown(socket.SHUT_RDWR)
 
 
-def _serve(door: socket.socket, client: paramiko.SSHClient, cut: Cut) -> None:
+def _serve(listener: socket.socket, client: paramiko.SSHClient, cut: Cut) -> None:
     """Give every connection to the local socket a channel of its own to the node's engine."""
     while True:
         try:
-            caller, _ = door.accept()
+            caller, _ = listener.accept()
         except OSError:
-            return  # the door was closed
+            return  # it was closed
         try:
             transport = client.get_transport()
             assert transport is not None  # the node is connected

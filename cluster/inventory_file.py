@@ -101,22 +101,22 @@ def _contradictions(inventory: Inventory) -> Iterator[tuple[FieldPath, str]]:
 
 def _two_nodes_in_one(inventory: Inventory) -> Iterator[tuple[FieldPath, str]]:
     names: dict[str, str] = {}
-    doors: set[tuple[str, int]] = set()
+    endpoints: set[tuple[str, int]] = set()
     managers: list[str] = []
     for index, node in enumerate(inventory.nodes):
         name = node.name.lower()
-        door = ((node.address or node.name).lower(), node.port or inventory.ssh.port or 22)
+        endpoint = ((node.address or node.name).lower(), node.port or inventory.ssh.port or 22)
         if name in names:
             yield ("nodes", index, "name"), f"another node is called {names[name]}, too; every node needs its own name"
-        if door in doors:
+        if endpoint in endpoints:
             yield (
                 ("nodes", index, "address"),
-                f"another node is at {door[0]} port {door[1]}, too; every node has its own",
+                f"another node is at {endpoint[0]} port {endpoint[1]}, too; every node has its own",
             )
         if node.role == "manager" and managers:
             yield ("nodes", index, "role"), f"{managers[0]} is manager already; one node leads the cluster"
         names[name] = node.name
-        doors.add(door)
+        endpoints.add(endpoint)
         managers += [node.name] if node.role == "manager" else []
 
 

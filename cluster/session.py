@@ -1,4 +1,4 @@
-"""The session on a node: who we are there, and the two doors: read and change."""
+"""The session on a node: who we are there, and the two ways to run a command: read and change."""
 
 import re
 import threading

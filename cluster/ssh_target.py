@@ -30,7 +30,7 @@ class Target:
 
     @property
     def place(self) -> str:
-        """The node's name and door, for sentences."""
+        """The node's name, host and port, for sentences."""
         return f"{self.name} ({self.host} port {self.port})"
 
     @property
@@ -83,8 +83,8 @@ def entry_of(spec: str) -> NodeEntry:
     Raises:
         ValueError: It is none of them.
     """
-    user, _, door = spec.rpartition("@")
-    host, _, port = door.partition(":")
+    user, _, endpoint = spec.rpartition("@")
+    host, _, port = endpoint.partition(":")
     return NodeEntry.model_validate(
         {"name": "node", "address": host, "user": user or None, "port": int(port) if port else None}
     )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class NodeBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no types
-    """Sends testinfra's commands through a node's read-only door."""
+    """Sends testinfra's commands as those that only read, so that none changes the node."""
 
     NAME = "runbook"
 

@@ -20,7 +20,7 @@ def named(nodes: Sequence[str], between: str = " and ", *, of: int | None = None
 
 
 def of_any_node(text: str | None, node: str | None) -> str | None:
-    """Write `the node` for its name and door, but in commands: what is said of several nodes alike is then one text."""
+    """Write `the node` for its name or its place, but in commands: what is said of several nodes alike is one text."""
     if text is None or node is None:
         return text
     name = re.compile(rf"(?<![\w.-]){re.escape(node)}(?![\w-])(?: \([^() ]+ port \d+\))?")

@@ -8,7 +8,7 @@ from engine.change import Change, Changes, Consent, Instruction, RunCommand, tog
 
 def open_to_the_fabric(node: Node) -> Changes:
     """Let peers accept what comes in on the fabric interfaces from the fabric's own subnets, and nothing else."""
-    hosts = {door.split()[0] for door in node.doors.shut}
+    hosts = {door.host for door in node.doors.shut}
     yield together(_openings(peer, hosts) for peer in node.peers)
 
 

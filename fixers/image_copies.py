@@ -25,8 +25,8 @@ _PIECE = 2**18
 # Runs on the node that takes the image. Both ends' own words are what a failure is told by.
 _COPY = """
 import subprocess, sys
-door, port, image = sys.argv[1:]
-ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-p", port, "--", door]
+destination, port, image = sys.argv[1:]
+ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-p", port, "--", destination]
 asked = subprocess.run([*ssh, "docker", "image", "inspect", "--format", "{{.Size}}", image],
                        stdin=subprocess.DEVNULL, capture_output=True, text=True)
 if asked.returncode:
@@ -50,34 +50,34 @@ except BrokenPipeError:
 sys.exit(load.wait())
 """
 
-# Runs on the node that an archive is sent to. It says of itself and of every door how `docker load` ended there.
+# Runs on the node that an archive is sent to. It says of itself and of every destination how `docker load` ended there.
 _HAND_ON = """
 import subprocess, sys
 load = ["docker", "load", "--quiet"]
 ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
 commands = {"here": load}
 for told in sys.argv[1:]:
-    door, port = told.rsplit(":", 1)
-    commands[door] = [*ssh, "-p", port, "--", door, *load]
+    destination, port = told.rsplit(":", 1)
+    commands[destination] = [*ssh, "-p", port, "--", destination, *load]
 pipe = subprocess.PIPE
-loads = {door: subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)
-         for door, command in commands.items()}
+loads = {destination: subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)
+         for destination, command in commands.items()}
 taking = set(loads)
 while "here" in taking and (piece := sys.stdin.buffer.read(1 << 20)):
-    for door in sorted(taking):
+    for destination in sorted(taking):
         try:
-            loads[door].stdin.write(piece)
-            loads[door].stdin.flush()
+            loads[destination].stdin.write(piece)
+            loads[destination].stdin.flush()
         except BrokenPipeError:
-            taking.discard(door)
+            taking.discard(destination)
 for process in loads.values():
     try:
         process.stdin.close()
     except BrokenPipeError:
         pass
-for door, process in loads.items():
+for destination, process in loads.items():
     said = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
-    print(door, process.wait(), said[-1] if said else "", flush=True)
+    print(destination, process.wait(), said[-1] if said else "", flush=True)
 """
 
 
@@ -93,7 +93,7 @@ class CopyImage(Change):
     def describe(self) -> str:
         """Show the command it stands for."""
         port = self.source.login.port
-        told = self._door if port == SSH_PORT else f"-p {port} {self._door}"
+        told = self._destination if port == SSH_PORT else f"-p {port} {self._destination}"
         return f"{self.node.name}$ ssh {told} docker save {self.image} | docker load"
 
     def undo(self) -> list[UndoStep]:
@@ -120,12 +120,12 @@ class CopyImage(Change):
         def tell(line: str) -> None:
             self.node.cluster.tell(f"{self.node.name}: {self.image} from {self.source.name}: {line}")
 
-        words = f"python3 - {quote(self._door)} {self.source.login.port} {quote(self.image)}"
+        words = f"python3 - {quote(self._destination)} {self.source.login.port} {quote(self.image)}"
         what = f"copying {self.image} from {self.source.name}"
         self.node.change(words, root=False, stdin=_COPY.encode(), deadline_s=PATIENCE_S, on_line=tell, what=what)
 
     @property
-    def _door(self) -> str:
+    def _destination(self) -> str:
         return f"{self.source.login.user}@{self.source.cluster.fabric_address(self.source)}"
 
 
@@ -157,15 +157,15 @@ class HandOn(Change):
         """
         if self.turn is not self.node:
             raise CommandFailed(f"{self.node.name} has no image to hand on; what kept it from that is told there.")
-        doors = {f"{taker.login.user}@{taker.cluster.fabric_address(taker)}": taker for taker in self.takers}
+        destinations = {f"{taker.login.user}@{taker.cluster.fabric_address(taker)}": taker for taker in self.takers}
         ended: dict[str, tuple[str, str]] = {}
 
         def hear(line: str) -> None:
-            door, status, said = line.split(" ", 2)
-            ended[door] = (status, said)
+            destination, status, said = line.split(" ", 2)
+            ended[destination] = (status, said)
 
         pieces = Archive(self.archive, self.node)
-        told = " ".join(quote(f"{door}:{taker.login.port}") for door, taker in doors.items())
+        told = " ".join(quote(f"{destination}:{taker.login.port}") for destination, taker in destinations.items())
         words = f"python3 -c {quote(_HAND_ON)} {told}"
         what = f"loading {self.archive}"
         self.node.change(words, root=False, stdin=pieces, deadline_s=PATIENCE_S, on_line=hear, what=what)
@@ -175,8 +175,8 @@ class HandOn(Change):
         status, said = ended.get("here", ("1", "it did not say why"))
         if status != "0":
             raise CommandFailed(f"docker load on {self.node.name} failed: {said}")
-        for door, taker in doors.items():
-            status, said = ended.get(door, ("1", "it did not say why"))
+        for destination, taker in destinations.items():
+            status, said = ended.get(destination, ("1", "it did not say why"))
             if status != "0":
                 words = f"handing it on to {taker.name} failed, which will copy it: {said}"
                 self.node.cluster.tell(f"{self.node.name}: loading the image: {words}")

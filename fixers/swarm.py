@@ -50,17 +50,17 @@ def join(node: Node) -> Iterator[Change]:
     if node is manager:
         return
     yield from _leave_other(node)
-    address, door = node.cluster.fabric_address(node), node.cluster.swarm_address(manager)
+    address, remote = node.cluster.fabric_address(node), f"{node.cluster.swarm_address(manager)}:{PORT}"
 
     def enter() -> None:
         with docker_of(manager) as leader, docker_of(node, timeout_s=JOIN_PATIENCE_S) as client:
             token = leader.swarm.attrs["JoinTokens"]["Worker"]
-            client.swarm.join([f"{door}:{PORT}"], token, advertise_addr=address, listen_addr=f"0.0.0.0:{PORT}")
+            client.swarm.join([remote], token, advertise_addr=address, listen_addr=f"0.0.0.0:{PORT}")
             _wait_until_ready(leader, client.info()["Swarm"]["NodeID"], f"{node.name} joined, but {manager.name}")
         manager.forget_about(SwarmFacts)
 
-    words = f"docker swarm join --advertise-addr {address} --token (the worker token of {manager.name}) {door}:{PORT}"
-    its = _tells("{{range .Swarm.RemoteManagers}}{{.Addr}} {{end}}", f"{door}:{PORT}")
+    words = f"docker swarm join --advertise-addr {address} --token (the worker token of {manager.name}) {remote}"
+    its = _tells("{{range .Swarm.RemoteManagers}}{{.Addr}} {{end}}", remote)
     yield Call(node, words, enter, undo_command=_leave_where(its), undo_asks="leave-swarm", undo_stands=its)
 
 

@@ -48,7 +48,7 @@ def replace_with(run: RunDir, name: str, command: Sequence[str], user: str) -> N
     Raises:
         LabError: if no lab is running, or the node is off.
     """
-    leader, groups = ask(run, "doors", name)
+    leader, groups = ask(run, "entry", name)
     line = _line(run, leader, command, user)
     for group in groups:
         # Where it is not let in, the command still runs; it is then counted with the caller's group.
@@ -63,7 +63,7 @@ def output(run: RunDir, name: str, command: Sequence[str]) -> str | None:
     Raises:
         LabError: if no lab is running, or the node is off.
     """
-    leader, _ = ask(run, "doors", name)
+    leader, _ = ask(run, "entry", name)
     done = subprocess.run(_line(run, leader, command, "root"), capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else None
 
@@ -74,7 +74,7 @@ def run_in(run: RunDir, name: str, command: str) -> None:
     Raises:
         LabError: if no lab is running, the node is off, or the command fails, with the last line of what it said.
     """
-    leader, _ = ask(run, "doors", name)
+    leader, _ = ask(run, "entry", name)
     line = _line(run, leader, ["sh", "-c", command], "root")
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -121,7 +121,7 @@ class Node:
                 return int(status.parent.name)
         return None
 
-    def doors(self) -> tuple[int, list[str]]:
+    def entry(self) -> tuple[int, list[str]]:
         """What a command needs to enter the node: its leader, and the control groups to join.
 
         Raises:

@@ -27,7 +27,7 @@ from lab.settings import read_settings
 REBOOT = 133
 """What systemd-nspawn --keep-unit exits with when the node rebooted itself."""
 
-REQUESTS = frozenset({"attach_host", "boot", "kill", "plug", "doors", "on", "save", "restore"})
+REQUESTS = frozenset({"attach_host", "boot", "kill", "plug", "entry", "on", "save", "restore"})
 
 IDLE = 0.5
 """Seconds between looks at nodes that ended by themselves."""
@@ -85,9 +85,9 @@ class Supervisor:
             self._cables.plugged.discard(end)
         links.set_carrier(self._cables)
 
-    def doors(self, name: str) -> tuple[int, list[str]]:
+    def entry(self, name: str) -> tuple[int, list[str]]:
         """What `exec` needs to enter a node."""
-        return self._node(name).doors()
+        return self._node(name).entry()
 
     def on(self) -> list[str]:
         """The names of the nodes that are on."""

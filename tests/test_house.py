@@ -158,13 +158,13 @@ def test_a_check_is_one_sentence_and_one_comparison(function: ast.FunctionDef) -
 
 @pytest.mark.parametrize("path", FILES["runbook"], ids=lambda path: path.stem)
 def test_the_runbook_holds_no_shell(path: Path) -> None:
-    doors = {"read", "change", "run", "hold", "Popen", "system", "check_output"}
+    ways = {"read", "change", "run", "hold", "Popen", "system", "check_output"}
     called = {
         node.func.attr
         for node in ast.walk(_tree(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and (node.args or node.keywords)
     }
-    assert called & doors == set()
+    assert called & ways == set()
     assert {name.split(".")[0] for name in _imports(path)} & {
         "subprocess",
         "os",

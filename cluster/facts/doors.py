@@ -1,6 +1,7 @@
 """Step 1: the ports that the swarm and the ranks need between the nodes, knocked at for real."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,17 @@ SWARM_GOSSIP = "7946/udp"
 SWARM_NODES = ("7946/tcp", SWARM_GOSSIP)
 ANY_RANK = "45000/tcp"
 """NCCL and gloo listen on ports that the kernel chooses (32768 to 60999); one of them stands for all."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """A port, as PORT/PROTOCOL, at an address of a peer."""
+
+    host: str
+    port: str
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.port}"
 
 
 def wanted_doors(node: "Node") -> Iterator[tuple[str, str, str]]:
@@ -46,14 +58,15 @@ def listens(node: "Node", address: str, port: str) -> bool:
     return any(f"{host}:{port}" in node.network.listening for host in (address, "*", "0.0.0.0", "[::]"))  # noqa: S104 - compared, not bound
 
 
-def parse_doors(reading: Reading) -> dict[str, str]:
-    """Read `ADDRESS PORT/PROTOCOL open|refused|silence` lines into answers by `ADDRESS PORT/PROTOCOL`."""
-    doors = {}
+def parse_doors(reading: Reading) -> dict[Door, str]:
+    """Read `ADDRESS PORT/PROTOCOL open|refused|silence` lines into answers by door."""
+    doors: dict[Door, str] = {}
     for line in lines(reading):
-        door, _, answer = line.rpartition(" ")
-        if answer not in ("open", "refused", "silence"):
-            raise ParseError(f"this is no answer: {line[:80]}")
-        doors[door] = answer
+        match line.split():
+            case [host, port, ("open" | "refused" | "silence") as answer]:
+                doors[Door(host, port)] = answer
+            case _:
+                raise ParseError(f"this is no answer: {line[:80]}")
     return doors
 
 
@@ -79,41 +92,37 @@ class DoorFacts(Facts):
 
     about_peers = True
 
-    doors: dict[str, str] = fact(_knock, parse_doors, timeout_s=20)
+    doors: dict[Door, str] = fact(_knock, parse_doors, timeout_s=20)
     rules: tuple[str, ...] = fact("command -v iptables >/dev/null || exit 0; iptables -S", parse_rules, root=True)
 
     @property
-    def shut(self) -> dict[str, str]:
-        """The doors through which nothing gets, by `ADDRESS PORT/PROTOCOL`.
+    def shut(self) -> dict[Door, str]:
+        """The doors through which nothing gets, and whether they are refused or silent.
 
         A refusal is a good answer, unless something listens there: then a packet filter gave it. Where something
         listens for datagrams, which answers nobody who knocks, the peer's own rules are asked; and where there is
         silence as well, since a kernel sends only so many refusals a second, and the swarm's own calls may use them up.
         """
-        fabric = self.node.cluster.fabric
-        mine = fabric.of(self.node.name)
+        mine = self.node.fabric
         ways = {
-            str(address.ip): (peer, interface)
-            for peer in self.node.peers
-            for interface, address in fabric.of(peer.name).items()
+            str(address.ip): (peer, interface) for peer in self.node.peers for interface, address in peer.fabric.items()
         }
         closed = {
-            door: "refused" if answer == "silence" and self._is_refused(door, *ways[host]) else answer
+            door: "refused" if answer == "silence" and self._is_refused(door, *ways[door.host]) else answer
             for door, answer in self.doors.items()
-            if (host := door.split()[0]) in ways
-            if answer == "silence" or (answer == "refused" and listens(ways[host][0], host, door.split()[-1]))
+            if door.host in ways
+            if answer == "silence" or (answer == "refused" and listens(ways[door.host][0], door.host, door.port))
         }
         return closed | {
-            f"{host} {SWARM_GOSSIP}": "silence"
+            Door(host, SWARM_GOSSIP): "silence"
             for host, (peer, interface) in ways.items()
             if interface in mine and listens(peer, host, SWARM_GOSSIP)
             if peer.doors.turns_away(SWARM_GOSSIP, interface, mine[interface].ip)
         }
 
-    def _is_refused(self, door: str, peer: "Node", interface: str) -> bool:
+    def _is_refused(self, door: Door, peer: "Node", interface: str) -> bool:
         mine = self.node.fabric
-        port = door.rpartition(" ")[2]
-        return interface in mine and peer.doors.turns_away(port, interface, mine[interface].ip) == "REJECT"
+        return interface in mine and peer.doors.turns_away(door.port, interface, mine[interface].ip) == "REJECT"
 
     def turns_away(self, port: str, interface: str, source: IPv4Address) -> str | None:
         """How this node turns a peer's packets to PORT/PROTOCOL away, if it does: by a rule about them, or its policy.

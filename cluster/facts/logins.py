@@ -40,23 +40,22 @@ def _called(node: "Node") -> "list[Node]":
 
 
 def _logins(node: "Node") -> str:
-    plan = node.cluster.fabric
-    doors = [
+    destinations = [
         f"{peer.login.user}@{address.ip}:{peer.login.port}"
         for peer in _called(node)
         if peer.trouble is None
-        for address in plan.of(peer.name).values()
+        for address in peer.fabric.values()
     ]
-    batches = (doors[start : start + _LOGINS_AT_ONCE] for start in range(0, len(doors), _LOGINS_AT_ONCE))
+    batches = (destinations[start : start + _LOGINS_AT_ONCE] for start in range(0, len(destinations), _LOGINS_AT_ONCE))
     rounds = " ".join(quote(" ".join(batch)) for batch in batches)
     if not rounds:
         return "true"
     return f"""\
 for round in {rounds}; do
-  for door in $round; do
+  for destination in $round; do
     {{
-      host=${{door%:*}}
-      said=$(timeout {_LOGIN_S} {_SSH} -p "${{door##*:}}" -- "$host" true 2>&1)
+      host=${{destination%:*}}
+      said=$(timeout {_LOGIN_S} {_SSH} -p "${{destination##*:}}" -- "$host" true 2>&1)
       status=$?
       case $status in
         0) why=open;;

@@ -1,4 +1,4 @@
-"""Step 1: whose key opens which door."""
+"""Step 1: the user's keys, who may log in with which, and the host keys."""
 
 import re
 from dataclasses import dataclass

@@ -193,7 +193,7 @@ def _own_addresses(node: Node) -> list[object]:
 
 def shut(node: Node) -> str:
     """Which peers keep their doors shut, and how."""
-    hosts = {door.split()[0] for door in node.doors.shut}
+    hosts = {door.host for door in node.doors.shut}
     peers = [peer for peer in node.peers if hosts & set(map(str, _own_addresses(peer)))]
     how = "a firewall rejects" if set(node.doors.shut.values()) == {"refused"} else "a firewall silently drops"
     by = ", ".join(f"{peer.name} ({_filter(peer)})" for peer in peers)

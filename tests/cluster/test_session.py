@@ -1,4 +1,4 @@
-"""Who we are on a node, how we become root there, and which of the two doors a command may take."""
+"""Who we are on a node, how we become root there, and which of the two ways a command may take."""
 
 import os
 import secrets

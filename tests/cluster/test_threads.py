@@ -64,7 +64,7 @@ def test_what_comes_after_a_failure_is_not_begun() -> None:
 
 
 def test_an_interrupt_gives_up_those_that_go_on_and_waits_for_nothing_else() -> None:
-    doors = [threading.Event(), threading.Event(), threading.Event()]
+    gates = [threading.Event(), threading.Event(), threading.Event()]
     told: list[tuple[int, bool]] = []
 
     def wait(number: int) -> None:
@@ -72,14 +72,14 @@ def test_an_interrupt_gives_up_those_that_go_on_and_waits_for_nothing_else() -> 
             # The other ones are at it, or soon will be.
             threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
             return
-        doors[number].wait(PATIENCE_S)
+        gates[number].wait(PATIENCE_S)
         told.append((number, broken_off()))
 
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         # Nothing ends the third before its time.
-        on_each(wait, range(3), lambda number: doors[number].set() if number == 0 else None)
+        on_each(wait, range(3), lambda number: gates[number].set() if number == 0 else None)
     assert time.monotonic() - started < 5
     assert told == [(0, True)]
-    doors[2].set()
+    gates[2].set()
     assert not broken_off()
