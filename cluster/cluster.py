@@ -96,12 +96,12 @@ class Cluster:
         """
         heard = {node: node.network for node in self.nodes}
         # Only now: what a node told, or that it hangs, is known once it has been waited for.
-        told = {node.name: facts for node, facts in heard.items() if node.trouble is None or facts.answered}
+        known = {node.name: facts for node, facts in heard.items() if node.trouble is None or facts.answered}
         ports_count = self.inventory.fabric.interfaces == "auto"
         # Read every time, planned once: a check that rests on the plan rests on what it was made of.
-        seen = [(name, facts.links, facts.ports if ports_count else None) for name, facts in told.items()]
+        seen = [(name, facts.links, facts.ports if ports_count else None) for name, facts in known.items()]
         if self._planned is None or self._planned[0] != seen:
-            self._planned = (seen, plan_fabric(told, self.inventory.fabric, self._ranks))
+            self._planned = (seen, plan_fabric(known, self.inventory.fabric, self._ranks))
         return self._planned[1]
 
     @property

@@ -20,8 +20,8 @@ _BROKEN_OFF: ContextVar[threading.Event | None] = ContextVar("broken_off", defau
 
 def broken_off() -> bool:
     """Whether whoever began the work of this thread was interrupted: what fails here then is an interrupt, too."""
-    told = _BROKEN_OFF.get()
-    return told is not None and told.is_set()
+    interrupted = _BROKEN_OFF.get()
+    return interrupted is not None and interrupted.is_set()
 
 
 def begin(do: Callable[[], object]) -> Future[None]:
@@ -47,7 +47,7 @@ def on_each(do: Callable[[T], R], todo: Iterable[T], give_up: Callable[[T], obje
     """
     works = [_Work(do, item) for item in todo]
     left = deque(works)
-    told = _BROKEN_OFF.get() or threading.Event()
+    interrupted = _BROKEN_OFF.get() or threading.Event()
 
     def go_through() -> None:
         with suppress(IndexError):  # another thread took the last one
@@ -56,14 +56,14 @@ def on_each(do: Callable[[T], R], todo: Iterable[T], give_up: Callable[[T], obje
                 if any(other.failed for other in works):
                     one.skip()
                 else:
-                    one.run(told)
+                    one.run(interrupted)
 
     try:
         for _ in works[:at_most]:
             threading.Thread(target=go_through, daemon=True).start()
         wait([one.future for one in works])
     except BaseException:
-        told.set()
+        interrupted.set()
         left.clear()
         going_on = [one for one in works if one.future.running()]
         # At once, since a connection that hangs takes its time even for its end.
@@ -88,10 +88,10 @@ class _Work(Generic[T, R]):
         self.future.cancel()
         self.future.set_running_or_notify_cancel()
 
-    def run(self, told: threading.Event) -> None:
+    def run(self, interrupted: threading.Event) -> None:
         """Do it; who asks for the result gets the failure as well."""
         self.future.set_running_or_notify_cancel()
-        self._context.run(_BROKEN_OFF.set, told)
+        self._context.run(_BROKEN_OFF.set, interrupted)
         try:
             result = self._context.run(self._do, self.item)
         except BaseException as error:  # noqa: BLE001 - told to whoever asks for the result

@@ -56,8 +56,8 @@ import subprocess, sys
 load = ["docker", "load", "--quiet"]
 ssh = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
 commands = {"here": load}
-for told in sys.argv[1:]:
-    destination, port = told.rsplit(":", 1)
+for argument in sys.argv[1:]:
+    destination, port = argument.rsplit(":", 1)
     commands[destination] = [*ssh, "-p", port, "--", destination, *load]
 pipe = subprocess.PIPE
 loads = {destination: subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe)

@@ -24,7 +24,7 @@ def told_changes(report: Report) -> list[Told]:
     """Return the changes that were made; of a plan, all that it tells."""
     return [
         (position, check, change)
-        for position, check in enumerate(report.checks)
+        for position, check in report.located
         for change in check.changes
         if change.applied or is_planned(report)
     ]

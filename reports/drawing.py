@@ -6,9 +6,9 @@ boxes, the lanes of the fabric, one for each interface, below; a rail at either 
 
 from dataclasses import dataclass
 
-from reports.model import Link, Node, Report
+from reports.model import Link, Located, Node, Report
 from reports.outcome import Outcome
-from reports.parts import Entry, Part, about, about_link, about_login, worst
+from reports.parts import Part, about, about_link, about_login, worst
 
 WIDTH, ROW, HEAD = 256, 24, 40
 GAP, WIDE_GAP = 24, 150
@@ -136,12 +136,12 @@ def _box(report: Report, node: Node, x: int, y: int) -> Box:
         for index, port in enumerate(shown_ports(node))
     ]
     own = worst(report.by_node.get(node.name, []))
-    return Box(node, x, y, own[1].outcome if own else None, tuple(rows), tuple(ports))
+    return Box(node, x, y, own.check.outcome if own else None, tuple(rows), tuple(ports))
 
 
-def _row(y: int, words: tuple[str, str, str], entries: list[Entry]) -> Row:
+def _row(y: int, words: tuple[str, str, str], entries: list[Located]) -> Row:
     found = worst(entries)
-    return Row(y, *words, found[1].outcome if found else None, found[0] if found else None)
+    return Row(y, *words, found.check.outcome if found else None, found.position if found else None)
 
 
 def _management(node: Node) -> str:
@@ -232,6 +232,6 @@ def _of_lane(report: Report, lane: str) -> Outcome | None:
     return _outcome(about_link(about(report, Part.FABRIC, None), links))
 
 
-def _outcome(entries: list[Entry]) -> Outcome | None:
+def _outcome(entries: list[Located]) -> Outcome | None:
     found = worst(entries)
-    return found[1].outcome if found else None
+    return found.check.outcome if found else None

@@ -103,7 +103,7 @@ def _page(whole: Report, shown_as: Fold, shown: list[list[Exhibit]]) -> str:
         steps=steps(report),
         drawing=draw(report),
         differences=drift(report),
-        warned=[entry for entry in enumerate(report.checks) if entry[1].warning],
+        warned=[entry for entry in report.located if entry.check.warning],
         changed=told_changes(report),
         planned=is_planned(whole),
         unfolds=is_planned(whole) and sum(len(one.describe) for *_, one in told_changes(report)) <= PLANNED,

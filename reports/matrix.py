@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from reports.model import Check, Report
+from reports.model import Check, Located, Report
 from reports.outcome import Outcome
 from reports.summary import counts
 
@@ -47,7 +47,7 @@ class Group:
     id: str
     outcome: Outcome
     warned: bool
-    entries: tuple[tuple[int, Check], ...]
+    entries: tuple[Located, ...]
 
     @property
     def reason(self) -> str | None:
@@ -69,12 +69,12 @@ class Row:
 
     title: str
     id: str
-    entries: tuple[tuple[int, Check] | None, ...]
+    entries: tuple[Located | None, ...]
 
     @property
     def needs_attention(self) -> bool:
         """Whether a person has something to do about it in any place."""
-        return any(entry[1].outcome.needs_attention for entry in self.entries if entry)
+        return any(entry.check.outcome.needs_attention for entry in self.entries if entry)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def steps(report: Report) -> list[StepView]:
 
 
 def _step(report: Report, number: int, title: str, columns: list[str]) -> StepView:
-    entries = [(position, check) for position, check in enumerate(report.checks) if check.step == number]
+    entries = [entry for entry in report.located if entry.check.step == number]
     together: dict[str, list[Check]] = defaultdict(list)
     for _, check in entries:
         together[check.place].append(check)
@@ -113,17 +113,18 @@ def _step(report: Report, number: int, title: str, columns: list[str]) -> StepVi
     return StepView(number, title, cells, _rows(entries, columns, report.run.mode), _groups(entries))
 
 
-def _rows(entries: list[tuple[int, Check]], columns: list[str], mode: str) -> tuple[Row, ...]:
-    together: dict[str, dict[str, tuple[int, Check]]] = {}
-    for position, check in entries:
+def _rows(entries: list[Located], columns: list[str], mode: str) -> tuple[Row, ...]:
+    together: dict[str, dict[str, Located]] = {}
+    for entry in entries:
+        check = entry.check
         # An undo tells several changes of one check in one place; the first that needs attention stands for them.
         placed = together.setdefault(check.id, {})
         if check.place not in placed or check.outcome.needs_attention:
-            placed[check.place] = (position, check)
+            placed[check.place] = entry
     return tuple(
         # What an undo tells is titled by a change, which is another one in every place.
         Row(
-            check_id if mode == "undo" else next(iter(placed.values()))[1].title,
+            check_id if mode == "undo" else next(iter(placed.values())).check.title,
             check_id,
             tuple(placed.get(column) for column in columns),
         )
@@ -131,10 +132,11 @@ def _rows(entries: list[tuple[int, Check]], columns: list[str], mode: str) -> tu
     )
 
 
-def _groups(entries: list[tuple[int, Check]]) -> tuple[Group, ...]:
-    together: dict[tuple[str, str, Outcome, bool], list[tuple[int, Check]]] = {}
-    for position, check in entries:
+def _groups(entries: list[Located]) -> tuple[Group, ...]:
+    together: dict[tuple[str, str, Outcome, bool], list[Located]] = {}
+    for entry in entries:
+        check = entry.check
         key = (check.title, check.id, check.outcome, check.warning is not None)
-        together.setdefault(key, []).append((position, check))
+        together.setdefault(key, []).append(entry)
     groups = [Group(*key, tuple(members)) for key, members in together.items()]
     return tuple(sorted(groups, key=lambda group: (not group.outcome.needs_attention, not group.warned)))

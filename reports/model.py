@@ -7,7 +7,7 @@ import math
 import sys
 from collections import defaultdict
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
@@ -242,6 +242,13 @@ class Training:
     ranks: tuple[Rank, ...] = ()
 
 
+class Located(NamedTuple):
+    """A check and its position in the file, by which pages link to it."""
+
+    position: int
+    check: Check
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """The whole file; its `schema` is judged by `load`, before the rest is looked at."""
@@ -258,19 +265,24 @@ class Report:
     undo: Text | None = None
 
     @cached_property
-    def by_node(self) -> dict[str | None, list[tuple[int, Check]]]:
-        """The checks of each node, and under None those of the cluster, each with its position in the file."""
-        found: dict[str | None, list[tuple[int, Check]]] = defaultdict(list)
-        for position, check in enumerate(self.checks):
-            found[check.node].append((position, check))
+    def located(self) -> tuple[Located, ...]:
+        """All checks, each with its position."""
+        return tuple(Located(position, check) for position, check in enumerate(self.checks))
+
+    @cached_property
+    def by_node(self) -> dict[str | None, list[Located]]:
+        """The checks of each node, and under None those of the cluster."""
+        found: dict[str | None, list[Located]] = defaultdict(list)
+        for one in self.located:
+            found[one.check.node].append(one)
         return found
 
     @cached_property
-    def by_place(self) -> dict[tuple[str, str | None], list[tuple[int, Check]]]:
+    def by_place(self) -> dict[tuple[str, str | None], list[Located]]:
         """The same for each check's id and node: more than one where an undo tells several changes of a check."""
-        found: dict[tuple[str, str | None], list[tuple[int, Check]]] = defaultdict(list)
-        for position, check in enumerate(self.checks):
-            found[check.id, check.node].append((position, check))
+        found: dict[tuple[str, str | None], list[Located]] = defaultdict(list)
+        for one in self.located:
+            found[one.check.id, one.check.node].append(one)
         return found
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-from reports.model import Check, Link, Report
+from reports.model import Check, Link, Located, Report
 from reports.outcome import Outcome
 
 
@@ -41,26 +41,23 @@ _OF_THE_LOGIN = ("ssh.reachable", "ssh.prompt")
 
 _A_LINK = re.compile(r"(?<!\w)(en\w*\d\w*|eth\d+|ib\w*\d|\d{1,3}(?:\.\d{1,3}){3})(?!\w)")
 
-Entry = tuple[int, Check]
-"""A check with its position in the file."""
-
 
 def part_of(check: Check) -> Part | None:
     """Return the part that a check is about, by the subject in its id; None for a subject that is not known here."""
     return _OF_SUBJECT.get(check.id.partition(".")[0])
 
 
-def about(report: Report, part: Part, node: str | None) -> list[Entry]:
+def about(report: Report, part: Part, node: str | None) -> list[Located]:
     """Return the checks about a part of a node, or of the cluster where node is None."""
-    return [entry for entry in report.by_node.get(node, []) if part_of(entry[1]) is part]
+    return [entry for entry in report.by_node.get(node, []) if part_of(entry.check) is part]
 
 
-def about_login(entries: Iterable[Entry]) -> list[Entry]:
+def about_login(entries: Iterable[Located]) -> list[Located]:
     """Return those that say whether a node can be reached, and how well: what the line to it stands for."""
-    return [entry for entry in entries if entry[1].id in _OF_THE_LOGIN]
+    return [entry for entry in entries if entry.check.id in _OF_THE_LOGIN]
 
 
-def about_link(entries: Iterable[Entry], links: Iterable[Link]) -> list[Entry]:
+def about_link(entries: Iterable[Located], links: Iterable[Link]) -> list[Located]:
     """Return, of checks about the fabric, those that concern one link, given by its ends.
 
     One that names links (by interface or address) concerns those alone; one that names none concerns them all.
@@ -68,16 +65,16 @@ def about_link(entries: Iterable[Entry], links: Iterable[Link]) -> list[Entry]:
     words = [word for link in links for word in (link.name, *(one.partition("/")[0] for one in link.addresses))]
     named = re.compile("|".join(rf"(?<![\w.]){re.escape(word)}(?![\w.]*\w)" for word in words) or "(?!)")
     return [
-        (position, check)
-        for position, check in entries
-        if not check.outcome.needs_attention or not _names_a_link(check) or named.search(_text(check))
+        entry
+        for entry in entries
+        if not entry.check.outcome.needs_attention or not _names_a_link(entry.check) or named.search(_text(entry.check))
     ]
 
 
-def worst(entries: Iterable[Entry]) -> Entry | None:
+def worst(entries: Iterable[Located]) -> Located | None:
     """Return the entry whose outcome wants the most attention, the first of its kind; None where there is none."""
     order = list(Outcome)
-    return min(entries, key=lambda entry: order.index(entry[1].outcome), default=None)
+    return min(entries, key=lambda entry: order.index(entry.check.outcome), default=None)
 
 
 def _names_a_link(check: Check) -> bool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reports.model import Check, Report
+from reports.model import Check, Located, Report
 from reports.outcome import Outcome
 from reports.scale import marks
 
@@ -39,7 +39,7 @@ class Timeline:
     height: int
     lanes: tuple[Lane, ...]
     marks: tuple[tuple[float, float], ...]
-    longest: tuple[tuple[int, Check], ...]
+    longest: tuple[Located, ...]
 
 
 def timeline(report: Report) -> Timeline | None:
@@ -58,8 +58,8 @@ def timeline(report: Report) -> Timeline | None:
         )
         for index, number in enumerate(numbers)
     )
-    by_time = sorted(enumerate(report.checks), key=lambda entry: -(entry[1].seconds or 0.0))
-    longest = [(position, check) for position, check in by_time[:MOST_LONGEST] if (check.seconds or 0.0) >= 0.1]
+    by_time = sorted(report.located, key=lambda entry: -(entry.check.seconds or 0.0))
+    longest = [entry for entry in by_time[:MOST_LONGEST] if (entry.check.seconds or 0.0) >= 0.1]
     return Timeline(
         TOP + len(lanes) * LANE + BOTTOM,
         lanes,

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from engine.catalogue import modules
 from engine.check import declared
 from reports.drawing import WIDTH, Box, draw
-from reports.model import Check, Report
+from reports.model import Check, Located, Report
 from reports.outcome import Outcome
 from reports.parts import about_link, part_of
 from tests.reports.pieces import Json, a_check, a_report
@@ -156,4 +156,4 @@ def test_there_is_nothing_to_draw_of_no_node(read: Read) -> None:
 
 def test_a_check_that_holds_concerns_every_link(read: Read) -> None:
     report = read(a_report([a_check("network.mtu", 1, None, found="enp1s0f1np1: 9000")]))
-    assert about_link(enumerate(report.checks), report.nodes[0].links or ()) == [(0, report.checks[0])]
+    assert about_link(report.located, report.nodes[0].links or ()) == [Located(0, report.checks[0])]

@@ -158,7 +158,7 @@ def test_a_check_of_a_step_and_node_that_are_not_listed_is_still_told(read: Read
 def test_each_check_has_a_row_with_an_entry_for_each_place(read: Read) -> None:
     report = read(broken())
     second = next(step for step in steps(report) if step.number == 2)
-    told = {row.id: [entry and entry[1].outcome.value for entry in row.entries] for row in second.rows}
+    told = {row.id: [entry and entry.check.outcome.value for entry in row.entries] for row in second.rows}
     assert told == {"fabric.collective": ["passed", None, None], "docker.usable": [None, "passed", "fixed"]}
 
 

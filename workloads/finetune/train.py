@@ -140,16 +140,16 @@ def _compare(share: float, own_s: float, world: World, number: int) -> tuple[flo
     Raises:
         RefusalError: on every rank, if a rank's loss is not finite.
     """
-    told = torch.zeros(2, world.size, dtype=torch.float64)
-    told[:, world.rank] = torch.tensor([share, own_s], dtype=torch.float64)
-    dist.all_reduce(told)
-    culprits = [str(rank) for rank in range(world.size) if not math.isfinite(told[0, rank])]
+    per_rank = torch.zeros(2, world.size, dtype=torch.float64)
+    per_rank[:, world.rank] = torch.tensor([share, own_s], dtype=torch.float64)
+    dist.all_reduce(per_rank)
+    culprits = [str(rank) for rank in range(world.size) if not math.isfinite(per_rank[0, rank])]
     if culprits:
         raise RefusalError(
             f"the loss of step {number} is not finite on rank {' and '.join(culprits)}: "
             "lower learning_rate, look at the data"
         )
-    return told[0].sum().item(), told[1].tolist()
+    return per_rank[0].sum().item(), per_rank[1].tolist()
 
 
 def _rate(done: int, steps: int, warmup: int) -> float:

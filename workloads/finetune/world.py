@@ -59,8 +59,8 @@ def join(device: torch.device, timeout_s: float, sharded: bool) -> World:
     Raises:
         RefusalError: the accelerate configuration asks for FSDP's first version.
     """
-    told = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
-    if told and os.environ.get("FSDP_VERSION") != "2":
+    asked_by_accelerate = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+    if asked_by_accelerate and os.environ.get("FSDP_VERSION") != "2":
         raise RefusalError("accelerate.yaml shards with FSDP version 1: set fsdp_version: 2")
     backend = "gloo" if device.type == "cpu" else "cpu:gloo,cuda:nccl"
     timeout = timedelta(seconds=timeout_s)
@@ -70,7 +70,7 @@ def join(device: torch.device, timeout_s: float, sharded: bool) -> World:
     )
     hosts = [""] * size
     dist.all_gather_object(hosts, socket.gethostname())
-    return World(rank, hosts, device, sharded or told, Progress(store, rank, hosts))
+    return World(rank, hosts, device, sharded or asked_by_accelerate, Progress(store, rank, hosts))
 
 
 def _meet() -> tuple[dist.Store, int, int]:
