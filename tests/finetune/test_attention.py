@@ -41,3 +41,16 @@ def test_a_window_counts_the_token_itself(
 def test_what_the_kernel_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with pytest.raises(RefusalError, match=f"attention: varlen knows no {name}"):
         _windows(monkeypatch, **{name: 30.0})
+
+
+def test_a_torch_whose_varlen_takes_no_scale_is_given_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_torch_2_10(query: Any, key: Any, value: Any, is_causal: bool = False, return_aux: Any = None) -> None:
+        """Take what it takes there."""
+
+    monkeypatch.setattr(attention, "varlen_attn", of_torch_2_10)
+    assert not attention._knows("scale", "window_size")
+    monkeypatch.setattr(attention, "HAS_VARLEN", False)
+    recipe: Any = SimpleNamespace(packing=True, dtype="bfloat16", attention="varlen")
+    assert attention._fastest(recipe, torch.device("cuda")) in ("flash_attention_2", "sdpa")
+    with pytest.raises(RefusalError, match=r"has no varlen as it is needed: set auto, or take torch 2\.11"):
+        attention.set_attention(SimpleNamespace(), recipe, torch.device("cuda"))

@@ -11,7 +11,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.utils import is_flash_attn_2_available
 
 try:
-    # Since torch 2.10. PyTorch's own flash attention over examples of different lengths that lie end to end.
+    # PyTorch's own flash attention over examples of different lengths that lie end to end.
     from torch.nn.attention.varlen import varlen_attn
 except ImportError:
     varlen_attn = None
@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 VARLEN = "varlen"
 
 
+def _knows(*names: str) -> bool:
+    return varlen_attn is not None and set(names) <= inspect.signature(varlen_attn).parameters.keys()
+
+
+# torch 2.10 has it without these two.
+HAS_VARLEN = _knows("scale", "window_size")
+# Fewer heads of keys than of queries: torch 2.11 takes them as they are, later versions want to be told.
+_GROUPED: dict[str, Any] = {"enable_gqa": True} if _knows("enable_gqa") else {}
+
+
 def set_attention(model: Any, recipe: Recipe, device: torch.device) -> str:
     """Set a model's attention to what the recipe asks for, and return it; `auto` is the fastest that there is here.
 
@@ -38,8 +48,10 @@ def set_attention(model: Any, recipe: Recipe, device: torch.device) -> str:
     """
     wanted = recipe.attention if recipe.attention != "auto" else _fastest(recipe, device)
     if wanted == VARLEN:
-        if varlen_attn is None:
-            raise RefusalError(f"attention: torch {torch.__version__} has no varlen: set auto, or take torch 2.10")
+        if not HAS_VARLEN:
+            raise RefusalError(
+                f"attention: torch {torch.__version__} has no varlen as it is needed: set auto, or take torch 2.11"
+            )
         AttentionInterface.register(VARLEN, _varlen)
     try:
         model.set_attn_implementation(wanted)
@@ -64,7 +76,7 @@ def arguments(batch: Batch) -> dict[str, Any]:
 def _fastest(recipe: Recipe, device: torch.device) -> str:
     if not recipe.packing or recipe.dtype != "bfloat16" or device.type != "cuda":
         return "sdpa"
-    if varlen_attn is not None:
+    if HAS_VARLEN:
         return VARLEN
     return "flash_attention_2" if is_flash_attn_2_available() else "sdpa"
 
@@ -91,9 +103,3 @@ def _varlen(
         *flat, borders, borders, longest, longest, scale=told.get("scaling"), window_size=window, **_GROUPED
     )
     return attended.unsqueeze(0), None
-
-
-# Fewer heads of keys than of queries: torch 2.11 takes them as they are, later versions want to be told.
-_GROUPED: dict[str, Any] = (
-    {"enable_gqa": True} if varlen_attn and "enable_gqa" in inspect.signature(varlen_attn).parameters else {}
-)
