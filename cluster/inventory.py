@@ -87,7 +87,7 @@ class Fabric(Strict):
         return subnets
 
 
-IMAGE_RECIPE = 2
+IMAGE_RECIPE = 3
 """Raised when other packages go into an image that we build, so that it is another image everywhere."""
 
 

@@ -6,8 +6,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 FILE = Path(__file__).parent / "requirements.txt"
-IMAGES_OWN = frozenset({"torch"})
-"""What an image may bring in a version of its own: NVIDIA's comes with a torch built for its GPUs."""
+IMAGES_OWN = frozenset({"torch", "numpy", "pandas"})
+"""What an image may bring in a version of its own: a torch built for its GPUs, with the numpy that this was built for.
+
+A torch that was built for numpy 1 refuses numpy 2, and a pandas goes with one of them alone.
+"""
 
 TOO_OLD_BEFORE = {"torchao": "0.16"}
 """What an image need not bring, and by which an older version keeps the program from starting.

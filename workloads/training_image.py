@@ -3,7 +3,7 @@
 import io
 import tarfile
 
-from workloads.requirements import IMAGES_OWN, pinned
+from workloads.requirements import pinned
 
 FOLDER = "/opt/spark-runbook"
 
@@ -12,13 +12,14 @@ FOR_GPUS = {"bitsandbytes": "0.50.2"}
 
 # In a folder of their own the packages leave the base's alone, some of which pip could not replace; and NVIDIA's images
 # hold pip to the versions that they bring. Only torchao has to go: beside one that is too old for it peft adds no
-# adapter.
+# adapter. Where the base has a numpy, its torch was built for that one.
 _DOCKERFILE = """\
 FROM {base}
 COPY requirements.txt {folder}/
 RUN PIP_CONSTRAINT= python3 -m pip install --no-cache-dir --no-deps \\
       --target {folder}/packages --requirement {folder}/requirements.txt \\
-    && PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip uninstall --yes torchao
+    && PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip uninstall --yes torchao \\
+    && if python3 -c "import numpy, pandas" 2>/dev/null; then cd {folder}/packages && rm -rf numpy* pandas*; fi
 ENV PYTHONPATH={folder}/packages${{PYTHONPATH:+:$PYTHONPATH}}
 """
 
@@ -29,8 +30,8 @@ def dockerfile(base: str) -> str:
 
 
 def requirements() -> str:
-    """Return what pip installs: every pinned package but those that a base brings."""
-    wanted = {name: version for name, version in pinned().items() if name not in IMAGES_OWN} | FOR_GPUS
+    """Return what pip installs: every pinned package but torch, which a base brings."""
+    wanted = {name: version for name, version in pinned().items() if name != "torch"} | FOR_GPUS
     return "".join(f"{name}=={version}\n" for name, version in wanted.items())
 
 

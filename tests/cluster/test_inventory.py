@@ -34,7 +34,7 @@ def test_an_image_has_the_name_that_it_is_given_or_one_for_its_base() -> None:
     assert (named.reference, named.built) == ("mine:1", False)
     built = [parse_inventory(GOOD + f"image:\n  base: mine:{tag}\n", "cluster.yaml").image for tag in (1, 2)]
     assert all(image.built for image in built)
-    assert built[0].reference.startswith("spark-runbook/training:2-")
+    assert built[0].reference.startswith("spark-runbook/training:3-")
     assert built[0].reference != built[1].reference
 
 
