@@ -14,6 +14,8 @@ KEPT_LINES = 200
 FINISHED = "finished"
 KILLED = 137
 """The exit status of a program that was ended by SIGKILL."""
+LOST = -1
+"""The exit status of one that nobody has seen end."""
 
 
 @dataclass

@@ -16,7 +16,7 @@ from cluster.facts.config import ACCELERATE_YAML
 from cluster.node import Node
 from cluster.threads import begin
 from workloads.accelerate_config import launch_command
-from workloads.job import FINISHED, Rank, Training, guilty
+from workloads.job import FINISHED, LOST, Rank, Training, guilty
 from workloads.recipe import Recipe, find_recipe, load_recipe
 from workloads.resume import find_unfinished
 
@@ -135,7 +135,7 @@ class Launch:
             rank.error = rank.error or (
                 str(error) if known else f"it was lost sight of: {type(error).__name__}: {error}"
             )
-            rank.ended(rank.exit if rank.exit is not None else -1)
+            rank.ended(rank.exit if rank.exit is not None else LOST)
 
     def _exec(self, client: "DockerClient", node: Node, rank: Rank) -> None:
         # As read from a file it may end in a newline, with which it would be found in no line.
@@ -155,7 +155,7 @@ class Launch:
         for rest in rests:
             self._hear(rank, rest.decode("utf-8", "replace"), secrets)
         status = client.api.exec_inspect(process)["ExitCode"]
-        rank.ended(-1 if status is None else int(status))
+        rank.ended(LOST if status is None else int(status))
 
     def _hear(self, rank: Rank, line: str, secrets: dict[str, str]) -> None:
         for secret in secrets.values():
@@ -170,8 +170,9 @@ class Launch:
         return launch_command(f"{WORKSPACE_IN_CONTAINER}/{ACCELERATE_YAML}", self._recipe.timeouts.join_s, program)
 
     def _end_all(self) -> None:
-        running = [node for node, rank in self._pairs() if rank.running]
-        self._cluster.on_all(self._end, running)
+        # One that was lost sight of may run on, and hold its GPU and its port.
+        left = [node for node, rank in self._pairs() if rank.running or rank.exit == LOST]
+        self._cluster.on_all(self._end, left)
 
     def _end(self, node: Node) -> None:
         try:

@@ -42,6 +42,8 @@ class _Docker:
         self.api = self
         self.containers = self
         self.environment: dict[str, str] = {}
+        self.ended: list[str] = []
+        """The nodes whose ranks were told to end."""
         self._pieces = pieces
 
     def exec_create(self, *_: object, environment: dict[str, str], **__: object) -> dict[str, str]:
@@ -69,7 +71,8 @@ def _launched(
         rank=0, name="spark-1", container=container, note=[].append if notes is None else notes.append
     )
     cluster: Any = SimpleNamespace(nodes=[node], size=1, inventory=SimpleNamespace(device="cpu"))
-    cluster.tell = cluster.on_all = lambda *_: None
+    cluster.tell = lambda *_: None
+    cluster.on_all = lambda _, nodes: docker.ended.extend(node.name for node in nodes)
     return Launch(cluster, "tiny").run()
 
 
@@ -92,6 +95,21 @@ def test_a_letter_that_comes_in_two_pieces_is_one(monkeypatch: pytest.MonkeyPatc
 def test_a_follower_that_breaks_off_is_a_failure_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     told = _launched(monkeypatch, _Docker(GOOD), containers=0).outcome
     assert told.startswith("rank 0 on spark-1: it was lost sight of: IndexError")
+
+
+def test_a_rank_that_was_lost_sight_of_is_ended_and_one_that_was_seen_to_end_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class BreaksOff(_Docker):
+        def exec_start(self, _process: str, **how: bool) -> Iterator[Any]:
+            yield from super().exec_start(_process, **how)
+            raise ConnectionError("reset by peer")
+
+    lost, good = BreaksOff(GOOD[:1]), _Docker([(_told("error", message="no"), None)])
+    assert _launched(monkeypatch, lost).outcome.startswith("rank 0 on spark-1: it was lost sight of: ConnectionError")
+    assert lost.ended == ["spark-1"]
+    _launched(monkeypatch, good)
+    assert good.ended == []
 
 
 def test_the_verdict_rests_on_what_a_failed_rank_said_last(monkeypatch: pytest.MonkeyPatch) -> None:
