@@ -1,6 +1,7 @@
 """All runs in one folder, each as the little that the history needs of it, so that old reports are read only once."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from reports.summary import Verdict, sentence, verdict
 CACHE = "history.json"
 RUNS = "2[0-9]*"
 """A run's folder begins with its year."""
+RUN_FOLDER = re.compile(r"\d{8}-\d{6}-(check|plan|fix|undo)(-\d+)?")
+"""The whole name: whoever removes runs looks at nothing else that may lie beside them."""
 
 
 class _Part(BaseModel):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.history import RUNS
+from reports.history import RUN_FOLDER
 
 KEPT = 50
 """So many of the newest runs stay unless somebody says otherwise."""
@@ -26,7 +26,8 @@ def judge(out: Path, keep: int, *, undoable: bool) -> list[Run]:
 
     With `undoable` even those could whose changes can still be taken back.
     """
-    folders = sorted((path for path in out.glob(RUNS) if path.is_dir() and not path.is_symlink()), reverse=True)
+    named = (path for path in out.iterdir() if RUN_FOLDER.fullmatch(path.name))
+    folders = sorted((path for path in named if path.is_dir() and not path.is_symlink()), reverse=True)
     latest = (out / "latest").resolve()
     # The newest for each set of nodes: several clusters may have their reports in one folder.
     last_ready = {_nodes(folder): folder for folder in reversed(folders) if (folder / "state.json").exists()}

@@ -60,9 +60,11 @@ def test_the_latest_stays_wherever_it_stands(out: Path) -> None:
 
 
 def test_what_is_no_run_is_left_alone(out: Path) -> None:
-    (out / "notes").mkdir()
+    others = [out / name for name in ("notes", "2024-photos", "2026-baseline", "20261101-060000-check-before")]
+    for other in others:
+        other.mkdir()
     main(["prune", str(out), "--keep", "1", "--yes"])
-    assert (out / "notes").is_dir()
+    assert all(other.is_dir() for other in others)
 
 
 @pytest.mark.parametrize("number", ["0", "-3", "all"])
