@@ -16,9 +16,9 @@ from engine.listing import listing
 from engine.memory import share_heaps, spare_the_collector
 from engine.options import add_options, choose_inventory, read_options
 from engine.outcome import GOOD
-from engine.redact import redact
+from engine.redact import plain, redact
 from engine.run import Run
-from engine.terminal import Screen, plain
+from engine.terminal import Screen
 from engine.turn import CHECK, VERDICT, is_plain, plain_arguments, record_broken, take_turn
 from reports import ReportError
 from reports.outcome import Outcome

@@ -9,14 +9,16 @@ HIDDEN = "(redacted)"
 _NAMED = re.compile(
     r"""(?ix)
     (?P<told> password | passwd | passphrase | requirepass | secret | token(?!s|iz) | psk | credential | authorization
-      | private[_-]?key | api[_-]?key | (?<=[_-])pass(?![a-z]) | (?P<short> (?<![a-z])(?:key|auth)(?![a-z]) ) )
+      | private[_-]?key | api[_-]?key | (?<=[_-])pass(?![a-z])
+      | signature(?==) | (?<=[?&])sig(?==) | (?P<short> (?<![a-z])(?:key|auth)(?![a-z]) ) )
     (?P<rest> [\w.-]{0,200}+ )
     (?: (?P<quote> \\{0,8}["'] )? (?P<sign> [ \t]{0,20}+[:=][ \t]{0,20}+ )
       | (?P<gap> [ \t]{1,20}+ | \\{0,8}["'][ \t]{0,20}+,\s{0,20}+(?=\\{0,8}["']) ) )
     """
 )
 _LOOK_BACK = 300
-_LINE_START = re.compile(r"[ \t+\-#>|]*(?:export |set |Environment=)?")
+# What stands in a log has the time, and who says it, before it.
+_LINE_START = re.compile(r"(?:.{1,200}(?:\| |\]: ))?[ \t+\-#>|]*(?:export |set |Environment=)?")
 _IN_A_SETTING = re.compile(r"[{\[(,\"'&?;]\s*\Z")
 _OPENING = re.compile(r"\\{0,8}[\"']")
 _BLOCK = re.compile(r"[|>][+-]?[ \t]*\n")
@@ -26,10 +28,10 @@ _PLAIN = re.compile(r"(?i)true|false|null|none|yes|no|on|off|\d|files\b.*|compat
 _PLACE = re.compile(r"(?i).*(file|path|dir)")
 
 _IN_ADDRESS = re.compile(r"(://)[^\s/\"'<>]+@")
-_CUT_OFF_ADDRESS = re.compile(r"(://[^\s/@\"':]+:)[^\s/@\"']+\Z")
+_CUT_OFF_ADDRESS = re.compile(r"(://[^\s/@\"':]+:)(?!\d{1,5}\Z)[^\s/@\"']+\Z")
 _TOKENS = re.compile(
     r"\b(?:SWMTKN|SWMKEY)-[\w+/=-]+|\b(?:hf|gh[opsu]|github_pat)_\w{16,}|\b(?:nvapi|glpat|sk)-[\w-]{16,}"
-    r"|(?i:\bbearer) [\w.~+/=-]{8,}"
+    r"|(?i:\b(?:bearer|authorization: {0,4}(?:basic|digest|token))) [\w.~+/=-]{8,}"
 )
 _KEY = r"[A-Z ]*PRIVATE KEY(?: BLOCK)?-----"
 _PRIVATE_KEY = re.compile(rf"-----BEGIN {_KEY}.*?(?:-----END {_KEY}|\Z)", re.DOTALL)
@@ -43,6 +45,11 @@ def redact(text: str) -> str:
     text = _IN_ADDRESS.sub(rf"\1{HIDDEN}@", text)
     text = _CUT_OFF_ADDRESS.sub(rf"\1{HIDDEN}", text)
     return _without_named(text)
+
+
+def plain(text: str) -> str:
+    """Take out what must not reach a terminal: what moves the cursor or changes colours, and secrets."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in redact(text))
 
 
 def _redact_setting(name: str, value: str) -> str:

@@ -16,7 +16,7 @@ from rich.text import Text
 from engine.console import LastingConsole
 from engine.naming import named, of_any_node, with_unit
 from engine.outcome import GOOD, Verdict
-from engine.redact import redact
+from engine.redact import plain
 from reports.outcome import Outcome
 
 _MARKS = {
@@ -45,6 +45,9 @@ class Screen:
         """Take a copy of standard output while it is still the real one."""
         file = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace", closefd=True)
         self._console = LastingConsole(file=file, highlight=False, soft_wrap=True, width=_width(file))
+        # Colours may be forced into a file, and a dumb terminal animates nothing.
+        self._on_terminal = file.isatty()
+        self._live = self._on_terminal and not self._console.is_dumb_terminal
         self._verbose = verbose
         self._quiet = quiet
         self._status: Status | None = None
@@ -80,7 +83,7 @@ class Screen:
 
     def working(self, what: str) -> None:
         """Show what is being done right now: a spinner on a terminal, nothing in a log."""
-        if not self._console.is_terminal:
+        if not self._live:
             return
         if self._status is None:
             self._status = self._console.status("", spinner="dots")
@@ -89,7 +92,7 @@ class Screen:
 
     def progress(self, what: str) -> None:
         """Tell the progress of long work: beside the spinner on a terminal, as a line in a log."""
-        if self._console.is_terminal:
+        if self._live:
             self.working(what)
         elif not self._quiet:
             self._console.print(f"  … {escape(plain(what))}")
@@ -176,7 +179,7 @@ class Screen:
         """Write a line; where the terminal is too narrow for it, the rest goes on below its own beginning."""
         lines = rest.split("\n")
         fits = head.cell_len + max(line.cell_len for line in lines) <= self._console.width
-        if fits or not self._console.is_terminal or head.cell_len > self._console.width // 2:
+        if fits or not self._on_terminal or head.cell_len > self._console.width // 2:
             self._console.print(Text.assemble(head, Text("\n" + " " * head.cell_len).join(lines)))
             return
         columns = Table.grid()
@@ -292,8 +295,3 @@ def count(verdicts: list[Verdict]) -> str:
     """Count the outcomes, worst first: 2 fixed, 40 passed."""
     told = [(outcome, sum(verdict.outcome is outcome for verdict in verdicts)) for outcome in Outcome]
     return ", ".join(f"{number} {_MARKS[outcome][2].lower()}" for outcome, number in told if number)
-
-
-def plain(text: str) -> str:
-    """Take out what must not reach a terminal: what moves the cursor or changes colours, and secrets."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in redact(text))

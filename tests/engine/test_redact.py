@@ -42,6 +42,12 @@ CANARY = "c4n4ry-S3cret"
         f'{{"a": 1, "token": "{CANARY}',
         f'{{"a": 1, "http-proxy": "http://me:{CANARY}',
         f"level=info msg=started token={CANARY} port=1",
+        f"2026-11-28T10:00:00.1Z node.1.abcd@spark-1    | wandb_api_key: {CANARY}",
+        f"2026-11-28T10:00:00.1Z node.1.abcd@spark-1    |   password: {CANARY}",
+        f"Nov 28 10:00:00 spark-1 app[9]: password: {CANARY}",
+        f"DEBUG urllib3: Proxy-Authorization: Basic {CANARY}",
+        f"403 for url: https://cdn.hf.co/x?Expires=1&Signature={CANARY}&Key-Pair-Id=2",
+        f"https://x.blob.core.windows.net/c?sv=1&sig={CANARY}",
     ],
 )
 def test_secret_is_hidden(text: str) -> None:
@@ -54,6 +60,11 @@ def test_secret_is_hidden(text: str) -> None:
 )
 def test_a_token_is_known_by_its_form(text: str) -> None:
     assert redact(text).removeprefix("said ") == HIDDEN
+
+
+def test_the_port_of_an_address_is_no_secret() -> None:
+    assert redact("http-proxy: http://proxy.corp:3128") == "http-proxy: http://proxy.corp:3128"
+    assert redact("listening on tcp://10.0.0.1:29500") == "listening on tcp://10.0.0.1:29500"
 
 
 def test_a_value_is_hidden_by_the_name_that_it_stands_under() -> None:

@@ -179,3 +179,14 @@ def test_a_narrow_terminal_breaks_lines_between_words_but_no_command(monkeypatch
     assert "\nWhy:     spark-1: does not hold: a title that takes more" in shown
     assert "\n         room than is left" in shown
     assert f"Undo:    {failed.remedy}" in shown
+
+
+def test_progress_is_a_line_wherever_nothing_can_be_animated(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    screen = Screen(verbose=False, quiet=False)
+    screen.working("connecting")
+    screen.progress("training step 3 of 100")
+    screen.close()
+    assert capfd.readouterr().out.splitlines() == ["  … training step 3 of 100"]
