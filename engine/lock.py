@@ -1,6 +1,7 @@
 """One run at a time may change a cluster: a lock on every node, held by the connection and gone with it."""
 
 import getpass
+import os
 import socket
 import time
 from shlex import quote
@@ -62,7 +63,7 @@ class ClusterLock:
         Raises:
             Locked: Another run holds one of them; the message names it.
         """
-        self._holder = f"run {run_id} of {getpass.getuser()} on {socket.gethostname()}"
+        self._holder = f"run {run_id} of {_user()} on {socket.gethostname()}"
         self._cluster.locked = True
         nodes = [node for node in self._cluster.reached if node.has_root]
         self._held = dict(zip(nodes, self._cluster.on_all(self._hold, nodes), strict=True))
@@ -149,3 +150,11 @@ class ClusterLock:
             )
         who = held.first_line.removeprefix("held by").strip() or "another run"
         return Locked(f"{node.name} is being changed by {who}: wait until it has ended, or end it.")
+
+
+def _user() -> str:
+    """Name who runs us, or their number where nobody has it: in a container of a CI for instance."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

@@ -1,6 +1,7 @@
 """The command line of a run, and what it means."""
 
 import argparse
+import getpass
 import os
 import shlex
 import subprocess
@@ -12,7 +13,7 @@ from typing import get_args
 
 import pytest
 
-from cluster.errors import InventoryError
+from cluster.errors import CommandFailed, InventoryError
 from cluster.inventory import Inventory, this_machine
 from cluster.inventory_file import parse_inventory, read_inventory
 from cluster.limit import choose
@@ -274,3 +275,18 @@ def _lab_inventory(config: pytest.Config) -> str:
 def _ask_lab(root: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "lab", "inventory"]
     return subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
+
+
+def ask_password() -> str:
+    """Ask for the sudo password of all nodes.
+
+    Raises:
+        CommandFailed: There is no terminal to ask on.
+    """
+    try:
+        Path("/dev/tty").open("rb").close()
+    except OSError:
+        raise CommandFailed(
+            "--ask-become-pass asks on a terminal, and there is none here: let the user use sudo without a password."
+        ) from None
+    return getpass.getpass("sudo password of the nodes: ")

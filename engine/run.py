@@ -1,6 +1,5 @@
 """One run: the cluster, what was judged, and the report at the end."""
 
-import getpass
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,7 +10,7 @@ from typing import Any
 
 import reports
 from cluster.cluster import Cluster
-from cluster.errors import ClusterError, CommandFailed
+from cluster.errors import ClusterError
 from cluster.inventory import Inventory
 from cluster.paths import exists
 from engine import node_journal
@@ -25,7 +24,7 @@ from engine.diagnosis import Cause, diagnose, explain, sound
 from engine.journal import FILE, Journal, JournalError, find_journal
 from engine.judge import Judge
 from engine.lock import ClusterLock
-from engine.options import Options
+from engine.options import Options, ask_password
 from engine.outcome import STOPS_OTHERS, Verdict, exit_status, is_ready
 from engine.redact import redact
 from engine.report import next_step, verdicts_as_json, write_report
@@ -53,7 +52,7 @@ class Run:
         self.started = datetime.now(UTC)
         self._began = time.monotonic()
         self.id = _free_id(options, self.started)
-        password = _ask_password() if options.ask_become_pass else None
+        password = ask_password() if options.ask_become_pass else None
         self.cluster = Cluster(inventory, become_password=password, only=options.limit)
         self.journal = Journal(self.directory / FILE)
         self.compared = LastComparison()
@@ -200,7 +199,13 @@ class Run:
         assert self.options.undo is not None  # the mode says so
         journal = self._journal_to_undo(self.options.undo)
         undo_run(self.cluster, journal, self._note, self.options.allowed, self.options.command())
-        node_journal.forget_undone(self.cluster, journal)
+        try:
+            node_journal.forget_undone(self.cluster, journal)
+        except ClusterError as error:
+            if not self.verdicts:
+                raise
+            # What was taken back is told all the same.
+            self.verdicts[-1].warning = f"the journal's copy stays on a node: {error}"
 
     def _journal_to_undo(self, run_id: str) -> Journal:
         """Find a run's journal here, or, where this is not the machine that it ran on, on the nodes that it changed."""
@@ -284,13 +289,3 @@ def _free_id(options: Options, started: datetime) -> str:
     base = f"{started:%Y%m%d-%H%M%S}-{options.mode}"
     names = [base, *(f"{base}-{number}" for number in range(2, 100))]
     return next(name for name in names if not exists(options.report_dir / name))
-
-
-def _ask_password() -> str:
-    try:
-        Path("/dev/tty").open("rb").close()
-    except OSError:
-        raise CommandFailed(
-            "--ask-become-pass asks on a terminal, and there is none here: let the user use sudo without a password."
-        ) from None
-    return getpass.getpass("sudo password of the nodes: ")

@@ -245,3 +245,15 @@ def test_a_folder_that_cannot_be_had_is_no_other_run(
     monkeypatch.setattr(engine.lock, "_FOLDER", str(tmp_path / "file"))
     with pytest.raises(Locked, match=r"cannot be locked \(mkdir: .*\): put .*/file right there"):
         ClusterLock(cluster).acquire("20260101-000000-fix")
+
+
+def test_whoever_has_no_name_on_this_machine_locks_by_number(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 54321")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    lock = ClusterLock(cluster)
+    lock.acquire("nameless")
+    with pytest.raises(Locked, match=f"run nameless of uid {os.getuid()} on "):
+        ClusterLock(cluster).acquire("second")
+    lock.release()

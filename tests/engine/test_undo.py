@@ -2,17 +2,23 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from cluster.cluster import Cluster
+from cluster.errors import Unreachable
 from cluster.inventory import Inventory, NodeEntry
 from cluster.node import Node
 from engine.apply import Applier
 from engine.change import Change, RunCommand, WriteFile
+from engine.comparison import LastComparison
 from engine.journal import Journal
+from engine.judge import Judge
+from engine.run import Run
 from engine.undo import UndoResult, undo_run
 from engine.undo_step import UndoCommand
+from reports.outcome import Outcome
 
 
 def _apply(journal: Journal, *changes: Change) -> None:
@@ -212,3 +218,22 @@ def test_an_undo_leaves_us_the_way_by_which_we_came(
         f"{here.name} is reached by 127.0.0.1, which this would take away: reach it by another address and undo again"
     )
     assert taken.trouble == (reached if kept else None)
+
+
+def test_a_copy_of_the_journal_that_stays_on_a_node_costs_the_undo_a_word_and_not_its_report(
+    cluster: Cluster, here: Node, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object) -> None:
+        raise Unreachable("the connection broke")
+
+    monkeypatch.setattr("engine.run.node_journal.forget_undone", cut_off)
+    run = object.__new__(Run)
+    options: Any = SimpleNamespace(undo="x", allowed=frozenset(), command=lambda *_: "pytest runbook")
+    run.options, run.cluster = options, cluster
+    run.judge = Judge(cluster, Applier(journal, frozenset()), "undo", LastComparison())
+    monkeypatch.setattr(run, "_journal_to_undo", lambda _: journal)
+    _apply(journal, RunCommand(here, "true", undo_command="true"))
+    run.undo()
+    (verdict,) = run.verdicts
+    assert verdict.outcome is Outcome.FIXED
+    assert verdict.warning == "the journal's copy stays on a node: the connection broke"
