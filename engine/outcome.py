@@ -29,11 +29,15 @@ class Place:
 
 @dataclass
 class ReportedChange:
-    """One change as the report tells it: a diff or a command, its risk (safe, disruptive, human), if it was done."""
+    """One change as the report tells it: a diff or a command, its risk (safe, disruptive, human), if it was done.
+
+    `node` is the one that is changed where that is not the check's own.
+    """
 
     describe: str
     risk: str
     applied: bool
+    node: str | None = None
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ class Repairer:
                 todo: list[tuple[Change, ReportedChange]] = []
                 for change in [given] if isinstance(given, Change) else given:
                     offered = True
-                    told = ReportedChange(change.describe(), change.risk, applied=False)
+                    elsewhere = change.node.name if change.node.name != verdict.node else None
+                    told = ReportedChange(change.describe(), change.risk, applied=False, node=elsewhere)
                     if self._applier.refuses(change):
                         refused.append(change)
                     elif self._mode == "plan" and not self._plan.add(change):

@@ -1,6 +1,7 @@
 """What a run changed, or, of a plan, would change."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from reports.model import Change, Check, Report
 from reports.text import counted, first_line
@@ -28,6 +29,11 @@ def told_changes(report: Report) -> list[Told]:
         for change in check.changes
         if change.applied or is_planned(report)
     ]
+
+
+def changed_nodes(changes: Iterable[Told]) -> list[str | None]:
+    """Return the nodes that are changed, each once; None where it is told of the cluster alone."""
+    return list(dict.fromkeys(change.node or check.node for _, check, change in changes))
 
 
 def sum_of(report: Report) -> str:

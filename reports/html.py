@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from reports import text
 from reports.causes import entries, following
-from reports.changes import headline, is_planned, shared_remedy, sum_of, told_changes
+from reports.changes import changed_nodes, headline, is_planned, shared_remedy, sum_of, told_changes
 from reports.curves import loss_chart, speed_chart
 from reports.drawing import draw
 from reports.drift import drift, weights_agree
@@ -105,6 +105,7 @@ def _page(whole: Report, shown_as: Fold, shown: list[list[Exhibit]]) -> str:
         differences=drift(report),
         warned=[entry for entry in report.located if entry.check.warning],
         changed=told_changes(report),
+        changed_nodes=changed_nodes(told_changes(report)),
         planned=is_planned(whole),
         unfolds=is_planned(whole) and sum(len(one.describe) for *_, one in told_changes(report)) <= PLANNED,
         sum_of_changes=sum_of(whole),

@@ -129,9 +129,8 @@ def _changes(report: Report) -> str:
     elif not is_planned(report):
         parts.append("This cannot be undone.")
     for check, change in [(check, change) for _, check, change in told[:MOST_CHANGES]]:
-        line = (
-            f"<b>{escape(check.place)}</b> {escape(check.title)} ({change.risk}): {escape(headline(change.describe))}"
-        )
+        where, what = escape(change.node or check.place), escape(headline(change.describe))
+        line = f"<b>{where}</b> {escape(check.title)} ({change.risk}): {what}"
         parts += [f"<details><summary>{line}</summary>", _fenced(change.describe, "diff"), "</details>"]
     if len(told) > MOST_CHANGES:
         parts.append(f"and {len(told) - MOST_CHANGES:,} more, in report.html.")

@@ -97,11 +97,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What was changed, or would be: a unified diff or a command line."""
+    """What was changed, or would be: a unified diff or a command line; on `node` where that is not the check's own."""
 
     describe: Text
     risk: Literal["safe", "disruptive", "human"]
     applied: bool
+    node: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

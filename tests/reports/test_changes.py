@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from reports.changes import headline
 from reports.html import PLANNED, diff_lines, to_html
+from reports.markdown import to_markdown
 from reports.model import Report
 from tests.reports import samples
 from tests.reports.page import Page
-from tests.reports.pieces import DIFF, Json
+from tests.reports.pieces import DIFF, Json, a_check, a_report
 
 Read = Callable[[Json], Report]
 
@@ -67,6 +68,13 @@ def test_an_undo_tells_what_still_stands_first_and_in_words_of_its_own(read: Rea
     assert "still stands · spark-2" in page.text
     assert "fix failed" not in page.text
     assert not any("fix failed" in label for label in page.attributes("aria-label") + page.attributes("title"))
+
+
+def test_what_is_changed_on_a_peer_is_told_of_the_peer(read: Read) -> None:
+    rule = {"describe": "spark-2$ sudo iptables -I INPUT", "risk": "safe", "applied": True, "node": "spark-2"}
+    report = read(a_report([a_check("network.doors", 1, "spark-1", "fixed", changes=[rule])]))
+    assert "1 change was made on spark-2: what was changed" in Page(to_html(report)).text
+    assert "<b>spark-2</b>" in to_markdown(report)
 
 
 def test_a_change_is_named_by_its_file_or_by_the_first_line_of_its_command() -> None:
