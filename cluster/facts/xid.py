@@ -13,11 +13,12 @@ LOOK_BACK_S = 2 * 3600
 # The last line of each GPU and code stays, so that one that repeats itself crowds out no other; those in which there is
 # no code count as one kind.
 _LAST_OF_A_KIND = r"awk '{ match($0, /Xid \([^)]*\): [0-9]+/) } !seen[substr($0, RSTART, RLENGTH)]++'"
-COMMAND = (
-    f"{invocation('kernel_clock')} && log=$(dmesg) && {{ "
-    f"printf '%s\\n' \"$log\" | grep -F 'NVRM: Xid' | tac | {_LAST_OF_A_KIND} | tac; true; }}"
-)
-"""The time of the kernel's log, then the XIDs that the kernel's log still holds, the last of each kind."""
+# Its clock takes a Python to read, and where there is no XID there is no age to tell.
+COMMAND = f"""\
+log=$(dmesg) || exit
+xids=$(printf '%s\\n' "$log" | grep -F 'NVRM: Xid' | tac | {_LAST_OF_A_KIND} | tac)
+if test -n "$xids"; then {invocation("kernel_clock")} && printf '%s\\n' "$xids"; else echo 0; fi"""
+"""The time of the kernel's log, then the XIDs that it still holds, the last of each kind; 0 where it holds none."""
 
 # Some kernels name the thread or the CPU that spoke after the time.
 _LINE = re.compile(
