@@ -86,6 +86,7 @@ def _page(whole: Report, shown_as: Fold, shown: list[list[Exhibit]]) -> str:
         weights_agree=weights_agree,
     )
     style, script = inline("report.css"), inline("report.js")
+    changed = told_changes(report)
     return environment.get_template("report.html.j2").render(
         report=report,
         verdict=verdict(whole),
@@ -104,10 +105,10 @@ def _page(whole: Report, shown_as: Fold, shown: list[list[Exhibit]]) -> str:
         drawing=draw(report),
         differences=drift(report),
         warned=[entry for entry in report.located if entry.check.warning],
-        changed=told_changes(report),
-        changed_nodes=changed_nodes(told_changes(report)),
+        changed=changed,
+        changed_nodes=changed_nodes(changed),
         planned=is_planned(whole),
-        unfolds=is_planned(whole) and sum(len(one.describe) for *_, one in told_changes(report)) <= PLANNED,
+        unfolds=is_planned(whole) and sum(len(one.describe) for *_, one in changed) <= PLANNED,
         sum_of_changes=sum_of(whole),
         shared_remedy=shared_remedy(whole),
         clock=timeline(report),

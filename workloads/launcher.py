@@ -22,7 +22,8 @@ def expected(cluster: Cluster) -> dict[str, str]:
     """Return the digests as they are when what is deployed is what the inventory says."""
     if cluster.inventory.uses_swarm:
         return {cluster.manager.name: stack_digest(rendered_stack(cluster))}
-    return {node.name: container_digest(container_spec(cluster), rdma=node.stack.rdma) for node in cluster.nodes}
+    spec = container_spec(cluster)
+    return {node.name: container_digest(spec, rdma=node.stack.rdma) for node in cluster.nodes}
 
 
 def story(cluster: Cluster, task: Task) -> str:
