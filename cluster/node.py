@@ -135,6 +135,12 @@ class Node(Session):
         return self.cluster.fabric.of(self.name)
 
     @property
+    def fabric_of_peers(self) -> dict["Node", Mapping[str, IPv4Interface]]:
+        """The same for each of its peers; the plan rests on what all nodes told, so it is looked at once for them."""
+        plan = self.cluster.fabric
+        return {peer: plan.of(peer.name) for peer in self.peers}
+
+    @property
     def host(self) -> "Host":
         """Testinfra's host API on this node's own connection, for one-off questions."""
         from cluster.testinfra_host import host_of  # noqa: PLC0415 - few runs need testinfra's fifty modules

@@ -55,8 +55,8 @@ def switch_on_all(cluster: Cluster) -> Changes:
 
 def remove_detours(node: Node) -> Iterator[Change]:
     """Take out the route that leads a peer's packets away from the fabric, where it leads nothing else."""
-    for peer in node.peers:
-        for interface, planned in peer.fabric.items():
+    for addresses in node.fabric_of_peers.values():
+        for interface, planned in addresses.items():
             route = node.mesh.routes.get(str(planned.ip))
             if route is None or route.interface in (interface, "none", "lo"):
                 continue

@@ -40,14 +40,14 @@ def wanted_doors(node: "Node") -> Iterator[tuple[str, str, str]]:
     cluster = node.cluster
     swarm_managers = [entry.name for entry in cluster.inventory.swarm_managers]
     mine = node.fabric
-    for peer in node.peers:
+    for peer, addresses in node.fabric_of_peers.items():
         ports = [ANY_RANK]
         # Not the first of the nodes that are looked at: with --limit the manager may not be among them.
         if peer.role == "manager":
             ports.append(f"{cluster.inventory.rendezvous_port}/tcp")
         if cluster.inventory.uses_swarm:
             ports += [*SWARM_NODES, *([SWARM_MANAGER] if peer.name in swarm_managers else [])]
-        for interface, address in peer.fabric.items():
+        for interface, address in addresses.items():
             for port in ports:
                 if interface in mine and not (port.endswith("/udp") and listens(peer, str(address.ip), port)):
                     yield str(mine[interface].ip), str(address.ip), port
@@ -105,7 +105,9 @@ class DoorFacts(Facts):
         """
         mine = self.node.fabric
         ways = {
-            str(address.ip): (peer, interface) for peer in self.node.peers for interface, address in peer.fabric.items()
+            str(address.ip): (peer, interface)
+            for peer, addresses in self.node.fabric_of_peers.items()
+            for interface, address in addresses.items()
         }
         closed = {
             door: "refused" if answer == "silence" and self._is_refused(door, *ways[door.host]) else answer

@@ -40,11 +40,12 @@ def _called(node: "Node") -> "list[Node]":
 
 
 def _logins(node: "Node") -> str:
+    addresses = node.fabric_of_peers
     destinations = [
         f"{peer.login.user}@{address.ip}:{peer.login.port}"
         for peer in _called(node)
         if peer.trouble is None
-        for address in peer.fabric.values()
+        for address in addresses[peer].values()
     ]
     batches = (destinations[start : start + _LOGINS_AT_ONCE] for start in range(0, len(destinations), _LOGINS_AT_ONCE))
     rounds = " ".join(quote(" ".join(batch)) for batch in batches)

@@ -116,9 +116,7 @@ def _each_peer(node: "Node", command: Callable[[str], str], then: str) -> str:
 
 
 def _peers_behind(node: "Node", interface: str) -> list[str]:
-    plan = node.cluster.fabric
-    links = (plan.of(peer.name) for peer in node.peers)
-    return [str(addresses[interface].ip) for addresses in links if interface in addresses]
+    return [str(links[interface].ip) for links in node.fabric_of_peers.values() if interface in links]
 
 
 def _pings(node: "Node") -> str:

@@ -20,11 +20,11 @@ _KNOWN_AND_REFUSED = (
 def not_let_in(node: Node) -> str:
     """Say for each peer what ssh's own words mean."""
     told: dict[str, list[str]] = {}
-    for peer in node.peers:
-        for address in (str(one.ip) for one in peer.fabric.values()):
+    for peer, addresses in node.fabric_of_peers.items():
+        for address in (str(one.ip) for one in addresses.values()):
             if (said := node.logins.closed.get(address)) is not None:
                 told.setdefault(_meaning(node, peer, said), []).append(address)
-    return "; ".join(f"{meaning} ({', '.join(addresses)})" for meaning, addresses in told.items())
+    return "; ".join(f"{meaning} ({', '.join(places)})" for meaning, places in told.items())
 
 
 def _meaning(node: Node, peer: Node, said: str) -> str:

@@ -66,17 +66,21 @@ def routes(node: Node) -> dict[str, str]:
 
 def planned_routes(node: Node) -> dict[str, str]:
     """The interface by which each peer's address has to be reached: the one that has the cable to it."""
-    return {str(address.ip): interface for peer in node.peers for interface, address in peer.fabric.items()}
+    return {
+        str(address.ip): interface
+        for addresses in node.fabric_of_peers.values()
+        for interface, address in addresses.items()
+    }
 
 
 def strangers(node: Node) -> dict[str, str]:
     """The peers' addresses at which another machine answers, with its hardware address."""
     neighbours = node.mesh.neighbours
     found = {}
-    for peer in node.peers:
+    for peer, addresses in node.fabric_of_peers.items():
         # A Linux machine may answer on any interface that hears the question, so all of its own will do.
         own = {link.mac for link in peer.network.links.values()}
-        for address in peer.fabric.values():
+        for address in addresses.values():
             mac = neighbours[str(address.ip)].mac if str(address.ip) in neighbours else None
             if mac and mac not in own:
                 found[str(address.ip)] = mac
